@@ -1,0 +1,8 @@
+"""Clusters to learn from: mock haloes, databases on disk and a packaged example."""
+
+from darkcnn.datasets.bunch import make_bunch
+from darkcnn.datasets.example import load_example
+from darkcnn.datasets.files import load_clusters, save_clusters
+from darkcnn.datasets.mock import make_clusters
+
+__all__ = ["load_clusters", "load_example", "make_bunch", "make_clusters", "save_clusters"]

@@ -1,0 +1,57 @@
+"""What the loaders return: records, labels and groups together."""
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from darkcnn.records import FIELD_SIZE, cross_section_of
+
+GALAXY_DTYPE = np.dtype(
+    [
+        ("row", np.int64),
+        ("x", np.float32),
+        ("y", np.float32),
+        ("z", np.float32),
+        ("m200", np.float32),
+        ("mstar_30", np.float32),
+        ("mstar_100", np.float32),
+    ]
+)
+"""Member galaxies of all clusters in one flat table.
+
+``row``: index of the record that the galaxy belongs to; ``x``, ``y``: position from the left and the
+bottom edge of the map, kpc; ``z``: depth, kpc; ``m200``, ``mstar_30``, ``mstar_100``: log10 of the total
+mass and of the stellar mass within 30 and 100 kpc, Msun.
+"""
+
+
+def make_bunch(records, target, *, galaxies=None, description=""):
+    """Put records and their labels into the form that every loader returns.
+
+    Parameters
+    ----------
+    records : structured ndarray of shape (n_samples,)
+        Clusters, see :func:`darkcnn.records.record_dtype`.
+    target : ndarray of shape (n_samples,)
+        Labels such as ``"CDM"`` and ``"SIDM0.1"``.
+    galaxies : structured ndarray or None, default=None
+        Member galaxies of all clusters, of type `GALAXY_DTYPE`.
+    description : str, default=""
+        Where the data come from.
+
+    Returns
+    -------
+    sklearn.utils.Bunch
+        ``data``, ``target``, ``target_names`` and ``cross_sections`` (cm2/g) in ascending order,
+        ``groups`` (cluster ids), ``galaxies``, ``pixel_scale`` (kpc) and ``DESCR``.
+    """
+    names = sorted(np.unique(target), key=cross_section_of)
+    return Bunch(
+        data=records,
+        target=target,
+        target_names=np.array(names),
+        cross_sections=np.array([cross_section_of(name) for name in names]),
+        groups=records["cluster_id"],
+        galaxies=np.empty(0, GALAXY_DTYPE) if galaxies is None else galaxies,
+        pixel_scale=FIELD_SIZE / records.dtype["total"].shape[0],
+        DESCR=description,
+    )
