@@ -1,0 +1,31 @@
+"""Import keras without the start-up chatter of TensorFlow, unless the user has set how much it may say.
+
+TensorFlow's variable keeps back all but what its libraries print while they are being loaded. Compiled code
+writes that to standard error past ``sys.stderr``, so the stream itself is muted meanwhile.
+An import that fails is a Python exception and comes through.
+"""
+
+import os
+from contextlib import contextmanager
+
+_STDERR = 2
+
+
+@contextmanager
+def _muted_stderr():
+    """Send what compiled code writes to standard error to nowhere."""
+    kept = os.dup(_STDERR)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, _STDERR)
+        yield
+    finally:
+        os.dup2(kept, _STDERR)
+        os.close(nowhere)
+        os.close(kept)
+
+
+if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    with _muted_stderr():
+        import keras  # noqa: F401

@@ -1,0 +1,53 @@
+"""Architectures: pure functions from the shape of the maps to a keras model that returns logits.
+
+``(input_shape, n_classes, *, n_attributes=0, **options) -> keras.Model``
+"""
+
+from difflib import get_close_matches
+
+from darkcnn import _quiet  # noqa: F401 - before keras starts its backend
+from darkcnn.networks.inception import inception
+from darkcnn.networks.simple import simple
+
+NETWORKS = {
+    "inception": inception,
+    "simple": simple,
+}
+"""Every architecture that has a name."""
+
+__all__ = ["NETWORKS", "get_network", *NETWORKS]
+
+
+def get_network(architecture):
+    """Return the function that builds an architecture.
+
+    Parameters
+    ----------
+    architecture : str or callable
+        A name in `NETWORKS`, or a function of your own with the same arguments.
+
+    Returns
+    -------
+    callable
+        ``(input_shape, n_classes, *, n_attributes=0, **options) -> keras.Model``
+
+    Raises
+    ------
+    ValueError
+        If no architecture has that name.
+
+    Examples
+    --------
+    >>> from darkcnn.networks import get_network
+    >>> get_network("simple")((50, 50, 2), n_classes=4).output_shape
+    (None, 4)
+    """
+    if callable(architecture):
+        return architecture
+    if architecture in NETWORKS:
+        return NETWORKS[architecture]
+    close = get_close_matches(str(architecture), NETWORKS, n=1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    raise ValueError(
+        f"architecture must be a function or one of {sorted(NETWORKS)}, got {architecture!r}{hint}"
+    )

@@ -1,0 +1,45 @@
+"""The last layers that every architecture shares: features of a map → logits of the classes."""
+
+import keras
+
+
+def classify(maps, features, n_classes, *, n_attributes=0, dropout=0.0, name=None):
+    """Close a network with its head and return the model.
+
+    Attributes join the features before a layer that is not linear, so that what a map means can depend on,
+    say, the redshift of the cluster. The published head is linear end to end: there, attributes can only
+    shift all clusters' scores alike. Nor is there a softmax, which the published code applies twice: the loss
+    takes logits.
+
+    Parameters
+    ----------
+    maps : KerasTensor of shape (n_samples, height, width, n_channels)
+        Input of the network, named "maps".
+    features : KerasTensor of shape (n_samples, n_features)
+        What the network makes of the maps.
+    n_classes : int
+        Number of classes.
+    n_attributes : int, default=0
+        Number of attributes of each cluster, expected standardised (mean 0, variance 1); they enter the model
+        as its second input, named "attributes", of shape (n_samples, n_attributes).
+    dropout : float, default=0.0
+        Fraction of features hidden at each step of the training.
+    name : str, optional
+        Name of the model.
+
+    Returns
+    -------
+    keras.Model
+        From maps, or maps and attributes, to logits of shape (n_samples, n_classes). The input of its last
+        layer is the embedding of a cluster.
+    """
+    inputs = maps
+    if n_attributes:
+        attributes = keras.Input((n_attributes,), name="attributes")
+        inputs = [maps, attributes]
+        known = keras.layers.Dense(32, activation="relu")(attributes)
+        features = keras.layers.Concatenate()([features, known])
+        features = keras.layers.Dense(128, activation="relu")(features)
+    embedding = keras.layers.Dropout(dropout)(features)
+    logits = keras.layers.Dense(n_classes, name="logits")(embedding)
+    return keras.Model(inputs, logits, name=name)
