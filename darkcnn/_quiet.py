@@ -1,8 +1,8 @@
 """Import keras without the start-up chatter of TensorFlow, unless the user has set how much it may say.
 
 TensorFlow's variable keeps back all but what its libraries print while they are being loaded. Compiled code
-writes that to standard error past ``sys.stderr``, so the stream itself is muted meanwhile.
-An import that fails is a Python exception and comes through.
+writes that to the standard error of the process, past ``sys.stderr``, so the stream itself is muted
+meanwhile. An import that fails is a Python exception and comes through.
 """
 
 import os
@@ -25,7 +25,7 @@ def _muted_stderr():
         os.close(kept)
 
 
-if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+# A worker process inherits the variable that its parent set here.
+if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3":
     with _muted_stderr():
         import keras  # noqa: F401

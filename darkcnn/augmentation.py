@@ -1,0 +1,373 @@
+"""Rotated and flipped views of maps: dark-matter self-interactions have no preferred direction."""
+
+from numbers import Integral
+
+import cv2
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from darkcnn.maps import Maps, as_maps
+from darkcnn.records import MAPS, check_records, is_records
+
+# OpenCV would spread each small map over its own threads, which the training needs.
+cv2.setNumThreads(1)
+
+
+def turn(image, angle, flip, out=None):
+    """Rotate a map about its centre, after mirroring it if asked to.
+
+    Bilinear interpolation; what turns in from outside the map mirrors what is inside.
+
+    Parameters
+    ----------
+    image : ndarray of shape (height, width, n_channels)
+        Map, float32.
+    angle : float
+        Angle in radians, anticlockwise when row 0 is drawn at the top.
+    flip : bool
+        Whether to mirror the map left to right first.
+    out : ndarray of shape (height, width, n_channels) or None, default=None
+        Where to write the view, float32.
+
+    Returns
+    -------
+    ndarray of shape (height, width, n_channels)
+        View of the map.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn.augmentation import turn
+    >>> image = np.arange(4, dtype=np.float32).reshape(2, 2, 1)
+    >>> turn(image, np.pi / 2, flip=False)[..., 0]
+    array([[1., 3.], [0., 2.]], dtype=float32)
+    """
+    height, width = image.shape[:2]
+    centre = np.array([width - 1, height - 1]) / 2
+    # OpenCV asks where each pixel (x, y) of the view comes from: rotate back, then mirror back.
+    back = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    if flip:
+        back[0] *= -1
+    back = back.round(12)  # a quarter turn moves pixels onto pixels, exactly
+    matrix = np.column_stack([back, centre - back @ centre])
+    out = np.empty_like(image) if out is None else out
+    view = cv2.warpAffine(
+        image,
+        matrix,
+        (width, height),
+        dst=out,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REFLECT_101,
+    )
+    if not np.shares_memory(view, out):  # OpenCV leaves an output that it does not like, without a word
+        out[...] = view.reshape(image.shape)
+    return out
+
+
+class Views:
+    """Rotated and flipped views of maps, drawn when asked for.
+
+    It looks like an array of shape (n_samples, n_views, height, width, n_channels): it has `shape`, `dtype`,
+    `len`, indexing by rows, and ``np.asarray`` gives the array. It holds only the maps and the angles, so
+    memory does not grow with `n_views`.
+
+    Parameters
+    ----------
+    maps : Maps
+        Rows of maps.
+    angles : ndarray of shape (n_views,)
+        Angle of each view, in radians.
+    flips : ndarray of shape (n_views,)
+        Whether each view is mirrored.
+    mirror : bool, default=False
+        Whether `redrawn` may mirror all of them.
+    """
+
+    dtype = np.dtype(np.float32)
+    ndim = 5
+
+    def __init__(self, maps, angles, flips, *, mirror=False):
+        self.maps = maps
+        self.angles = angles
+        self.flips = flips
+        self.mirror = mirror
+
+    @property
+    def shape(self):
+        """(n_samples, n_views, height, width, n_channels)."""
+        return (len(self.maps), len(self.angles), *self.maps.map_shape)
+
+    def __len__(self):
+        return len(self.maps)
+
+    def __repr__(self):
+        return f"Views(shape={self.shape})"
+
+    def __getitem__(self, rows):
+        maps = self.maps[rows]
+        if isinstance(maps, Maps):
+            return Views(maps, self.angles, self.flips, mirror=self.mirror)
+        return np.asarray(Views(as_maps(maps[np.newaxis]), self.angles, self.flips))[0]
+
+    def __array__(self, dtype=None, copy=None):
+        n_samples, n_views = self.shape[:2]
+        views = self.draw(np.repeat(np.arange(n_samples), n_views), np.tile(np.arange(n_views), n_samples))
+        return np.array(views.reshape(self.shape), dtype=dtype, copy=copy)
+
+    def draw(self, rows, views):
+        """Compute some of the views.
+
+        Parameters
+        ----------
+        rows, views : ndarray of int of the same length
+            Which view of which row.
+
+        Returns
+        -------
+        ndarray of shape (len(rows), height, width, n_channels)
+            Views, float32.
+        """
+        unique, inverse = np.unique(rows, return_inverse=True)
+        maps = self.maps.draw(unique)
+        drawn = np.empty((len(rows), *self.maps.map_shape), np.float32)
+        for out, row, view in zip(drawn, inverse, views, strict=True):
+            if self.angles[view] or self.flips[view]:
+                turn(maps[row], self.angles[view], self.flips[view], out=out)
+            else:
+                out[...] = maps[row]
+        return drawn
+
+    def first(self, n_views):
+        """Keep some of the views.
+
+        Parameters
+        ----------
+        n_views : int
+            How many.
+
+        Returns
+        -------
+        Views
+            The first `n_views` views of the same maps.
+        """
+        return type(self)(self.maps, self.angles[:n_views], self.flips[:n_views], mirror=self.mirror)
+
+    def redrawn(self, rng):
+        """Turn all views by one more random angle, so that no epoch of a training repeats another.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of the angle, and of whether to mirror.
+
+        Returns
+        -------
+        Views
+            The same maps, seen from other sides.
+        """
+        angles = self.angles + rng.uniform(0, 2 * np.pi)
+        flips = self.flips ^ (self.mirror and rng.random() < 0.5)
+        return Views(self.maps, angles, flips, mirror=self.mirror)
+
+
+def as_views(X, argument="X"):
+    """Take views, or maps as their own single view.
+
+    Parameters
+    ----------
+    X : Views, Maps or array-like of shape (n_samples, height, width, n_channels)
+        Maps of clusters.
+    argument : str, default="X"
+        Name of the argument, for the error.
+
+    Returns
+    -------
+    Views
+        `X`, or one view of each map, as it is.
+    """
+    if isinstance(X, Views):
+        return X
+    return _Untouched(as_maps(X, argument), np.zeros(1), np.zeros(1, bool))
+
+
+class _Untouched(Views):
+    """The maps themselves as their only view, in every epoch."""
+
+    def __getitem__(self, rows):
+        return _Untouched(self.maps[rows], self.angles, self.flips)
+
+    def redrawn(self, rng):
+        return self
+
+
+class RotationFlipAugmenter(TransformerMixin, BaseEstimator):
+    """Add an axis of rotated and flipped views to every map.
+
+    A transformer may not change the number of rows, so views are an axis: maps of shape (n_samples, height,
+    width, n_channels) become views of shape (n_samples, n_views, height, width, n_channels). A
+    :class:`DarkCNNClassifier` trains on every view, from a new random angle in each epoch, and averages
+    its probabilities over the views.
+
+    Parameters
+    ----------
+    n_views : int, default=10
+        Number of views of each map.
+    flip : bool, default=True
+        Whether half of the views, drawn at random, are mirrored as well.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the angles and flips.
+
+    Attributes
+    ----------
+    angles_ : ndarray of shape (n_views,)
+        Angles in radians: evenly spaced from a random start. Clusters have no preferred direction, so this
+        covers the circle better than independent angles.
+    flips_ : ndarray of shape (n_views,)
+        Which views are mirrored.
+
+    See Also
+    --------
+    augment : Views as rows, for use outside of a pipeline.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn import RotationFlipAugmenter
+    >>> X = np.ones((4, 8, 8, 3), dtype=np.float32)
+    >>> RotationFlipAugmenter(n_views=5, random_state=0).fit_transform(X)
+    Views(shape=(4, 5, 8, 8, 3))
+    """
+
+    _parameter_constraints = {
+        "n_views": [Interval(Integral, 1, None, closed="left")],
+        "flip": ["boolean"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, n_views=10, *, flip=True, random_state=None):
+        self.n_views = n_views
+        self.flip = flip
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Draw the angles and flips.
+
+        Parameters
+        ----------
+        X : Maps or array-like of shape (n_samples, height, width, n_channels)
+            Square maps.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        RotationFlipAugmenter
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If the maps are not square.
+        """
+        self.map_shape_ = _square(as_maps(X)).map_shape
+        rng = check_random_state(self.random_state)
+        self.angles_ = (np.arange(self.n_views) / self.n_views + rng.uniform()) * 2 * np.pi
+        self.flips_ = rng.permutation((np.arange(self.n_views) + rng.randint(2)) % 2 == 1) & self.flip
+        return self
+
+    def transform(self, X):
+        """Present the views of every map.
+
+        Parameters
+        ----------
+        X : Maps or array-like of shape (n_samples, height, width, n_channels)
+            Maps of the size seen at `fit`.
+
+        Returns
+        -------
+        Views
+            Views of shape (n_samples, n_views, height, width, n_channels), drawn when asked for.
+        """
+        check_is_fitted(self)
+        maps = as_maps(X)
+        if maps.map_shape != self.map_shape_:
+            raise ValueError(f"X has maps of shape {maps.map_shape}, but {self.map_shape_} were seen at fit")
+        return Views(maps, self.angles_, self.flips_, mirror=self.flip)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.no_validation = True
+        return tags
+
+
+def augment(X, y, n_rotations=10, *, flip=True, random_state=None):
+    """Rotate and flip clusters into additional rows.
+
+    Split by cluster before you augment: views of one map in both training and test set are a leak. In a
+    pipeline, use :class:`RotationFlipAugmenter` instead, which cannot leak.
+
+    Parameters
+    ----------
+    X : structured ndarray of shape (n_samples,) or array-like of (n_samples, height, width, n_channels)
+        Records, or plain maps. Of records, the ellipticity of the central galaxy turns with the maps.
+    y : array-like of shape (n_samples,)
+        Labels.
+    n_rotations : int, default=10
+        Views of each cluster, each at an angle of its own.
+    flip : bool, default=True
+        Whether to mirror each view with probability one half.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the angles and flips.
+
+    Returns
+    -------
+    X_views : ndarray of shape (n_samples * n_rotations, ...)
+        Views, in the order of the rows.
+    y_views : ndarray of shape (n_samples * n_rotations,)
+        Their labels.
+    source_index : ndarray of shape (n_samples * n_rotations,)
+        The row of `X` that each came from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn import augment
+    >>> X_views, y_views, source_index = augment(np.ones((2, 8, 8, 3)), ["CDM", "SIDM1"], n_rotations=3)
+    >>> X_views.shape, source_index
+    ((6, 8, 8, 3), array([0, 0, 0, 1, 1, 1]))
+    """
+    if not isinstance(n_rotations, Integral) or n_rotations < 1:
+        raise ValueError(f"n_rotations must be an integer of at least 1, got {n_rotations!r}")
+    check_consistent_length(X, y)
+    source_index = np.repeat(np.arange(len(X)), n_rotations)
+    rng = check_random_state(random_state)
+    angles = rng.uniform(0, 2 * np.pi, len(source_index))
+    flips = (rng.uniform(size=len(source_index)) < 0.5) & bool(flip)
+    records = check_records(X) if is_records(X) else None
+    images = as_maps(X if records is None else np.stack([X[name] for name in MAPS], axis=-1))
+    drawn = Views(_square(images), angles, flips).draw(source_index, np.arange(len(source_index)))
+    y_views = np.asarray(y)[source_index]
+    if records is None:
+        return drawn, y_views, source_index
+    X_views = records[source_index]
+    for channel, name in enumerate(MAPS):
+        X_views[name] = drawn[..., channel]
+    # An ellipticity is a spin-2 quantity: mirroring left to right changes the sign of e2, and a rotation by
+    # `angle`, anticlockwise with row 0 at the top, is clockwise in the (column, row) axes of the shapes.
+    shape = X_views["bcg_e1"] + 1j * np.where(flips, -1, 1) * X_views["bcg_e2"]
+    shape = shape * np.exp(-2j * angles)
+    X_views["bcg_e1"], X_views["bcg_e2"] = shape.real, shape.imag
+    return X_views, y_views, source_index
+
+
+def _square(maps):
+    """Check that maps can turn."""
+    height, width = maps.map_shape[:2]
+    if height != width:
+        raise ValueError(f"X must hold square maps to rotate, got {height} x {width} pixels")
+    return maps

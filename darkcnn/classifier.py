@@ -1,0 +1,492 @@
+"""The network as a scikit-learn classifier. The only module that knows scikeras."""
+
+from contextlib import ExitStack
+from copy import deepcopy
+from numbers import Integral, Real
+
+from darkcnn.networks.compiled import borrow_network  # first: it starts keras without chatter
+
+import keras  # isort: skip
+import numpy as np
+from scikeras.wrappers import KerasClassifier
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.utils import check_consistent_length, check_random_state, compute_sample_weight
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
+
+from darkcnn.augmentation import Views, as_views
+from darkcnn.batches import Batches, EpochStart
+from darkcnn.maps import CHUNK, Maps
+from darkcnn.records import is_records
+
+_SCALING_ROWS = 4096
+"""Rows, evenly spaced, that the mean and the variance of the maps are taken from."""
+
+
+class DarkCNNClassifier(ClassifierMixin, BaseEstimator):
+    """Tell with a convolutional network which cross-section clusters of galaxies were simulated with.
+
+    Parameters
+    ----------
+    architecture : str or callable, default="inception"
+        Name of a network in :data:`darkcnn.networks.NETWORKS`, or a function of your own, ``(input_shape,
+        n_classes, **options) -> keras.Model``, that returns logits, or probabilities from a softmax.
+    network_options : dict or None, default=None
+        Arguments of the network, such as ``{"width": 0.5, "dropout": 0.4}``.
+    epochs : int, default=20
+        Number of times that the training sees every view of every map.
+    batch_size : int, default=32
+        Number of views in a step of the training.
+    learning_rate : float, default=1e-3
+        Of the AdamW optimiser; where the schedule starts.
+    learning_rate_schedule : {"constant", "cosine"}, default="constant"
+        ``"cosine"`` falls to zero at the end of the training.
+    weight_decay : float, default=0.0
+        Of the AdamW optimiser.
+    label_smoothing : float, default=0.0
+        Probability that the target spreads evenly over all classes.
+    early_stopping : bool, default=False
+        Stop when the loss on clusters held back from the training no longer falls, and keep the best weights.
+    validation_fraction : float, default=0.1
+        Fraction of the clusters to hold back.
+    n_iter_no_change : int, default=10
+        Epochs without a better loss before the training stops.
+    class_weight : dict, "balanced" or None, default=None
+        Weight of each class in the loss.
+    callbacks : list of keras.callbacks.Callback or None, default=None
+        Copied before each fit, never changed.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the last fit's weights.
+    predict_views : int or None, default=None
+        How many of the views to average when predicting; None for all.
+    map_shape : (int, int, int) or None, default=None
+        Height, width and channels of the maps that the rows of a two-dimensional `X` hold. None takes such
+        rows for maps one pixel high, with one channel.
+    random_state : int, RandomState instance or None, default=None
+        Decides the first weights, the order of the views, their angles and the dropout: the same seed on the
+        same machine gives the same bits.
+    verbose : int, default=0
+        1 for a progress bar, 2 for a line an epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    weights_ : list of ndarray
+        Weights of the network.
+    history_ : dict of list of float
+        Loss and accuracy of each epoch on the training and, if any, the validation set (``val_``).
+    loss_curve_ : list of float
+        Training loss of each epoch.
+    n_epochs_ : int
+        Number of epochs trained.
+    map_shape_ : (int, int, int)
+        Height, width and channels of the maps.
+    n_attributes_ : int
+        Number of attributes that join the maps.
+    model_ : keras.Model
+        The network with its weights, from maps (and attributes) to logits; a copy of your own.
+
+    See Also
+    --------
+    default_pipeline : The steps before it.
+
+    Notes
+    -----
+    Split by cluster: images of one halo, at other redshifts or in other models, leak between training and
+    test set. Use ``groups`` with :class:`sklearn.model_selection.StratifiedGroupKFold`.
+
+    References
+    ----------
+    .. [1] D. Harvey, "A deep-learning algorithm to disentangle self-interacting dark matter and AGN feedback
+       models", Nature Astronomy 8, 1332 (2024).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn import DarkCNNClassifier
+    >>> X = np.random.default_rng(0).random((8, 10, 10, 3), dtype=np.float32)
+    >>> y = ["CDM", "SIDM1"] * 4
+    >>> classifier = DarkCNNClassifier("simple", epochs=1, random_state=0).fit(X, y)
+    >>> classifier.predict_proba(X).shape
+    (8, 2)
+    """
+
+    _parameter_constraints = {
+        "architecture": [str, callable],
+        "network_options": [dict, None],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate_schedule": [StrOptions({"constant", "cosine"})],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "callbacks": [list, None],
+        "warm_start": ["boolean"],
+        "predict_views": [Interval(Integral, 1, None, closed="left"), None],
+        "map_shape": [tuple, list, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        architecture="inception",
+        *,
+        network_options=None,
+        epochs=20,
+        batch_size=32,
+        learning_rate=1e-3,
+        learning_rate_schedule="constant",
+        weight_decay=0.0,
+        label_smoothing=0.0,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        class_weight=None,
+        callbacks=None,
+        warm_start=False,
+        predict_views=None,
+        map_shape=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.architecture = architecture
+        self.network_options = network_options
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.predict_views = predict_views
+        self.map_shape = map_shape
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, groups=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : Views, Maps, or array-like of shape (n_samples, height, width, n_channels)
+            Maps of clusters.
+        y : array-like of shape (n_samples,)
+            Labels such as ``"CDM"`` and ``"SIDM0.1"``.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weight of each row in the loss.
+        groups : array-like of shape (n_samples,) or None, default=None
+            Cluster of each row, for the validation set of `early_stopping`. Maps that come from records know
+            theirs.
+
+        Returns
+        -------
+        DarkCNNClassifier
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If maps are not finite, labels are floats or of one class only, or lengths disagree.
+        """
+        resume = self.warm_start and hasattr(self, "weights_")
+        views = self._views(X, reset=not resume)
+        y = self._labels(y, views)
+        if not resume:
+            self._start(views, np.unique(y))
+        return self._train(
+            views, y, sample_weight, groups, epochs=self.epochs, early_stopping=self.early_stopping
+        )
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one more epoch, on these rows.
+
+        Parameters
+        ----------
+        X : Views, Maps, or array-like of shape (n_samples, height, width, n_channels)
+            Maps of clusters.
+        y : array-like of shape (n_samples,)
+            Labels.
+        classes : array-like of shape (n_classes,) or None, default=None
+            All labels that will ever come; needed at the first call unless `y` has them all.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weight of each row in the loss.
+
+        Returns
+        -------
+        DarkCNNClassifier
+            The fitted classifier.
+        """
+        resume = hasattr(self, "weights_")
+        views = self._views(X, reset=not resume)
+        y = self._labels(y, views)
+        if not resume:
+            self._start(views, np.unique(y if classes is None else classes))
+        return self._train(views, y, sample_weight, None, epochs=1, early_stopping=False)
+
+    def predict_proba(self, X):
+        """Estimate the probability of each class, averaged over the views of a map.
+
+        Parameters
+        ----------
+        X : Views, Maps, or array-like of shape (n_samples, height, width, n_channels)
+            Maps of the size seen at `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities, in the order of `classes_`.
+        """
+        return self._predict(X, lambda network: (network.model, network.from_logits))
+
+    def predict(self, X):
+        """Name the most probable class.
+
+        Parameters
+        ----------
+        X : Views, Maps, or array-like of shape (n_samples, height, width, n_channels)
+            Maps of the size seen at `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels.
+        """
+        check_is_fitted(self)
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def transform(self, X):
+        """Embed maps: what the last layer of the network sees, averaged over the views.
+
+        Parameters
+        ----------
+        X : Views, Maps, or array-like of shape (n_samples, height, width, n_channels)
+            Maps of the size seen at `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features_out)
+            Features for any other scikit-learn estimator.
+        """
+        return self._predict(X, lambda network: (network.embedding_model, False))
+
+    @property
+    def loss_curve_(self):
+        """Training loss of each epoch."""
+        return self.history_["loss"]
+
+    @property
+    def n_epochs_(self):
+        """Number of epochs trained."""
+        return len(self.history_["loss"])
+
+    @property
+    def model_(self):
+        """The network with its weights, as a model of your own."""
+        with self._network() as network:
+            model = keras.models.clone_model(network.model)
+        model.set_weights(self.weights_)
+        return model
+
+    def _views(self, X, *, reset):
+        """Check `X` in any of its forms."""
+        if not isinstance(X, (Views, Maps)) and not is_records(X):
+            X = validate_data(self, X, reset=reset, allow_nd=True, dtype=np.float32)
+            if X.ndim == 2:
+                map_shape = (1, X.shape[1], 1) if self.map_shape is None else tuple(self.map_shape)
+                if np.prod(map_shape) != X.shape[1]:
+                    raise ValueError(f"map_shape={self.map_shape} does not fit the {X.shape[1]} columns of X")
+                X = X.reshape(len(X), *map_shape)
+        views = as_views(X)
+        shape, attributes = views.shape[2:], views.maps.attributes
+        n_attributes = 0 if attributes is None else attributes.shape[1]
+        if not reset and (shape, n_attributes) != (self.map_shape_, self.n_attributes_):
+            raise ValueError(
+                f"X has maps of shape {shape} (height, width, n_channels) and {n_attributes} attributes, but "
+                f"this {type(self).__name__} was fitted on {self.map_shape_} and {self.n_attributes_}"
+            )
+        return views
+
+    def _labels(self, y, views):
+        """Check `y`."""
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(views, y)
+        if type_of_target(y) == "continuous":
+            raise ValueError(
+                f"Unknown label type: continuous. y must hold labels, got floats such as {y[0]!r}, which "
+                "scikit-learn takes for a regression target. Pass strings: darkcnn.label_of(0.1) is 'SIDM0.1'"
+            )
+        check_classification_targets(y)
+        return y
+
+    def _start(self, views, classes):
+        """Forget everything and set up for maps like these."""
+        if len(classes) < 2:
+            raise ValueError(f"y must hold at least two classes, got one class: {classes.tolist()}")
+        self.classes_ = classes
+        self.map_shape_ = views.shape[2:]
+        self.n_attributes_ = 0 if views.maps.attributes is None else views.maps.attributes.shape[1]
+        self.history_ = {}
+        self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        self._settings = {
+            "architecture": self.architecture,
+            "options": dict(self.network_options or {}),
+            "weight_decay": self.weight_decay,
+            "label_smoothing": self.label_smoothing,
+        }
+        vars(self).pop("weights_", None)
+
+    def _network(self):
+        """Borrow a network of our architecture, with whatever weights it has."""
+        return borrow_network(
+            map_shape=self.map_shape_,
+            n_attributes=self.n_attributes_,
+            n_classes=len(self.classes_),
+            **self._settings,
+        )
+
+    def _train(self, views, y, sample_weight, groups, *, epochs, early_stopping):
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"y holds labels {unknown.tolist()} that are not in classes {self.classes_.tolist()}"
+            )
+        weights = _check_sample_weight(sample_weight, views)
+        weights = weights * compute_sample_weight(self.class_weight, y)
+        targets = np.eye(len(self.classes_), dtype=np.float32)[np.searchsorted(self.classes_, y)]
+        fit_options = {}
+        callbacks = deepcopy(self.callbacks or [])
+        if early_stopping:
+            train, held_back = self._split(views, y, groups)
+            fit_options["validation_data"] = Batches(
+                views[held_back], self.batch_size, targets=targets[held_back], weights=weights[held_back]
+            )
+            views, targets, weights = views[train], targets[train], weights[train]
+            callbacks.append(
+                keras.callbacks.EarlyStopping(patience=self.n_iter_no_change, restore_best_weights=True)
+            )
+        batches = Batches(views, self.batch_size, targets=targets, weights=weights, seed=self._seed)
+        n_before = len(self.history_.get("loss", []))
+        callbacks.append(EpochStart(batches, self._learning_rate, n_before, epochs))
+        with ExitStack() as stack:
+            network = None
+
+            def build():
+                nonlocal network
+                network = stack.enter_context(self._network())
+                network.restart(self._seed)
+                if hasattr(self, "weights_"):
+                    network.model.set_weights(self.weights_)
+                    network.set_state(self._state)
+                else:
+                    self._standardise(network, views)
+                return network.model
+
+            wrapper = _StreamingClassifier(
+                build, callbacks=callbacks, random_state=self._seed, verbose=self.verbose
+            )
+            wrapper._batches = batches
+            # scikeras asks for rows and labels; the maps themselves stream past it.
+            wrapper.fit(
+                np.arange(len(y))[:, np.newaxis],
+                y,
+                epochs=n_before + epochs,
+                initial_epoch=n_before,
+                **fit_options,
+            )
+            self.weights_ = network.model.get_weights()
+            self._state = network.get_state()
+        for name, values in wrapper.history_.items():
+            self.history_.setdefault(name, []).extend(float(value) for value in values)
+        return self
+
+    def _learning_rate(self, done):
+        """Follow the schedule; `done` is the fraction of the training that is over."""
+        if self.learning_rate_schedule == "cosine":
+            return self.learning_rate * (1 + np.cos(np.pi * done)) / 2
+        return self.learning_rate
+
+    def _split(self, views, y, groups):
+        """Hold some clusters back from the training."""
+        if groups is None:
+            groups = np.arange(len(y)) if views.maps.groups is None else views.maps.groups
+        check_consistent_length(views, groups)
+        n_splits = max(2, round(1 / self.validation_fraction))
+        if len(np.unique(groups)) < n_splits:
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction} needs at least {n_splits} clusters, "
+                f"got {len(np.unique(groups))}"
+            )
+        splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=self._seed)
+        return next(splitter.split(np.empty(len(y)), y, groups))
+
+    @staticmethod
+    def _standardise(network, views):
+        """Give the network the mean and the variance of the training maps, and of their attributes."""
+        rows = np.unique(np.linspace(0, len(views) - 1, min(len(views), _SCALING_ROWS)).astype(int))
+        total, squares, n_pixels = 0.0, 0.0, 0
+        for start in range(0, len(rows), CHUNK):
+            batch = views.maps.draw(rows[start : start + CHUNK]).astype(np.float64)
+            total = total + batch.sum(axis=(0, 1, 2))
+            squares = squares + (batch**2).sum(axis=(0, 1, 2))
+            n_pixels += batch[..., 0].size
+        mean = total / n_pixels
+        network.standardise("maps", mean, squares / n_pixels - mean**2)
+        attributes = views.maps.attributes
+        if attributes is not None:
+            network.standardise("attributes", attributes.mean(axis=0), attributes.var(axis=0))
+
+    def _predict(self, X, choose):
+        """Run the network, or its embedding, over the views of every map and average."""
+        check_is_fitted(self)
+        views = self._views(X, reset=False)
+        n_views = min(self.predict_views or views.shape[1], views.shape[1])
+        views = views.first(n_views)
+        with self._network() as network:
+            network.model.set_weights(self.weights_)
+            model, from_logits = choose(network)
+            outputs = model.predict(Batches(views, CHUNK), verbose=0).astype(np.float64)
+        if from_logits:
+            outputs = softmax(outputs, axis=1)
+        return outputs.reshape(len(views), n_views, -1).mean(axis=1)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "weights_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = False
+        tags.classifier_tags.poor_score = True  # a network needs more than the few rows of a check
+        return tags
+
+
+class _StreamingClassifier(KerasClassifier):
+    """scikeras' wrapper, which seeds, builds, and routes callbacks, fed from batches instead of arrays."""
+
+    def _fit_keras_model(self, X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs):
+        super()._fit_keras_model(
+            self._batches,
+            None,
+            None,
+            warm_start,
+            epochs - initial_epoch,
+            initial_epoch,
+            batch_size=None,
+            shuffle=False,
+            **kwargs,
+        )

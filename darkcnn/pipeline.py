@@ -1,0 +1,48 @@
+"""The whole chain from records of clusters to the probabilities of dark-matter models."""
+
+from sklearn.pipeline import Pipeline
+
+from darkcnn.augmentation import RotationFlipAugmenter
+from darkcnn.classifier import DarkCNNClassifier
+from darkcnn.preprocessing import MapScaler, MapSelector
+
+
+def default_pipeline(
+    architecture="inception", *, maps="all", attributes=(), n_views=10, random_state=None, **classifier_params
+):
+    """Chain the steps from records of clusters to probabilities.
+
+    Parameters
+    ----------
+    architecture : str or callable, default="inception"
+        Network, see :class:`DarkCNNClassifier`.
+    maps : tuple of str or "all", default="all"
+        Maps to learn from, see :class:`MapSelector`.
+    attributes : tuple of str, default=()
+        Attributes that join them, see :class:`MapSelector`.
+    n_views : int, default=10
+        Rotated and flipped views of each map, see :class:`RotationFlipAugmenter`.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the views and of the training.
+    **classifier_params
+        Further parameters of :class:`DarkCNNClassifier`.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Steps ``"select"``, ``"scale"``, ``"augment"`` and ``"cnn"``.
+
+    Examples
+    --------
+    >>> from darkcnn import default_pipeline
+    >>> list(default_pipeline("simple", n_views=4, epochs=5).named_steps)
+    ['select', 'scale', 'augment', 'cnn']
+    """
+    return Pipeline(
+        [
+            ("select", MapSelector(maps=maps, attributes=attributes)),
+            ("scale", MapScaler()),
+            ("augment", RotationFlipAugmenter(n_views, random_state=random_state)),
+            ("cnn", DarkCNNClassifier(architecture, random_state=random_state, **classifier_params)),
+        ]
+    )

@@ -1,0 +1,294 @@
+"""From records to the maps that a network reads."""
+
+from functools import partial
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from darkcnn.maps import Maps, as_maps
+from darkcnn.records import MAPS, NORMS, SCALARS, check_records, is_records
+
+ATTRIBUTES = (
+    *(name for name in SCALARS if name not in ("bcg_e1", "bcg_e2", "cluster_id")),
+    "bcg_ellipticity",
+)
+"""Attributes that may join the maps; all are invariant under rotation and reflection."""
+
+
+def attribute_table(records, names):
+    """Collect attributes of clusters in a matrix.
+
+    Parameters
+    ----------
+    records : structured ndarray of shape (n_samples,)
+        Clusters.
+    names : sequence of str
+        Names from `ATTRIBUTES`. The norms enter as their log10; ``"bcg_ellipticity"`` is
+        ``hypot(bcg_e1, bcg_e2)``.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_attributes)
+        Attributes, float32.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown or a value not finite.
+    """
+    table = np.empty((len(records), len(names)), np.float32)
+    for column, name in enumerate(names):
+        if name == "bcg_ellipticity":
+            values = np.hypot(records["bcg_e1"], records["bcg_e2"])
+        elif name in ATTRIBUTES:
+            values = records[name]
+        else:
+            hint = " (it turns with the map; use 'bcg_ellipticity')" if name in ("bcg_e1", "bcg_e2") else ""
+            raise ValueError(f"attributes must be among {list(ATTRIBUTES)}, got {name!r}{hint}")
+        if name in NORMS:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                values = np.log10(values)
+        if not np.isfinite(values).all():
+            row = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise ValueError(
+                f"attribute {name!r} must be finite{' and positive' if name in NORMS else ''}, "
+                f"got {records[row][name] if name in SCALARS else values[row]} in row {row}"
+            )
+        table[:, column] = values
+    return table
+
+
+def _stack(records, names):
+    """Stack the maps of a batch of records along a last axis."""
+    for name in names:
+        finite = np.isfinite(records[name]).all(axis=(1, 2))
+        if not finite.all():
+            cluster = records[~finite][0]
+            raise ValueError(
+                f"maps must be finite, got NaN or infinity in {name!r} of cluster_id {cluster['cluster_id']} "
+                f"at redshift {cluster['redshift']:g}"
+            )
+    return np.stack([records[name] for name in names], axis=-1)
+
+
+class MapSelector(TransformerMixin, BaseEstimator):
+    """Choose maps and attributes of clusters by name.
+
+    Parameters
+    ----------
+    maps : tuple of str or "all", default="all"
+        Maps to keep, in this order of channels: ``"total"`` (projected mass), ``"xray"``, ``"stellar"``.
+    attributes : tuple of str, default=()
+        Attributes to join to the maps: ``"redshift"``, ``"log_mass"``, ``"xray_concentration"``,
+        ``"bcg_stellar_concentration"``, ``"bcg_ellipticity"``, or the peaks ``"lensing_norm"``,
+        ``"xray_norm"``, ``"stellar_norm"``, which enter as their log10.
+
+    See Also
+    --------
+    MapScaler : The next step.
+
+    Notes
+    -----
+    Plain arrays of shape (n_samples, height, width, n_channels) pass as well. If they have three channels,
+    these are total, xray and stellar; any other number can only be kept whole, with ``maps="all"``.
+
+    Examples
+    --------
+    >>> from darkcnn import MapSelector
+    >>> from darkcnn.datasets import load_example
+    >>> records = load_example().data[:10]
+    >>> MapSelector(maps=("total", "stellar"), attributes=("redshift",)).fit_transform(records)
+    Maps(shape=(10, 50, 50, 2), n_attributes=1)
+    """
+
+    _parameter_constraints = {"maps": [tuple, list, StrOptions({"all"})], "attributes": [tuple, list]}
+
+    def __init__(self, maps="all", attributes=()):
+        self.maps = maps
+        self.attributes = attributes
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check the names against the maps that `X` has.
+
+        Parameters
+        ----------
+        X : structured ndarray of shape (n_samples,), or array of (n_samples, height, width, n_channels)
+            Records of clusters, or plain maps.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        MapSelector
+            The fitted transformer.
+        """
+        self._select(X[:1])
+        self.map_shape_ = self._shape_of(X)
+        return self
+
+    def transform(self, X):
+        """Take the chosen maps and attributes.
+
+        Parameters
+        ----------
+        X : structured ndarray of shape (n_samples,), or array of (n_samples, height, width, n_channels)
+            Records of clusters, or plain maps.
+
+        Returns
+        -------
+        Maps
+            Rows of maps of shape (n_samples, height, width, n_channels), float32.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown, the maps have another size than at `fit`, or a value is not finite.
+        """
+        check_is_fitted(self)
+        if self._shape_of(X) != self.map_shape_:
+            raise ValueError(
+                f"X has maps of shape {self._shape_of(X)}, but {self.map_shape_} were seen at fit"
+            )
+        return self._select(X)
+
+    @staticmethod
+    def _shape_of(X):
+        if is_records(X):
+            return (*check_records(X).dtype["total"].shape, len(MAPS))
+        return as_maps(X[:1]).map_shape
+
+    def _select(self, X):
+        names = MAPS if isinstance(self.maps, str) else tuple(self.maps)
+        unknown = [name for name in names if name not in MAPS]
+        if unknown or not names:
+            raise ValueError(f"maps must be 'all' or some of {list(MAPS)}, got {self.maps!r}")
+        if is_records(X):
+            check_records(X)
+            attributes = attribute_table(X, self.attributes) if len(self.attributes) else None
+            maps = Maps(X, (*X.dtype["total"].shape, 0), attributes=attributes, groups=X["cluster_id"])
+            return maps.apply(partial(_stack, names=names), (*X.dtype["total"].shape, len(names)))
+        if len(self.attributes):
+            raise ValueError(f"attributes={self.attributes!r} need records, got an array of plain maps")
+        maps = as_maps(X)
+        if self.maps == "all":
+            return maps
+        height, width, n_channels = maps.map_shape
+        if n_channels != len(MAPS):
+            raise ValueError(
+                f"maps={self.maps!r} needs arrays of the three channels {list(MAPS)}, got {n_channels}"
+            )
+        channels = [MAPS.index(name) for name in names]
+        return maps.apply(partial(np.take, indices=channels, axis=-1), (height, width, len(channels)))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = False
+        tags.no_validation = True
+        return tags
+
+
+class MapScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Normalise every map by itself and stretch its contrast.
+
+    Each channel of each map is divided by its own norm, then stretched. Nothing is learned from other
+    maps, so nothing can leak from a test set.
+
+    Parameters
+    ----------
+    stretch : {"log", "asinh", "linear"}, default="log"
+        ``"log"``: log10 of the map, no lower than `floor`. ``"asinh"``: arcsinh(map / `floor`), which is
+        linear about zero and so keeps signed, noisy maps. ``"linear"``: no change.
+    norm : {"max", "mean", "none"}, default="max"
+        Divide by the maximum or by the mean of the absolute values. A map of zeros stays as it is.
+    floor : float, default=1e-4
+        Smallest value that the stretch resolves, in units of the norm.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn import MapScaler
+    >>> X = np.array([1.0, 10.0, 100.0, 1000.0]).reshape(1, 2, 2, 1)
+    >>> MapScaler().fit_transform(X).ravel()
+    array([-3., -2., -1.,  0.])
+    """
+
+    _parameter_constraints = {
+        "stretch": [StrOptions({"log", "asinh", "linear"})],
+        "norm": [StrOptions({"max", "mean", "none"})],
+        "floor": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(self, stretch="log", norm="max", *, floor=1e-4):
+        self.stretch = stretch
+        self.norm = norm
+        self.floor = floor
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check `X`; nothing is learned from it.
+
+        Parameters
+        ----------
+        X : Maps or array-like of shape (n_samples, height, width, n_channels)
+            Maps. Two-dimensional arrays are taken for maps of one row and one channel.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        MapScaler
+            The fitted transformer.
+        """
+        self._check(X, reset=True)
+        return self
+
+    def transform(self, X):
+        """Normalise and stretch.
+
+        Parameters
+        ----------
+        X : Maps or array-like of shape (n_samples, height, width, n_channels)
+            Maps.
+
+        Returns
+        -------
+        Maps or ndarray, as `X`
+            Scaled maps of the same shape; an array keeps its type, float32 or float64.
+        """
+        check_is_fitted(self)
+        X = self._check(X, reset=False)
+        if isinstance(X, Maps):
+            return X.apply(self._scale)
+        return self._scale(X.reshape(len(X), 1, -1, 1)).reshape(X.shape) if X.ndim == 2 else self._scale(X)
+
+    def _check(self, X, *, reset):
+        if isinstance(X, Maps):
+            return X
+        if is_records(X):
+            as_maps(X)  # raises the error that tells what to put before
+        return validate_data(self, X, reset=reset, allow_nd=True, dtype=[np.float64, np.float32])
+
+    def _scale(self, batch):
+        if self.norm != "none":
+            measure = np.max if self.norm == "max" else np.mean
+            norm = measure(np.abs(batch), axis=(1, 2), keepdims=True)
+            batch = batch / np.where(norm > 0, norm, 1)
+        if self.stretch == "log":
+            return np.log10(np.maximum(batch, self.floor))
+        if self.stretch == "asinh":
+            return np.arcsinh(batch / self.floor)
+        return batch
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.requires_fit = False
+        return tags
