@@ -1,0 +1,97 @@
+"""From densities to pixels: the grid, point masses, smoothing and particle noise."""
+
+import cv2
+import numpy as np
+
+from darkcnn.records import FIELD_SIZE
+
+N_PIXELS = 100
+"""Side of the maps as they are drawn, in pixels; coarser ones are block means."""
+
+PIXEL = FIELD_SIZE / N_PIXELS
+"""Side of a pixel in kpc."""
+
+PIXEL_AREA = PIXEL**2
+"""Area of a pixel in kpc2."""
+
+AXIS = ((np.arange(N_PIXELS) + 0.5) * PIXEL - FIELD_SIZE / 2).astype(np.float32)
+"""Positions of the pixels from the middle of the map in kpc."""
+
+X, Y = np.meshgrid(AXIS, AXIS)  # x along columns, y along rows
+
+# Width in pixels of the kernels between which the particle noise is blended.
+_NOISE_KERNELS = (0.7, 1.7, 4.0)
+
+
+def smooth(image, width):
+    """Convolve a map with a Gaussian cut at three times its width, given in pixels."""
+    side = 2 * int(3 * width + 0.5) + 1
+    return cv2.GaussianBlur(image, (side, side), width, borderType=cv2.BORDER_REPLICATE)
+
+
+def splat(x, y, weights):
+    """Share point masses among the four nearest pixels each (cloud in cell).
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n_points,)
+        Positions from the middle of the map, kpc. Points outside the map do not count.
+    weights : ndarray of shape (n_points,)
+        What each point adds to the sum of the map.
+
+    Returns
+    -------
+    ndarray of shape (100, 100), float32
+        Sum of the weights in each pixel.
+    """
+    column, row = (x + FIELD_SIZE / 2) / PIXEL - 0.5, (y + FIELD_SIZE / 2) / PIXEL - 0.5
+    near = (column >= -1) & (column < N_PIXELS) & (row >= -1) & (row < N_PIXELS)
+    column, row, weights = column[near], row[near], weights[near]
+    left, bottom = np.floor(column).astype(int), np.floor(row).astype(int)
+    right_part, top_part = column - left, row - bottom
+    image = np.zeros((N_PIXELS + 2, N_PIXELS + 2), np.float32)  # a margin takes what falls off the edge
+    for step_y, part_y in ((1, 1 - top_part), (2, top_part)):
+        for step_x, part_x in ((1, 1 - right_part), (2, right_part)):
+            np.add.at(image, (bottom + step_y, left + step_x), weights * part_x * part_y)
+    return image[1:-1, 1:-1]
+
+
+def particle_noise(surface_density, particle_mass, n_smooth, rng):
+    """Draw the noise that finite particles leave in an adaptively smoothed map.
+
+    Poisson fluctuations, Gaussian because smoothing averages them, are smoothed so that a kernel of
+    variance s^2 holds 4 pi s^2 N = `n_smooth` particles, where N is their number in a pixel. It does not
+    depend on the dark-matter model but through the surface density.
+
+    Parameters
+    ----------
+    surface_density : ndarray of shape (100, 100)
+        Expected map, Msun/kpc2.
+    particle_mass : float
+        Mass of a particle, Msun.
+    n_smooth : float
+        Particles in the kernel.
+    rng : numpy.random.Generator
+        Source of the noise.
+
+    Returns
+    -------
+    ndarray of shape (100, 100), float32
+        Noise to add, Msun/kpc2.
+    """
+    counts = surface_density * (PIXEL_AREA / particle_mass)
+    noise = rng.standard_normal(counts.shape, dtype=np.float32) * np.sqrt(counts)
+    narrow, middle, wide = (smooth(noise, width) for width in _NOISE_KERNELS)
+    log_narrow, log_middle, log_wide = np.log(_NOISE_KERNELS).tolist()
+    log_width = 0.5 * (float(np.log(n_smooth / (4 * np.pi))) - np.log(np.maximum(counts, 1e-3)))
+    to_middle = np.clip((log_width - log_narrow) / (log_middle - log_narrow), 0, 1)
+    to_wide = np.clip((log_width - log_middle) / (log_wide - log_middle), 0, 1)
+    blend = narrow + to_middle * (middle - narrow) + to_wide * (wide - middle)
+    return blend * (particle_mass / PIXEL_AREA)
+
+
+def block_mean(image, n_pixels):
+    """Average a map to fewer pixels, a divisor of 100 on a side."""
+    if n_pixels == N_PIXELS:
+        return image
+    return cv2.resize(image, (n_pixels, n_pixels), interpolation=cv2.INTER_AREA)
