@@ -5,6 +5,7 @@ writes that to the standard error of the process, past ``sys.stderr``, so the st
 meanwhile. An import that fails is a Python exception and comes through.
 """
 
+import logging
 import os
 from contextlib import contextmanager
 
@@ -29,3 +30,5 @@ def _muted_stderr():
 if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3":
     with _muted_stderr():
         import keras  # noqa: F401
+    # It also warns of every function that it traces again, as a network for maps of another size must be.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)

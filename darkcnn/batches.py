@@ -3,6 +3,10 @@
 import keras
 import numpy as np
 
+_ROW_BLOCK = 8
+"""Matrix products treat the rows that do not fill a block in another way, with other rounding errors. Filling
+the last block makes predictions independent, to the bit, of the order of the rows."""
+
 
 class Batches(keras.utils.PyDataset):
     """Stream views of maps, row by row and view by view, to a network.
@@ -14,7 +18,7 @@ class Batches(keras.utils.PyDataset):
     batch_size : int
         Number of views in a batch.
     targets : ndarray of shape (n_samples, n_classes) or None, default=None
-        Probability of each class in truth; None to predict.
+        Probability of each class in truth; None to predict, which repeats the last view up to a multiple of 8.
     weights : ndarray of shape (n_samples,) or None, default=None
         Weight of each row in the loss.
     seed : int or None, default=None
@@ -30,6 +34,8 @@ class Batches(keras.utils.PyDataset):
         self.weights = np.ones(len(views), np.float32) if weights is None else weights.astype(np.float32)
         self.seed = seed
         self.order = np.arange(len(views) * views.shape[1])
+        if targets is None:
+            self.order = np.pad(self.order, (0, -len(self.order) % _ROW_BLOCK), mode="edge")
 
     def __len__(self):
         return -(-len(self.order) // self.batch_size)

@@ -10,7 +10,13 @@ import keras  # isort: skip
 import numpy as np
 from scikeras.wrappers import KerasClassifier
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.utils import check_consistent_length, check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -26,7 +32,7 @@ _SCALING_ROWS = 4096
 """Rows, evenly spaced, that the mean and the variance of the maps are taken from."""
 
 
-class DarkCNNClassifier(ClassifierMixin, BaseEstimator):
+class DarkCNNClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator):
     """Tell with a convolutional network which cross-section clusters of galaxies were simulated with.
 
     Parameters
@@ -411,6 +417,7 @@ class DarkCNNClassifier(ClassifierMixin, BaseEstimator):
             )
             self.weights_ = network.model.get_weights()
             self._state = network.get_state()
+            self._n_features_out = network.embedding_model.output_shape[1]
         for name, values in wrapper.history_.items():
             self.history_.setdefault(name, []).extend(float(value) for value in values)
         return self
@@ -460,7 +467,8 @@ class DarkCNNClassifier(ClassifierMixin, BaseEstimator):
         with self._network() as network:
             network.model.set_weights(self.weights_)
             model, from_logits = choose(network)
-            outputs = model.predict(Batches(views, CHUNK), verbose=0).astype(np.float64)
+            outputs = model.predict(Batches(views, CHUNK), verbose=0)[: len(views) * n_views]
+        outputs = outputs.astype(np.float64)
         if from_logits:
             outputs = softmax(outputs, axis=1)
         return outputs.reshape(len(views), n_views, -1).mean(axis=1)
