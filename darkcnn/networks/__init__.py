@@ -6,11 +6,33 @@
 from difflib import get_close_matches
 
 from darkcnn import _quiet  # noqa: F401 - before keras starts its backend
+from darkcnn.networks.cmu import cmu
+from darkcnn.networks.columbia import columbia
+from darkcnn.networks.dark_inception import dark_inception
+from darkcnn.networks.dark_inception_deep import dark_inception_deep
+from darkcnn.networks.dark_inception_resnet import dark_inception_resnet
+from darkcnn.networks.dibare import dibare
 from darkcnn.networks.inception import inception
+from darkcnn.networks.inception_resnet_v1 import inception_resnet_v1
+from darkcnn.networks.inception_resnet_v2 import inception_resnet_v2
+from darkcnn.networks.inception_small import inception_small
+from darkcnn.networks.inception_wide import inception_wide
+from darkcnn.networks.polar import polar
 from darkcnn.networks.simple import simple
 
 NETWORKS = {
+    "cmu": cmu,
+    "columbia": columbia,
+    "dark_inception": dark_inception,
+    "dark_inception_deep": dark_inception_deep,
+    "dark_inception_resnet": dark_inception_resnet,
+    "dibare": dibare,
     "inception": inception,
+    "inception_resnet_v1": inception_resnet_v1,
+    "inception_resnet_v2": inception_resnet_v2,
+    "inception_small": inception_small,
+    "inception_wide": inception_wide,
+    "polar": polar,
     "simple": simple,
 }
 """Every architecture that has a name."""

@@ -3,7 +3,7 @@
 import keras
 
 from darkcnn.networks.head import classify
-from darkcnn.networks.layers import average_pool, check_blocks, concatenate, conv_of_width, max_pool
+from darkcnn.networks.layers import average_pool, check_blocks, convolve_of, join, max_pool
 
 
 def inception(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1, 1), dropout=0.33):
@@ -44,17 +44,17 @@ def inception(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1
 
     Examples
     --------
-    >>> from darkcnn.networks import inception
+    >>> from darkcnn.networks.inception import inception
     >>> inception((50, 50, 3), n_classes=3).count_params()
     13480419
     """
     n_a, n_b, n_c = check_blocks(blocks, 3)
-    conv = conv_of_width(width)
+    conv = convolve_of(width)
     maps = keras.Input(input_shape, name="maps")  # 100 x 100 x 3
     x = stem(maps, conv)  # 13 x 13 x 384
     for _ in range(n_a):
         x = block_a(x, conv)  # 13 x 13 x 384
-    x = reduction_a(x, conv, (192, 224, 256, 384))  # 7 x 7 x 1024
+    x = reduction_a(x, conv, k=192, l=224, m=256, n=384)  # 7 x 7 x 1024
     for _ in range(n_b):
         x = block_b(x, conv)  # 7 x 7 x 1024
     x = reduction_b(x, conv)  # 4 x 4 x 1536
@@ -66,71 +66,74 @@ def inception(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1
 
 def stem(x, conv):
     """Bring the maps down to an eighth of their size (Fig. 3)."""
-    x = conv(x, 32, 3, strides=2)  # 50 x 50 x 32
-    x = conv(x, 32, 3)  # 50 x 50 x 32
-    x = conv(x, 64, 3)  # 50 x 50 x 64
-    x = concatenate(
-        max_pool(x),
-        conv(x, 96, 3, strides=2),
-    )  # 25 x 25 x 160
-    x = concatenate(
-        conv(conv(x, 64, 1), 96, 3),
-        conv(conv(conv(conv(x, 64, 1), 64, (7, 1)), 64, (1, 7)), 96, 3),
-    )  # 25 x 25 x 192
-    return concatenate(
-        conv(x, 192, 3, strides=2),
-        max_pool(x),
+    x = short_stem(x, conv)  # 25 x 25 x 192
+    return join(
+        conv(x, (192, 3), strides=2),
+        max_pool(x, strides=2),
     )  # 13 x 13 x 384
+
+
+def short_stem(x, conv):
+    """Bring the maps down to a quarter of their size (Fig. 3 but for its end)."""
+    x = conv(x, (32, 3), strides=2)  # 50 x 50 x 32
+    x = conv(x, (32, 3), (64, 3))  # 50 x 50 x 64
+    x = join(
+        max_pool(x, strides=2),
+        conv(x, (96, 3), strides=2),
+    )  # 25 x 25 x 160
+    return join(
+        conv(x, (64, 1), (96, 3)),
+        conv(x, (64, 1), (64, (7, 1)), (64, (1, 7)), (96, 3)),
+    )  # 25 x 25 x 192
 
 
 def block_a(x, conv):
     """Look at details of 1, 3 and 5 pixels (Fig. 4)."""
-    return concatenate(
-        conv(average_pool(x), 96, 1),
-        conv(x, 96, 1),
-        conv(conv(x, 64, 1), 96, 3),
-        conv(conv(conv(x, 64, 1), 96, 3), 96, 3),
+    return join(
+        conv(average_pool(x), (96, 1)),
+        conv(x, (96, 1)),
+        conv(x, (64, 1), (96, 3)),
+        conv(x, (64, 1), (96, 3), (96, 3)),
     )
 
 
-def reduction_a(x, conv, sizes):
-    """Halve the maps; `sizes` are k, l, m and n of Table 1 (Fig. 7)."""
-    k, l, m, n = sizes  # noqa: E741 - the letters of the paper
-    return concatenate(
-        max_pool(x),
-        conv(x, n, 3, strides=2),
-        conv(conv(conv(x, k, 1), l, 3), m, 3, strides=2),
+def reduction_a(x, conv, *, k, l, m, n):  # noqa: E741 - the letters of the paper
+    """Halve the maps (Fig. 7); the numbers of channels are those of Table 1."""
+    return join(
+        max_pool(x, strides=2),
+        conv(x, (n, 3), strides=2),
+        conv(x, (k, 1), (l, 3), (m, 3), strides=2),
     )
 
 
 def block_b(x, conv):
-    """Look at details of 1, 7 and 13 pixels, rows and columns in turn (Fig. 5)."""
-    return concatenate(
-        conv(average_pool(x), 128, 1),
-        conv(x, 384, 1),
-        conv(conv(conv(x, 192, 1), 224, (1, 7)), 256, (7, 1)),
-        conv(conv(conv(conv(conv(x, 192, 1), 192, (1, 7)), 224, (7, 1)), 224, (1, 7)), 256, (7, 1)),
+    """Look at details of 1, 7 and 13 pixels, along rows and columns in turn (Fig. 5)."""
+    return join(
+        conv(average_pool(x), (128, 1)),
+        conv(x, (384, 1)),
+        conv(x, (192, 1), (224, (1, 7)), (256, (7, 1))),
+        conv(x, (192, 1), (192, (1, 7)), (224, (7, 1)), (224, (1, 7)), (256, (7, 1))),
     )
 
 
 def reduction_b(x, conv):
     """Halve the maps again (Fig. 8)."""
-    return concatenate(
-        max_pool(x),
-        conv(conv(x, 192, 1), 192, 3, strides=2),
-        conv(conv(conv(conv(x, 256, 1), 256, (1, 7)), 320, (7, 1)), 320, 3, strides=2),
+    return join(
+        max_pool(x, strides=2),
+        conv(x, (192, 1), (192, 3), strides=2),
+        conv(x, (256, 1), (256, (1, 7)), (320, (7, 1)), (320, 3), strides=2),
     )
 
 
 def block_c(x, conv):
     """Mix many channels over a few pixels (Fig. 6)."""
-    once = conv(x, 384, 1)
-    twice = conv(conv(conv(x, 384, 1), 448, (1, 3)), 512, (3, 1))
-    return concatenate(
-        conv(average_pool(x), 256, 1),
-        conv(x, 256, 1),
-        conv(once, 256, (1, 3)),
-        conv(once, 256, (3, 1)),
-        conv(twice, 256, (3, 1)),
-        conv(twice, 256, (1, 3)),
+    once = conv(x, (384, 1))
+    twice = conv(x, (384, 1), (448, (1, 3)), (512, (3, 1)))
+    return join(
+        conv(average_pool(x), (256, 1)),
+        conv(x, (256, 1)),
+        conv(once, (256, (1, 3))),
+        conv(once, (256, (3, 1))),
+        conv(twice, (256, (3, 1))),
+        conv(twice, (256, (1, 3))),
     )

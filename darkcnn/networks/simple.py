@@ -36,7 +36,7 @@ def simple(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.0):
 
     Examples
     --------
-    >>> from darkcnn.networks import simple
+    >>> from darkcnn.networks.simple import simple
     >>> simple((100, 100, 3), n_classes=3).count_params()
     1203747
     """

@@ -1,0 +1,65 @@
+"""Dark-Inception: three layers of parallel kernels between average pools."""
+
+import keras
+
+from darkcnn.networks.head import classify
+from darkcnn.networks.layers import average_pool, convolve_of, dense, join
+
+
+def dark_inception(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.5):
+    """Build the "dark_inception" network of the darkCNN code [1]_.
+
+    Batch normalisation, an option of the code, is always on.
+
+    Parameters
+    ----------
+    input_shape : (int, int, int)
+        Height, width and number of channels of the maps; any size.
+    n_classes : int
+        Number of classes.
+    n_attributes : int, default=0
+        Number of attributes of each cluster, see :func:`darkcnn.networks.head.classify`.
+    width : float, default=1.0
+        Multiplies the number of channels of every layer.
+    dropout : float, default=0.5
+        Fraction of features hidden at each step of the training.
+
+    Returns
+    -------
+    keras.Model
+        From maps, or maps and attributes, to logits of shape (n_samples, n_classes).
+
+    References
+    ----------
+    .. [1] https://github.com/davidharvey1986/darkCNN
+
+    Examples
+    --------
+    >>> from darkcnn.networks.dark_inception import dark_inception
+    >>> dark_inception((100, 100, 3), n_classes=3).count_params()
+    3155827
+    """
+    conv = convolve_of(width)
+    maps = keras.Input(input_shape, name="maps")  # 100 x 100 x 3
+    x = join(
+        average_pool(maps, 4),
+        conv(maps, (4, 1)),
+        conv(maps, (4, 3)),
+    )  # 100 x 100 x 11
+    x = average_pool(x, 4, strides=4)  # 25 x 25 x 11
+    x = join(
+        average_pool(x, 4),
+        conv(x, (12, 3), (12, 3)),
+        conv(x, (12, 5), (12, 5)),
+        conv(x, (12, 7)),
+    )  # 25 x 25 x 47
+    x = average_pool(x, 2, strides=2)  # 13 x 13 x 47
+    x = join(
+        average_pool(x, strides=3),
+        conv(x, (32, 1), (32, 3), strides=3),
+        conv(x, (32, 3), (32, 3), strides=3),
+    )  # 5 x 5 x 111
+    x = keras.layers.Dropout(dropout)(keras.layers.Flatten()(x))  # 2775
+    x = keras.layers.Dropout(dropout)(dense(x, 1024, width=width))  # 1024
+    x = dense(x, 256, width=width)  # 256
+    return classify(maps, x, n_classes, n_attributes=n_attributes, dropout=dropout, name="dark_inception")

@@ -1,0 +1,76 @@
+"""Inception-v4 on finer maps, with a wider last stage."""
+
+import keras
+
+from darkcnn.networks.head import classify
+from darkcnn.networks.inception import block_a, block_b, reduction_a, reduction_b, short_stem
+from darkcnn.networks.layers import average_pool, check_blocks, convolve_of, join, max_pool
+
+
+def inception_wide(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1, 1), dropout=0.2):
+    """Build the "wide" Inception-v4 of the darkCNN code [2]_, after [1]_.
+
+    Its stem halves the maps twice instead of three times, so the blocks cost four times as much. Its blocks C
+    have 384 channels in each branch and one branch more, of the maximum. The code starts that branch from the
+    one of the mean, a slip. Padding and pooling are as in :func:`darkcnn.networks.inception.inception`.
+
+    Parameters
+    ----------
+    input_shape : (int, int, int)
+        Height, width and number of channels of the maps; any size.
+    n_classes : int
+        Number of classes.
+    n_attributes : int, default=0
+        Number of attributes of each cluster, see :func:`darkcnn.networks.head.classify`.
+    width : float, default=1.0
+        Multiplies the number of channels of every layer.
+    blocks : (int, int, int), default=(1, 1, 1)
+        Number of blocks A, B and C.
+    dropout : float, default=0.2
+        Fraction of features hidden at each step of the training.
+
+    Returns
+    -------
+    keras.Model
+        From maps, or maps and attributes, to logits of shape (n_samples, n_classes).
+
+    References
+    ----------
+    .. [1] C. Szegedy, S. Ioffe, V. Vanhoucke and A. Alemi, AAAI 2017 (arXiv:1602.07261)
+    .. [2] https://github.com/davidharvey1986/darkCNN
+
+    Examples
+    --------
+    >>> from darkcnn.networks.inception_wide import inception_wide
+    >>> inception_wide((100, 100, 3), n_classes=3).count_params()
+    14764707
+    """
+    n_a, n_b, n_c = check_blocks(blocks, 3)
+    conv = convolve_of(width)
+    maps = keras.Input(input_shape, name="maps")  # 100 x 100 x 3
+    x = short_stem(maps, conv)  # 25 x 25 x 192
+    for _ in range(n_a):
+        x = block_a(x, conv)  # 25 x 25 x 384
+    x = reduction_a(x, conv, k=192, l=224, m=256, n=384)  # 13 x 13 x 1024
+    for _ in range(n_b):
+        x = block_b(x, conv)  # 13 x 13 x 1024
+    x = reduction_b(x, conv)  # 7 x 7 x 1536
+    for _ in range(n_c):
+        x = block_c(x, conv)  # 7 x 7 x 2688
+    x = keras.layers.GlobalAveragePooling2D()(x)  # 2688
+    return classify(maps, x, n_classes, n_attributes=n_attributes, dropout=dropout, name="inception_wide")
+
+
+def block_c(x, conv):
+    """Mix many channels over a few pixels."""
+    once = conv(x, (384, 1))
+    twice = conv(x, (384, 1), (448, (1, 3)), (512, (3, 1)))
+    return join(
+        conv(average_pool(x), (384, 1)),
+        conv(max_pool(x), (384, 1)),
+        conv(x, (384, 1)),
+        conv(once, (384, (1, 3))),
+        conv(once, (384, (3, 1))),
+        conv(twice, (384, (3, 1))),
+        conv(twice, (384, (1, 3))),
+    )
