@@ -1,0 +1,164 @@
+"""Read and write databases of clusters, whatever the format."""
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from darkcnn.datasets.bunch import make_bunch
+from darkcnn.datasets.database import Database, check_database, check_structure
+from darkcnn.datasets.fits import read_fits, write_fits
+from darkcnn.datasets.hdf5 import read_hdf5, write_hdf5
+from darkcnn.datasets.published import read_published
+from darkcnn.records import check_records
+
+_AUTO_MAP_ABOVE = 1e9  # bytes of records: a second or two to read, and safe beside a network in memory
+
+_WRITERS = {".fits": write_fits, ".fit": write_fits, ".h5": write_hdf5, ".hdf5": write_hdf5}
+
+
+def load_clusters(path, *, return_X_y=False, mmap="auto"):
+    """Read a database of clusters.
+
+    The format is told from the first bytes of the file: FITS (also gzipped), HDF5, or the pickle of
+    the published BAHAMAS-SIDM maps, which is read without running any of its code. Columns that a record
+    does not have are ignored; optional attributes that the file lacks are NaN.
+
+    Parameters
+    ----------
+    path : path-like
+        File to read.
+    return_X_y : bool, default=False
+        Return ``(data, target)`` instead of a Bunch.
+    mmap : bool or "auto", default="auto"
+        Whether the records of an HDF5 file stay on disk and are read when sliced. ``"auto"`` does so
+        from 1 GB. Mapped records are read-only, and their maps are not searched for NaN. FITS, pickles
+        and compressed HDF5 cannot be mapped.
+
+    Returns
+    -------
+    sklearn.utils.Bunch or (data, target)
+        See :func:`darkcnn.datasets.make_bunch`.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    ValueError
+        If it is no database of clusters, or a damaged one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from darkcnn.datasets import load_clusters, load_example, save_clusters
+    >>> example = load_example()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_clusters(f"{folder}/clusters.fits", example.data[:20], example.target[:20])
+    ...     clusters = load_clusters(f"{folder}/clusters.fits")
+    >>> clusters.data.shape
+    (20,)
+    """
+    if mmap not in (True, False, "auto"):
+        raise ValueError(f"mmap must be True, False or 'auto', got {mmap!r}")
+    with open(path, "rb") as file:
+        signature = file.read(9)
+    try:
+        database = _read(Path(path), signature, mmap)
+    except (
+        Exception
+    ) as error:  # a damaged file makes parsers raise anything, down to KeyError and MemoryError
+        reason = error if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        raise ValueError(f"cannot read {path}: {reason}") from error
+    if return_X_y:
+        return database.records, database.target
+    records, target, galaxies, description = database
+    return make_bunch(records, target, galaxies=galaxies, description=description)
+
+
+def _read(path, signature, mmap):
+    is_hdf5 = signature.startswith(b"\x89HDF\r\n\x1a\n")
+    if is_hdf5:
+        database = read_hdf5(path, map_above={True: 0, False: np.inf, "auto": _AUTO_MAP_ABOVE}[mmap])
+    elif signature == b"SIMPLE  =" or signature.startswith(b"\x1f\x8b"):
+        database = read_fits(path)
+    elif signature.startswith((b"\x80", b"(")):
+        database = read_published(path)
+    else:
+        raise ValueError(f"it must be FITS, HDF5 or a pickle, but it starts with {signature!r}")
+    is_mapped = isinstance(database.records, np.memmap)
+    if mmap is True and not is_mapped:
+        kind = "its records are compressed or of another type" if is_hdf5 else "only HDF5 can be"
+        raise ValueError(f"it cannot be memory-mapped: {kind}; use mmap=False")
+    (check_structure if is_mapped else check_database)(database)
+    return database
+
+
+def save_clusters(path, data, target=None, *, galaxies=None, description=""):
+    """Write a database of clusters.
+
+    The file appears when it is complete: whatever fails on the way, an older one of that name stays.
+
+    Parameters
+    ----------
+    path : path-like
+        File to write. The suffix gives the format: ``.fits``, ``.fit`` for FITS; ``.h5``, ``.hdf5`` for
+        HDF5, the choice for databases larger than memory.
+    data : structured ndarray of shape (n_samples,) or Bunch
+        Records of clusters, of which fields beyond :func:`darkcnn.records.record_dtype` are not written; or
+        all that a loader returns.
+    target : array-like of shape (n_samples,), default=None
+        Labels such as ``"CDM"`` and ``"SIDM0.1"``. Not with a Bunch, nor are the following.
+    galaxies : structured ndarray, default=None
+        Member galaxies of all clusters, of type ``darkcnn.datasets.bunch.GALAXY_DTYPE``.
+    description : str, default=""
+        Where the data come from.
+
+    Raises
+    ------
+    OSError
+        If the folder does not exist or cannot be written.
+    ValueError
+        If the suffix is unknown or :func:`load_clusters` would refuse the data.
+    """
+    path = Path(path).resolve()
+    suffix = path.suffix.lower()
+    if suffix not in _WRITERS:
+        hint = "; pickles are only read, because they can run code" if suffix in (".pkl", ".pickle") else ""
+        raise ValueError(f"path must end in one of {list(_WRITERS)}, got {path.name!r}{hint}")
+    database = _as_database(data, target, galaxies, description)
+    check_database(database)
+    with _replacing(path) as temporary:
+        _WRITERS[suffix](temporary, database)
+
+
+def _as_database(data, target, galaxies, description):
+    if isinstance(data, Bunch):
+        if target is not None or galaxies is not None or description:
+            raise ValueError("target, galaxies and description must not be given: the Bunch has its own")
+        return Database(data.data, np.asarray(data.target, dtype=str), data.galaxies, data.DESCR)
+    check_records(data, "data")
+    if target is None:
+        raise ValueError("target must be given with records, got None")
+    database = Database(data, np.asarray(target, dtype=str), description=description)
+    return database if galaxies is None else database._replace(galaxies=galaxies)
+
+
+@contextmanager
+def _replacing(path):
+    """Give a temporary path in the same folder that takes the place of `path` if all goes well."""
+    temporary = path.with_name(f".{uuid4().hex}{path.suffix}")
+    try:
+        temporary.touch(exist_ok=False)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(path)) from None
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,86 @@
+"""FITS: binary tables that every astronomer's tool reads."""
+
+import warnings
+
+import numpy as np
+from astropy.io import fits
+
+from darkcnn.datasets.bunch import GALAXY_DTYPE
+from darkcnn.datasets.database import COLUMNS, Database, clusters_from_columns, galaxies_from_columns
+from darkcnn.records import record_dtype
+
+
+def read_fits(path):
+    """Read a database from a FITS file.
+
+    Parameters
+    ----------
+    path : path-like
+        File whose first table holds a cluster a row: the fields of a record and ``label``. Other
+        extensions may be ``GALAXIES``, a table, and ``DESCRIPTION``, text as UTF-8 bytes.
+
+    Returns
+    -------
+    Database
+        Native-endian records in memory: FITS is big-endian and cannot be mapped.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "File may have been truncated")
+        with fits.open(path, memmap=True) as hdus:
+            # Only this keyword tells that a file was cut exactly between two extensions.
+            expected = hdus[0].header.get("NEXTEND", len(hdus) - 1)
+            if len(hdus) - 1 != expected:
+                raise ValueError(f"it must have {expected} extensions, found {len(hdus) - 1}")
+            return _database(hdus)
+
+
+def _database(hdus):
+    table = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
+    if table is None:
+        raise ValueError("it must hold a binary table of clusters, found none")
+    columns = _columns(table)
+    if "label" not in columns:
+        raise ValueError(f"columns ['label'] are missing, found {sorted(columns)}")
+    galaxies, description = np.empty(0, GALAXY_DTYPE), ""
+    if "GALAXIES" in hdus:
+        galaxies = galaxies_from_columns(_columns(hdus["GALAXIES"]))
+    if "DESCRIPTION" in hdus:
+        description = hdus["DESCRIPTION"].data.tobytes().decode()
+    target = np.array(columns["label"], dtype=str)
+    return Database(clusters_from_columns(columns), target, galaxies, description)
+
+
+def _columns(table):
+    return {name: table.data[name] for name in table.columns.names if name in COLUMNS}
+
+
+def write_fits(path, database):
+    """Write a database to a FITS file.
+
+    Parameters
+    ----------
+    path : path-like
+        File to write.
+    database : Database
+        Clusters. They are copied as a whole; for many, HDF5 is the better choice.
+    """
+    records, target, galaxies, description = database
+    records = records[list(record_dtype(1).names)]
+    label = fits.Column("label", f"{target.astype('S').itemsize}A", array=target)
+    hdus = [fits.PrimaryHDU(), _table("CLUSTERS", fits.ColDefs(records) + fits.ColDefs([label]))]
+    if len(galaxies):
+        hdus.append(_table("GALAXIES", fits.ColDefs(galaxies)))
+    if description:
+        hdus.append(fits.ImageHDU(np.frombuffer(description.encode(), np.uint8), name="DESCRIPTION"))
+    hdus[0].header["NEXTEND"] = (len(hdus) - 1, "number of extensions")
+    fits.HDUList(hdus).writeto(path, overwrite=True)
+
+
+def _table(name, columns):
+    table = fits.BinTableHDU.from_columns(columns, name=name)
+    for number, column in enumerate(table.columns.names, start=1):
+        unit, meaning = COLUMNS[column]
+        if unit:
+            table.header.set(f"TUNIT{number}", unit, after=f"TFORM{number}")
+        table.header.set(f"TCOMM{number}", meaning, after=f"TFORM{number}")
+    return table

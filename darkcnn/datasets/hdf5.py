@@ -1,0 +1,124 @@
+"""HDF5: databases larger than memory.
+
+The records are one contiguous, uncompressed table, byte for byte as they lie in memory. A program can
+therefore map the file into memory and slice it like any array; only the rows that are used are read.
+"""
+
+import h5py
+import numpy as np
+
+from darkcnn.datasets.bunch import GALAXY_DTYPE
+from darkcnn.datasets.database import (
+    COLUMNS,
+    Database,
+    blocks,
+    clusters_from_columns,
+    galaxies_from_columns,
+)
+from darkcnn.records import record_dtype
+
+_MAX_DEFLATE_RATIO = (
+    1100  # zlib cannot do better than 1032:1, so more than this is a damaged or hostile header
+)
+
+
+def read_hdf5(path, *, map_above):
+    """Read a database from an HDF5 file.
+
+    Parameters
+    ----------
+    path : path-like
+        File with the datasets ``clusters`` and ``label``; ``galaxies`` and ``description`` if it has them.
+    map_above : float
+        Size of the records, in bytes, from which they are memory-mapped where the file allows it.
+
+    Returns
+    -------
+    Database
+        Its records are a read-only `numpy.memmap` if they were mapped.
+    """
+    with h5py.File(path, "r") as file:
+        clusters = _table(file, "clusters")
+        target = _dataset(file, "label")[()].astype(str)
+        galaxies = np.empty(0, GALAXY_DTYPE)
+        if "galaxies" in file:
+            galaxies = galaxies_from_columns(_columns(_table(file, "galaxies")))
+        description = _dataset(file, "description")[()].decode() if "description" in file else ""
+        size = clusters.size * clusters.dtype.itemsize
+        if size >= map_above and _is_mappable(clusters):
+            records = np.memmap(path, clusters.dtype, "r", clusters.id.get_offset(), clusters.shape)
+        else:
+            records = clusters_from_columns(_columns(clusters))
+    return Database(records, target, galaxies, description)
+
+
+def write_hdf5(path, database, *, compress=False):
+    """Write a database to an HDF5 file.
+
+    Parameters
+    ----------
+    path : path-like
+        File to write.
+    database : Database
+        Clusters; their records are copied in blocks, so they may be memory-mapped.
+    compress : bool, default=False
+        Make the file smaller at the price of memory-mapping it.
+    """
+    records, target, galaxies, description = database
+    dtype = record_dtype(records.dtype["total"].shape[0])
+    # The format of HDF5 1.10 has checksums for all but the values; damage to an older one can crash HDF5.
+    with h5py.File(path, "w", libver=("v110", "v110")) as file:
+        filters = {}
+        if compress:
+            # Shuffling puts the same byte of all records of a chunk side by side, so chunks must hold many.
+            filters = {"chunks": (min(64, len(records)),), "shuffle": True, "compression": "gzip"}
+            filters["compression_opts"] = 9
+        clusters = file.create_dataset("clusters", records.shape, dtype, **filters)
+        for rows in blocks(len(records)):
+            clusters[rows] = records[rows][list(dtype.names)].astype(dtype)
+        file["label"] = target.astype("S")
+        if len(galaxies):
+            file["galaxies"] = galaxies
+        if description:
+            text = description.encode()
+            file.create_dataset("description", data=text, dtype=h5py.string_dtype("utf-8", len(text)))
+        for table in (file[name] for name in ("clusters", "galaxies") if name in file):
+            for name in table.dtype.names:
+                table.attrs[f"{name}_unit"], table.attrs[f"{name}_description"] = COLUMNS[name]
+
+
+def _dataset(file, name):
+    """Return a dataset whose values lie in the file itself, as plain numbers or text."""
+    if name not in file or not isinstance(file.get(name, getlink=True), h5py.HardLink):
+        raise ValueError(f"it must hold the dataset {name!r} itself, found {sorted(file)}")
+    dataset = file[name]
+    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
+        raise ValueError(f"{name!r} must be a dataset with its values in this file, not in others")
+    if dataset.dtype.hasobject:
+        raise ValueError(f"{name!r} must hold numbers or text of fixed length, got {dataset.dtype}")
+    if dataset.nbytes > _MAX_DEFLATE_RATIO * dataset.id.get_storage_size():
+        raise ValueError(
+            f"{name!r} claims {dataset.nbytes} bytes, but {dataset.id.get_storage_size()} are stored"
+        )
+    return dataset
+
+
+def _table(file, name):
+    table = _dataset(file, name)
+    if not table.dtype.names:
+        raise ValueError(f"{name!r} must be a table of named columns, got {table.dtype}")
+    return table
+
+
+def _columns(table):
+    rows = table[()]
+    return {name: rows[name] for name in table.dtype.names}
+
+
+def _is_mappable(table):
+    # Types are compared as HDF5 knows them: to numpy, an exotic float looks like an ordinary one.
+    shape = table.dtype["total"].shape if "total" in table.dtype.names else ()
+    if len(shape) != 2:
+        return False
+    native = record_dtype(shape[0])
+    return table.id.get_offset() is not None and table.id.get_type() == h5py.h5t.py_create(native)
