@@ -1,0 +1,116 @@
+import gzip
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+
+from darkcnn.datasets import load_clusters, save_clusters
+
+
+@pytest.fixture
+def path(tmp_path, clusters):
+    save_clusters(tmp_path / "clusters.fits", clusters)
+    return tmp_path / "clusters.fits"
+
+
+@pytest.fixture
+def table(clusters):
+    table = Table(clusters.data)
+    table["label"] = clusters.target
+    return table
+
+
+def test_any_astronomers_tool_reads_it(path, clusters):
+    table = Table.read(path, hdu="CLUSTERS")
+    assert table["total"].shape == (8, 6, 6)
+    assert table["lensing_norm"].unit == "solMass / Mpc2"
+    assert table["xray_norm"].unit == "erg / (s cm2 arcmin2)"
+    assert list(table["label"]) == clusters.target.tolist()
+    assert Table.read(path, hdu="GALAXIES")["x"].unit == "kpc"
+    with fits.open(path) as hdus:
+        hdus.verify("exception")
+        assert hdus["DESCRIPTION"].data.tobytes().decode() == clusters.DESCR
+
+
+def test_records_are_native(path, clusters):
+    assert load_clusters(path).data.dtype == clusters.data.dtype
+    assert load_clusters(path).data["total"].dtype.isnative
+
+
+def test_a_table_of_astropy_is_enough(tmp_path, table, clusters):
+    table["comment"] = "extra"
+    table["images"] = np.zeros((8, 3, 3))
+    table.write(tmp_path / "table.fits")
+    assert load_clusters(tmp_path / "table.fits").data.tobytes() == clusters.data.tobytes()
+
+
+def test_other_numeric_types_are_converted(tmp_path, table, clusters):
+    table["total"] = table["total"].astype(float)
+    table["cluster_id"] = np.arange(8, dtype=np.int16)
+    table.write(tmp_path / "table.fits")
+    loaded = load_clusters(tmp_path / "table.fits")
+    assert loaded.data.dtype == clusters.data.dtype
+    np.testing.assert_array_equal(loaded.data["total"], clusters.data["total"])
+    assert loaded.groups.tolist() == list(range(8))
+
+
+def test_optional_attributes_may_be_absent(tmp_path, table, clusters):
+    table.remove_columns(["xray_norm", "bcg_e1"])
+    table.write(tmp_path / "table.fits")
+    loaded = load_clusters(tmp_path / "table.fits")
+    assert np.isnan(loaded.data["xray_norm"]).all()
+    assert np.isnan(loaded.data["bcg_e1"]).all()
+    np.testing.assert_array_equal(loaded.data["bcg_e2"], clusters.data["bcg_e2"])
+
+
+@pytest.mark.parametrize("name", ["total", "stellar", "redshift", "cluster_id", "label"])
+def test_required_columns(tmp_path, table, name):
+    table.remove_column(name)
+    table.write(tmp_path / "table.fits")
+    with pytest.raises(ValueError, match=rf"table\.fits: columns \['{name}'\] are missing, found \['bcg_e1'"):
+        load_clusters(tmp_path / "table.fits")
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "message"),
+    [
+        ("total", np.zeros((8, 6, 5)), r"maps must be square .* got \(8, 6, 5\)"),
+        ("xray", np.zeros((8, 5, 5)), r"'xray' must have shape \(8, 6, 6\), got \(8, 5, 5\)"),
+        ("redshift", np.full(8, "0.1"), "'redshift' must hold float32 numbers, got <U3"),
+        ("cluster_id", np.zeros(8), "'cluster_id' must hold int64 numbers"),
+        ("label", np.full(8, "WDM"), "label must be 'CDM' or .* got 'WDM'"),
+        ("stellar", np.full((8, 6, 6), 1e300), "map 'stellar' of row 0 must be finite"),
+    ],
+)
+def test_wrong_columns(tmp_path, table, name, column, message):
+    table[name] = column
+    table.write(tmp_path / "table.fits")
+    with pytest.raises(ValueError, match=message):
+        load_clusters(tmp_path / "table.fits")
+
+
+def test_no_table(tmp_path):
+    fits.PrimaryHDU(np.zeros((4, 4))).writeto(tmp_path / "image.fits")
+    with pytest.raises(ValueError, match="must hold a binary table of clusters, found none"):
+        load_clusters(tmp_path / "image.fits")
+
+
+def test_no_rows(tmp_path, table):
+    table[:0].write(tmp_path / "table.fits")
+    with pytest.raises(ValueError, match="must hold at least one record"):
+        load_clusters(tmp_path / "table.fits")
+
+
+def test_gzipped(path, clusters):
+    zipped = path.with_suffix(".fits.gz")
+    zipped.write_bytes(gzip.compress(path.read_bytes()))
+    assert load_clusters(zipped).data.tobytes() == clusters.data.tobytes()
+    zipped.write_bytes(zipped.read_bytes()[:-1000])
+    with pytest.raises(ValueError, match=r"cannot read .*clusters\.fits\.gz"):
+        load_clusters(zipped)
+
+
+def test_it_cannot_be_mapped(path):
+    with pytest.raises(ValueError, match="cannot be memory-mapped: only HDF5 can be"):
+        load_clusters(path, mmap=True)
