@@ -18,7 +18,7 @@ class Batches(keras.utils.PyDataset):
     batch_size : int
         Number of views in a batch.
     targets : ndarray of shape (n_samples, n_classes) or None, default=None
-        Probability of each class in truth; None to predict, which repeats the last view up to a multiple of 8.
+        Probability of each class in truth; None to predict, up to 7 views too many.
     weights : ndarray of shape (n_samples,) or None, default=None
         Weight of each row in the loss.
     seed : int or None, default=None

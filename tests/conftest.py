@@ -1,0 +1,22 @@
+import numpy as np
+import pytest
+
+from darkcnn import _quiet  # noqa: F401 - before a test module imports keras itself
+
+
+@pytest.fixture(scope="session")
+def clusters():
+    """Six mock haloes in two models at two redshifts, 20 pixels on a side: 24 records."""
+    from darkcnn.datasets import make_clusters
+
+    return make_clusters(6, cross_sections=(0, 1), redshifts=(0, 0.25), n_pixels=20, random_state=0)
+
+
+@pytest.fixture(scope="session")
+def marked_maps():
+    """Noise maps of two classes, the second with a bright centre, and the labels: easy to tell apart."""
+    rng = np.random.default_rng(0)
+    y = np.tile(["CDM", "SIDM1"], 20)
+    X = rng.random((40, 12, 12, 2), dtype=np.float32)
+    X[y == "SIDM1", 4:8, 4:8] += 2
+    return X, y

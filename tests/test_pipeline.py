@@ -1,0 +1,114 @@
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import VotingClassifier
+from sklearn.model_selection import (
+    GridSearchCV,
+    StratifiedGroupKFold,
+    cross_val_predict,
+    cross_val_score,
+)
+
+from darkcnn import default_pipeline
+
+
+def tiny(**parameters):
+    """A pipeline that trains in a second."""
+    defaults = {"n_views": 2, "epochs": 1, "network_options": {"width": 0.25}, "random_state": 0}
+    return default_pipeline("simple", **{**defaults, **parameters})
+
+
+@pytest.fixture(params=["records", "arrays"])
+def data(request, clusters):
+    """The same clusters as records and as a plain array."""
+    X = clusters.data
+    if request.param == "arrays":
+        X = np.stack([X["total"], X["xray"], X["stellar"]], axis=-1)
+    return X, clusters.target, clusters.groups
+
+
+def test_records_and_arrays_give_the_same(clusters):
+    X = np.stack([clusters.data[name] for name in ("total", "xray", "stellar")], axis=-1)
+    from_records = tiny().fit(clusters.data, clusters.target).predict_proba(clusters.data)
+    from_arrays = tiny().fit(X, clusters.target).predict_proba(X)
+    np.testing.assert_array_equal(from_records, from_arrays)
+
+
+def test_cross_validation_by_cluster_is_the_same_for_any_n_jobs(data):
+    X, y, groups = data
+    scores = [
+        cross_val_score(
+            tiny(), X, y, groups=groups, cv=StratifiedGroupKFold(3), scoring="neg_log_loss",
+            n_jobs=n_jobs, error_score="raise",
+        )
+        for n_jobs in (1, 2)
+    ]  # fmt: skip
+    np.testing.assert_array_equal(*scores)
+
+
+def test_cross_val_predict(data):
+    X, y, groups = data
+    probabilities = cross_val_predict(
+        tiny(), X, y, groups=groups, cv=StratifiedGroupKFold(2), method="predict_proba"
+    )
+    assert probabilities.shape == (24, 2)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+
+
+def test_grid_search(clusters):
+    grid = {
+        "select__maps": [("total",), "all"],
+        "select__attributes": [(), ("redshift", "log_mass")],
+        "augment__n_views": [1],
+        "cnn__architecture": ["simple"],
+    }
+    search = GridSearchCV(tiny(), grid, cv=StratifiedGroupKFold(2), error_score="raise")
+    search.fit(clusters.data, clusters.target, groups=clusters.groups)
+    assert len(search.cv_results_["mean_test_score"]) == 4
+    assert search.best_estimator_[-1].map_shape_[:2] == (20, 20)
+
+
+def test_calibration(data):
+    X, y, _ = data
+    calibrated = CalibratedClassifierCV(tiny(), cv=2).fit(X, y)
+    np.testing.assert_allclose(calibrated.predict_proba(X).sum(axis=1), 1)
+
+
+def test_voting(data):
+    X, y, _ = data
+    voting = VotingClassifier([("a", tiny()), ("b", tiny(random_state=1))], voting="soft").fit(X, y)
+    mean = np.mean([member.predict_proba(X) for member in voting.estimators_], axis=0)
+    np.testing.assert_allclose(voting.predict_proba(X), mean)
+
+
+def test_clone_pickle_and_one_row(data):
+    X, y, _ = data
+    pipeline = tiny().fit(X, y)
+    probabilities = pipeline.predict_proba(X)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(pipeline)).predict_proba(X), probabilities)
+    np.testing.assert_array_equal(clone(pipeline).fit(X, y).predict_proba(X), probabilities)
+    assert pipeline.predict_proba(X[:1]).shape == (1, 2)
+    assert set(pipeline.predict(X)) <= set(y)
+
+
+def test_html_diagram(clusters):
+    assert "RotationFlipAugmenter" in tiny()._repr_html_()
+
+
+def test_parameters_reach_their_steps():
+    pipeline = default_pipeline(
+        "simple", maps=("total",), attributes=("redshift",), n_views=4, random_state=3, epochs=7
+    )
+    assert pipeline["select"].get_params() == {"maps": ("total",), "attributes": ("redshift",)}
+    assert (pipeline["augment"].n_views, pipeline["augment"].random_state) == (4, 3)
+    assert (pipeline["cnn"].epochs, pipeline["cnn"].random_state) == (7, 3)
+
+
+def test_inception_accepts_maps_of_50_pixels():
+    # The published network fails on them, with negative dimensions.
+    X = np.random.default_rng(0).random((4, 50, 50, 3), dtype=np.float32)
+    pipeline = default_pipeline(network_options={"width": 0.1}, epochs=1, n_views=1, random_state=0)
+    assert pipeline.fit(X, ["CDM", "SIDM1"] * 2).predict_proba(X).shape == (4, 2)
