@@ -38,7 +38,7 @@ def surface_density(x):
     --------
     >>> from darkcnn.datasets.nfw import surface_density
     >>> surface_density([0.5, 1.0, 2.0]).round(4)
-    array([1.3044, 0.6667, 0.2636])
+    array([1.3885, 0.6667, 0.2636])
     """
     x = np.atleast_1d(np.asarray(x, dtype=float))
     at_scale_radius = 2 / 3

@@ -1,0 +1,132 @@
+"""Mock clusters: how fast they are made, whether they look like the published maps and how hard they are.
+
+Prints Markdown tables. Run ``python benchmarks/mock_clusters.py --n-halos 1500``; it takes minutes, most of
+them for the cross-validation of the last table.
+"""
+
+import argparse
+import time
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+
+from darkcnn.datasets import make_clusters
+from darkcnn.profiles import RadialProfiles, profile_baseline
+from darkcnn.records import MAPS
+
+ATTRIBUTES = (
+    "redshift",
+    "log_mass",
+    "xray_concentration",
+    "xray_norm",
+    "lensing_norm",
+    "bcg_stellar_concentration",
+    "bcg_ellipticity",
+)
+RADII = (25, 75, 125, 225, 525, 975)  # kpc
+
+# Read off published figures of the maps of the BAHAMAS-SIDM simulations; a few per cent uncertain.
+PUBLISHED_MASSES = {0: "14.60", 0.125: "14.56", 0.25: "14.50", 0.375: "14.42"}
+PUBLISHED_PROFILES = {
+    "total": "1 .64 .43 .25 .10 .040",
+    "xray": "1 .79 .57 .30 .061 .012",
+    "stellar": "1 .33 .137 .060 .017 .0060",
+}
+PUBLISHED_XRAY_CONCENTRATION = "mean .225; .145 .205 .30"
+
+
+def print_table(header, rows):
+    print(f"\n| {' | '.join(header)} |\n|{'---|' * len(header)}")
+    for row in rows:
+        print(f"| {' | '.join(map(str, row))} |")
+    print(flush=True)
+
+
+def print_speed():
+    make_clusters(1, random_state=0)  # the table of cores is made once
+    rows = []
+    for n_pixels in (50, 100):
+        wall, cpu = time.perf_counter(), time.process_time()
+        n_clusters = len(make_clusters(60, n_pixels=n_pixels, random_state=0).data)
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+        rows.append((n_pixels, f"{n_clusters / cpu:.0f}", f"{n_clusters / wall:.0f}"))
+    print_table(("pixels", "clusters per second of one core", "clusters per second of the clock"), rows)
+
+
+def profile(maps):
+    """Return the mean map in rings of 30 kpc, over the innermost, as text."""
+    n_pixels = maps.shape[1]
+    axis = (np.arange(n_pixels) + 0.5) * 2000 / n_pixels - 1000
+    distance = np.hypot(*np.meshgrid(axis, axis))
+    mean = maps.mean(axis=0)
+    half_width = 15 * 100 / n_pixels
+    values = np.array([mean[np.abs(distance - radius) < half_width].mean() for radius in RADII])
+    return " ".join(f"{value:.2g}" for value in values / values[0])
+
+
+def print_appearance(clusters):
+    records = clusters.data
+    rows = []
+    for redshift, published in PUBLISHED_MASSES.items():
+        masses = records["log_mass"][np.isclose(records["redshift"], redshift)]
+        mock = f"{masses.mean():.2f} +- {masses.std():.2f}"
+        rows.append((f"log10 M200/Msun at z = {redshift}", published, mock))
+    rows += [
+        (f"mean `{name}` at {RADII} kpc", PUBLISHED_PROFILES[name], profile(records[name])) for name in MAPS
+    ]
+    concentration = records["xray_concentration"]
+    percentiles = " ".join(f"{value:.3f}" for value in np.percentile(concentration, (16, 50, 84)))
+    mock = f"mean {concentration.mean():.3f}; {percentiles}"
+    rows.append(("X-ray concentration, 16 50 84 %", PUBLISHED_XRAY_CONCENTRATION, mock))
+    print_table(("quantity", "published", "mock"), rows)
+
+
+def accuracy(features, clusters):
+    """Return accuracy and its standard error by cross-validation that keeps the maps of a halo together."""
+    trees = profile_baseline(random_state=0)[-1]
+    cv = StratifiedGroupKFold(5, shuffle=True, random_state=0)
+    predicted = cross_val_predict(trees, features, clusters.target, groups=clusters.groups, cv=cv)
+    right = predicted == clusters.target
+    by_halo = np.bincount(clusters.groups, right - right.mean())  # maps of one halo are not independent
+    return f"{right.mean():.3f} +- {np.sqrt((by_halo**2).sum()) / len(right):.3f}"
+
+
+def print_difficulty(clusters_by_name):
+    columns = {}
+    for name, clusters in clusters_by_name.items():
+        features = RadialProfiles(attributes=ATTRIBUTES).fit_transform(clusters.data)
+        profiles, attributes = np.split(features, [-len(ATTRIBUTES)], axis=1)
+        counts = np.unique(clusters.target, return_counts=True)[1]
+        column = {"majority class": f"{counts.max() / counts.sum():.3f}"}
+        for channel, channel_profiles in zip(MAPS, np.split(profiles, len(MAPS), axis=1), strict=True):
+            column[f"profiles of `{channel}`"] = accuracy(channel_profiles, clusters)
+        column["all profiles"] = accuracy(profiles, clusters)
+        column["all profiles and attributes"] = accuracy(features, clusters)
+        column["attributes"] = accuracy(attributes, clusters)
+        columns[name] = column
+    rows = [[label, *(column[label] for column in columns.values())] for label in column]
+    print_table(["features", *columns], rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--n-halos", type=int, default=1500, help="independent clusters of each kind")
+    parser.add_argument("--random-state", type=int, default=0)
+    parser.add_argument("--n-jobs", type=int, default=None)
+    options = parser.parse_args()
+    print_speed()
+
+    shared = {"paired": False, "random_state": options.random_state, "n_jobs": options.n_jobs}
+    clusters = {
+        f"{len(cross_sections)} models, {2000 // n_pixels} kpc": make_clusters(
+            options.n_halos, cross_sections=cross_sections, n_pixels=n_pixels, **shared
+        )
+        for cross_sections in ((0, 0.1, 1), (0, 0.1, 0.3, 1))
+        for n_pixels in (100, 50)
+    }
+    print_appearance(clusters["4 models, 20 kpc"])
+    print_difficulty(clusters)
+
+
+if __name__ == "__main__":
+    main()
