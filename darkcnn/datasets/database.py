@@ -136,8 +136,8 @@ def check_structure(database):
         )
     for label in np.unique(target):
         cross_section_of(str(label))
-    if not galaxies.dtype.names or set(GALAXY_DTYPE.names) - set(galaxies.dtype.names):
-        raise ValueError(f"galaxies must have the fields {list(GALAXY_DTYPE.names)}, got {galaxies.dtype}")
+    if getattr(galaxies, "dtype", None) != GALAXY_DTYPE:
+        raise ValueError(f"galaxies must be an array of type {GALAXY_DTYPE}, got {galaxies!r:.200}")
     outside = (galaxies["row"] < 0) | (galaxies["row"] >= len(records))
     if outside.any():
         raise ValueError(

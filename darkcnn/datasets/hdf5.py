@@ -39,11 +39,11 @@ def read_hdf5(path, *, map_above):
     """
     with h5py.File(path, "r") as file:
         clusters = _table(file, "clusters")
-        target = _dataset(file, "label")[()].astype(str)
+        target = _text(file, "label").astype(str)
         galaxies = np.empty(0, GALAXY_DTYPE)
         if "galaxies" in file:
             galaxies = galaxies_from_columns(_columns(_table(file, "galaxies")))
-        description = _dataset(file, "description")[()].decode() if "description" in file else ""
+        description = _text(file, "description").decode() if "description" in file else ""
         size = clusters.size * clusters.dtype.itemsize
         if size >= map_above and _is_mappable(clusters):
             records = np.memmap(path, clusters.dtype, "r", clusters.id.get_offset(), clusters.shape)
@@ -88,14 +88,12 @@ def write_hdf5(path, database, *, compress=False):
 
 
 def _dataset(file, name):
-    """Return a dataset whose values lie in the file itself, as plain numbers or text."""
+    """Return a dataset whose values lie in the file itself."""
     if name not in file or not isinstance(file.get(name, getlink=True), h5py.HardLink):
         raise ValueError(f"it must hold the dataset {name!r} itself, found {sorted(file)}")
     dataset = file[name]
     if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
         raise ValueError(f"{name!r} must be a dataset with its values in this file, not in others")
-    if dataset.dtype.hasobject:
-        raise ValueError(f"{name!r} must hold numbers or text of fixed length, got {dataset.dtype}")
     if dataset.nbytes > _MAX_DEFLATE_RATIO * dataset.id.get_storage_size():
         raise ValueError(
             f"{name!r} claims {dataset.nbytes} bytes, but {dataset.id.get_storage_size()} are stored"
@@ -103,10 +101,22 @@ def _dataset(file, name):
     return dataset
 
 
+def _text(file, name):
+    text = _dataset(file, name)
+    if text.dtype.kind != "S":
+        raise ValueError(f"{name!r} must hold text of fixed length, got {text.dtype}")
+    return text[()]
+
+
 def _table(file, name):
     table = _dataset(file, name)
-    if not table.dtype.names:
-        raise ValueError(f"{name!r} must be a table of named columns, got {table.dtype}")
+    if not table.dtype.names or table.dtype.hasobject:
+        raise ValueError(f"{name!r} must be a table of numbers, got {table.dtype}")
+    # A float of unusual layout widens when it is read, and then HDF5 writes beyond the row.
+    members = table.id.get_type()
+    for number, column in enumerate(table.dtype.names):
+        if members.get_member_type(number).get_size() != table.dtype[column].itemsize:
+            raise ValueError(f"column {column!r} of {name!r} must hold ordinary numbers")
     return table
 
 

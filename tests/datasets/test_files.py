@@ -197,7 +197,7 @@ def test_galaxies_must_belong_to_a_record(path, clusters):
     clusters.galaxies["row"][4] = 8
     with pytest.raises(ValueError, match="galaxies must have a row of 0 to 7, got 8"):
         save_clusters(path, clusters)
-    with pytest.raises(ValueError, match="galaxies must have the fields"):
+    with pytest.raises(ValueError, match="galaxies must be an array of type"):
         save_clusters(path, clusters.data, clusters.target, galaxies=np.zeros(3, [("row", int)]))
 
 

@@ -131,7 +131,10 @@ def test_virtual_datasets_are_refused(path, tmp_path, clusters):
 
 def test_text_of_any_length_and_groups_are_refused(path):
     replace(path, "label", data=["CDM"] * 8, dtype=h5py.string_dtype())
-    with pytest.raises(ValueError, match="'label' must hold numbers or text of fixed length"):
+    with pytest.raises(ValueError, match="'label' must hold text of fixed length, got object"):
+        load_clusters(path)
+    replace(path, "label", data=np.arange(8))
+    with pytest.raises(ValueError, match="'label' must hold text of fixed length, got int64"):
         load_clusters(path)
     replace(path, "label")
     with h5py.File(path, "r+") as file:
@@ -140,10 +143,36 @@ def test_text_of_any_length_and_groups_are_refused(path):
         load_clusters(path)
 
 
+def test_objects_in_a_table_are_refused(path):
+    replace(path, "clusters", data=np.array([(1.0, "a")], [("total", "f4"), ("note", h5py.string_dtype())]))
+    with pytest.raises(ValueError, match="'clusters' must be a table of numbers, got "):
+        load_clusters(path)
+
+
 def test_a_claim_beyond_the_file_is_refused(path, clusters):
     replace(path, "clusters", (10**9,), clusters.data.dtype, chunks=(8,))
     with pytest.raises(ValueError, match=r"'clusters' claims \d+ bytes, but 0 are stored"):
         load_clusters(path)
+
+
+def test_floats_of_unusual_layout_are_refused(path, clusters):
+    usual = h5py.h5t.py_create(clusters.data.dtype)
+    unusual = h5py.h5t.IEEE_F64LE.copy()
+    unusual.set_ebias(100)  # powers of two up to 1947, which numpy keeps in 16 bytes
+    table = h5py.h5t.create(h5py.h5t.COMPOUND, usual.get_size())
+    for number in range(usual.get_nmembers()):
+        name = usual.get_member_name(number)
+        member = unusual if name == b"lensing_norm" else usual.get_member_type(number)
+        table.insert(name, usual.get_member_offset(number), member)
+    with h5py.File(path, "r+") as file:
+        del file["clusters"]
+        space = h5py.h5s.create_simple((8,))
+        h5py.h5d.create(file.id, b"clusters", table, space).write(space, space, clusters.data, mtype=table)
+    for mmap in (True, False):
+        with pytest.raises(
+            ValueError, match="column 'lensing_norm' of 'clusters' must hold ordinary numbers"
+        ):
+            load_clusters(path, mmap=mmap)
 
 
 def test_no_rows(path, clusters):
@@ -164,5 +193,5 @@ def test_rows_must_agree(path, clusters):
 def test_records_must_be_a_table(path):
     replace(path, "clusters", data=np.zeros((8, 6, 6)))
     for mmap in (True, False):
-        with pytest.raises(ValueError, match="'clusters' must be a table of named columns, got float64"):
+        with pytest.raises(ValueError, match="'clusters' must be a table of numbers, got float64"):
             load_clusters(path, mmap=mmap)
