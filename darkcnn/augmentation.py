@@ -1,5 +1,6 @@
 """Rotated and flipped views of maps: dark-matter self-interactions have no preferred direction."""
 
+from functools import cached_property
 from numbers import Integral
 
 import cv2
@@ -16,7 +17,7 @@ from darkcnn.records import MAPS, check_records, is_records
 cv2.setNumThreads(1)
 
 
-def turn(image, angle, flip, out=None):
+def turn(image, angle, flip):
     """Rotate a map about its centre, after mirroring it if asked to.
 
     Bilinear interpolation; what turns in from outside the map mirrors what is inside.
@@ -29,8 +30,6 @@ def turn(image, angle, flip, out=None):
         Angle in radians, anticlockwise when row 0 is drawn at the top.
     flip : bool
         Whether to mirror the map left to right first.
-    out : ndarray of shape (height, width, n_channels) or None, default=None
-        Where to write the view, float32.
 
     Returns
     -------
@@ -45,26 +44,37 @@ def turn(image, angle, flip, out=None):
     >>> turn(image, np.pi / 2, flip=False)[..., 0]
     array([[1., 3.], [0., 2.]], dtype=float32)
     """
-    height, width = image.shape[:2]
+    view = np.empty_like(image)
+    _warp(image, _origins(angle, flip, image.shape), view)
+    return view
+
+
+def _origins(angle, flip, map_shape):
+    """Tell where each pixel (x, y) of a view comes from: rotate it back, then mirror it back.
+
+    Returns the 2 × 3 matrix of that affine map.
+    """
+    height, width = map_shape[:2]
     centre = np.array([width - 1, height - 1]) / 2
-    # OpenCV asks where each pixel (x, y) of the view comes from: rotate back, then mirror back.
     back = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     if flip:
         back[0] *= -1
     back = back.round(12)  # a quarter turn moves pixels onto pixels, exactly
-    matrix = np.column_stack([back, centre - back @ centre])
-    out = np.empty_like(image) if out is None else out
-    view = cv2.warpAffine(
+    return np.column_stack([back, centre - back @ centre])
+
+
+def _warp(image, origins, view):
+    """Fill a view, an array of the shape and type of the map, with the pixels that its origins name."""
+    drawn = cv2.warpAffine(
         image,
-        matrix,
-        (width, height),
-        dst=out,
+        origins,
+        (image.shape[1], image.shape[0]),
+        dst=view,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REFLECT_101,
     )
-    if not np.shares_memory(view, out):  # OpenCV leaves an output that it does not like, without a word
-        out[...] = view.reshape(image.shape)
-    return out
+    if drawn.base is not view and drawn is not view:  # OpenCV ignores an array of other strides or type
+        view[...] = drawn.reshape(view.shape)
 
 
 class Views:
@@ -94,6 +104,10 @@ class Views:
         self.angles = angles
         self.flips = flips
         self.mirror = mirror
+
+    @cached_property
+    def _origins(self):
+        return [_origins(*view, self.maps.map_shape) for view in zip(self.angles, self.flips, strict=True)]
 
     @property
     def shape(self):
@@ -134,10 +148,7 @@ class Views:
         maps = self.maps.draw(unique)
         drawn = np.empty((len(rows), *self.maps.map_shape), np.float32)
         for out, row, view in zip(drawn, inverse, views, strict=True):
-            if self.angles[view] or self.flips[view]:
-                turn(maps[row], self.angles[view], self.flips[view], out=out)
-            else:
-                out[...] = maps[row]
+            _warp(maps[row], self._origins[view], out)
         return drawn
 
     def first(self, n_views):
@@ -198,6 +209,9 @@ class _Untouched(Views):
 
     def __getitem__(self, rows):
         return _Untouched(self.maps[rows], self.angles, self.flips)
+
+    def draw(self, rows, views):
+        return self.maps.draw(rows)
 
     def redrawn(self, rng):
         return self
