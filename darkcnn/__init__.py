@@ -16,6 +16,8 @@ _PUBLIC = {
     "cross_section_of": "records",
     "default_pipeline": "pipeline",
     "label_of": "records",
+    "load_model": "saving",
+    "save_model": "saving",
 }
 
 __all__ = [*_PUBLIC, "datasets"]

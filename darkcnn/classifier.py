@@ -356,6 +356,7 @@ class DarkCNNClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
             "label_smoothing": self.label_smoothing,
         }
         vars(self).pop("weights_", None)
+        vars(self).pop("_state", None)
 
     def _network(self):
         """Borrow a network of our architecture, with whatever weights it has."""
@@ -398,9 +399,10 @@ class DarkCNNClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
                 network.restart(self._seed)
                 if hasattr(self, "weights_"):
                     network.model.set_weights(self.weights_)
-                    network.set_state(self._state)
                 else:
                     self._standardise(network, views)
+                if hasattr(self, "_state"):
+                    network.set_state(self._state)
                 return network.model
 
             wrapper = _StreamingClassifier(

@@ -23,10 +23,8 @@ from darkcnn.records import FIELD_SIZE
 
 _KPC2_PER_MPC2 = 1e6
 _DEPTH_OF_CLUSTER = 5000.0  # kpc, in the table of galaxies
-_LEAST_MASS, _LEAST_STARS = (
-    0.05,
-    1e-3,
-)  # of the background and of the intracluster light: noise may not go below
+# Of the background and of the intracluster light: noise may not go below.
+_LEAST_MASS, _LEAST_STARS = 0.05, 1e-3
 
 
 @dataclass(frozen=True)

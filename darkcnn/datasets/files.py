@@ -1,9 +1,6 @@
 """Read and write databases of clusters, whatever the format."""
 
-import os
-from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -14,6 +11,7 @@ from darkcnn.datasets.fits import read_fits, write_fits
 from darkcnn.datasets.hdf5 import read_hdf5, write_hdf5
 from darkcnn.datasets.published import read_published
 from darkcnn.records import check_records
+from darkcnn.writing import replacing
 
 _AUTO_MAP_ABOVE = 1e9  # bytes of records: a second or two to read, and safe beside a network in memory
 
@@ -67,9 +65,7 @@ def load_clusters(path, *, return_X_y=False, mmap="auto"):
         signature = file.read(9)
     try:
         database = _read(Path(path), signature, mmap)
-    except (
-        Exception
-    ) as error:  # a damaged file makes parsers raise anything, down to KeyError and MemoryError
+    except Exception as error:  # a damaged file makes parsers raise anything, down to MemoryError
         reason = error if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"cannot read {path}: {reason}") from error
     if return_X_y:
@@ -130,7 +126,7 @@ def save_clusters(path, data, target=None, *, galaxies=None, description=""):
         raise ValueError(f"path must end in one of {list(_WRITERS)}, got {path.name!r}{hint}")
     database = _as_database(data, target, galaxies, description)
     check_database(database)
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         _WRITERS[suffix](temporary, database)
 
 
@@ -144,21 +140,3 @@ def _as_database(data, target, galaxies, description):
         raise ValueError("target must be given with records, got None")
     database = Database(data, np.asarray(target, dtype=str), description=description)
     return database if galaxies is None else database._replace(galaxies=galaxies)
-
-
-@contextmanager
-def _replacing(path):
-    """Give a temporary path in the same folder that takes the place of `path` if all goes well."""
-    temporary = path.with_name(f".{uuid4().hex}{path.suffix}")
-    try:
-        temporary.touch(exist_ok=False)
-    except OSError as error:
-        raise type(error)(error.errno, error.strerror, str(path)) from None
-    try:
-        yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

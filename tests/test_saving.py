@@ -1,0 +1,177 @@
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from darkcnn import default_pipeline, load_model, save_model
+from darkcnn.classifier import DarkCNNClassifier
+
+
+@pytest.fixture(scope="module")
+def pipeline(clusters):
+    model = default_pipeline(
+        "simple",
+        attributes=("redshift",),
+        n_views=2,
+        epochs=1,
+        network_options={"width": 0.25},
+        random_state=0,
+    )
+    return model.fit(clusters.data, clusters.target)
+
+
+@pytest.fixture(scope="module")
+def saved(pipeline, tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "model.keras"
+    save_model(pipeline, path)
+    return path
+
+
+def rewrite(source, target, change):
+    """Copy an archive; a function of name and content gives each member's new content, None to drop it."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            content = change(name, old.read(name))
+            if content is not None:
+                new.writestr(name, content)
+
+
+def edit(saved, path, change):
+    """Copy a model file with its description changed in place by a function."""
+
+    def changed(name, content):
+        if name != "darkcnn.json":
+            return content
+        description = json.loads(content)
+        change(description)
+        return json.dumps(description)
+
+    rewrite(saved, path, changed)
+    return path
+
+
+def test_probabilities_are_the_same_to_the_bit(pipeline, saved, clusters):
+    loaded = load_model(saved)
+    np.testing.assert_array_equal(loaded.predict_proba(clusters.data), pipeline.predict_proba(clusters.data))
+    np.testing.assert_array_equal(loaded.predict(clusters.data), pipeline.predict(clusters.data))
+    np.testing.assert_array_equal(loaded.transform(clusters.data), pipeline.transform(clusters.data))
+    assert str(loaded.get_params()) == str(pipeline.get_params())
+    assert loaded[-1].history_ == pipeline[-1].history_
+
+
+@pytest.mark.slow
+def test_probabilities_are_the_same_in_a_new_process(pipeline, saved, clusters, tmp_path):
+    np.save(tmp_path / "records.npy", clusters.data)
+    code = (
+        "import sys, numpy as np, darkcnn\n"
+        "model = darkcnn.load_model(sys.argv[1])\n"
+        "np.save(sys.argv[3], model.predict_proba(np.load(sys.argv[2])))"
+    )
+    paths = [saved, tmp_path / "records.npy", tmp_path / "out.npy"]
+    subprocess.run([sys.executable, "-c", code, *map(str, paths)], check=True)
+    np.testing.assert_array_equal(np.load(paths[2]), pipeline.predict_proba(clusters.data))
+
+
+def test_keras_reads_the_file(pipeline, saved, clusters):
+    network = keras.models.load_model(saved)
+    assert network.count_params() == pipeline[-1].model_.count_params()
+
+
+def test_a_classifier_alone(marked_maps, tmp_path):
+    X, y = marked_maps
+    rng = np.random.RandomState(0)
+    model = DarkCNNClassifier("polar", epochs=1, random_state=rng).fit(X, np.where(y == "CDM", 0, 1))
+    save_model(model, tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+    np.testing.assert_array_equal(loaded.classes_, [0, 1])
+
+
+def test_training_goes_on_after_loading(saved, clusters):
+    loaded = load_model(saved)
+    maps = loaded[:-1].transform(clusters.data)
+    assert loaded[-1].partial_fit(maps, clusters.target).n_epochs_ == 2
+
+
+def test_what_cannot_be_described_is_refused(pipeline, marked_maps, clusters, tmp_path):
+    path = tmp_path / "model.keras"
+    with pytest.raises(ValueError, match=r"path must end in '\.keras', got 'model\.pkl'"):
+        save_model(pipeline, tmp_path / "model.pkl")
+    with pytest.raises(NotFittedError):
+        save_model(DarkCNNClassifier(), path)
+    with pytest.raises(TypeError, match=r"got FunctionTransformer; use joblib\.dump"):
+        save_model(make_pipeline(FunctionTransformer(), pipeline[-1]), path)
+
+    def own(input_shape, n_classes):
+        maps = keras.Input(input_shape)
+        return keras.Model(maps, keras.layers.Dense(n_classes)(keras.layers.GlobalMaxPooling2D()(maps)))
+
+    with pytest.raises(TypeError, match="architecture must be a name to be saved"):
+        save_model(DarkCNNClassifier(own, epochs=1).fit(*marked_maps), path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("part", ["darkcnn.json", "model.weights.h5"])
+def test_a_missing_part_is_named(saved, tmp_path, part):
+    path = tmp_path / "model.keras"
+    rewrite(saved, path, lambda name, content: None if name == part else content)
+    with pytest.raises(ValueError, match=f"cannot load .*model.keras: its part '{part}' is missing"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d.update(format=2), r"it is of format 2, written by darkcnn .*reads format 1"),
+        (lambda d: d["steps"][0].update({"class": "os.system"}), r"its step 'os.system' is unknown"),
+        (lambda d: d["steps"].pop(), r"its last step is no DarkCNNClassifier"),
+        (lambda d: d["steps"][3]["parameters"]["dict"].append(["evil", 1]), r"unexpected keyword argument"),
+        (lambda d: d["steps"][3]["fitted"]["dict"].append(["predict", 1]), r"unknown attribute 'predict'"),
+        (lambda d: d.pop("steps"), r"KeyError"),
+    ],
+)  # fmt: skip
+def test_a_tampered_description_is_refused(saved, tmp_path, change, message):
+    with pytest.raises(ValueError, match=f"cannot load .*model.keras: .*{message}"):
+        load_model(edit(saved, tmp_path / "model.keras", change))
+
+
+def test_an_unknown_network_is_refused(saved, tmp_path):
+    def change(description):
+        settings = dict(description["steps"][3]["fitted"]["dict"])["_settings"]["dict"]
+        settings[[key for key, _ in settings].index("architecture")][1] = "../evil"
+
+    with pytest.raises(ValueError, match=r"its network '\.\./evil' is unknown"):
+        load_model(edit(saved, tmp_path / "model.keras", change))
+
+
+def test_arrays_of_objects_are_refused(saved, tmp_path):
+    def change(description):
+        fitted = description["steps"][3]["fitted"]["dict"]
+        fitted[[key for key, _ in fitted].index("classes_")][1]["dtype"] = "|O"
+
+    with pytest.raises(ValueError, match="it holds an array of type object"):
+        load_model(edit(saved, tmp_path / "model.keras", change))
+
+
+def test_a_truncated_file_is_refused(saved, tmp_path):
+    content = saved.read_bytes()
+    for tenth in range(10):
+        path = tmp_path / "model.keras"
+        path.write_bytes(content[: len(content) * tenth // 10])
+        with pytest.raises(ValueError, match="cannot load"):
+            load_model(path)
+
+
+def test_other_files_are_refused(saved, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        load_model(tmp_path / "none.keras")
+    with pytest.raises(ValueError, match="path must end in"):
+        load_model(shutil.copy(saved, tmp_path / "model.zip"))
