@@ -15,7 +15,7 @@ CORE = 40.0
 """Scale of the window in which the centre of the cluster is sought, in kpc."""
 
 
-def polar(input_shape, n_classes, *, n_attributes=0, n_radii=20, n_angles=16, width=1.0, dropout=0.4):
+def polar(input_shape, n_classes, *, n_attributes=0, n_radii=20, n_angles=16, width=1.0, dropout=0.2):
     """Build a network on rings about the centre of the cluster.
 
     How dark matter scatters off itself knows no direction. The maps are resampled once onto (radius, angle):
@@ -41,7 +41,7 @@ def polar(input_shape, n_classes, *, n_attributes=0, n_radii=20, n_angles=16, wi
         Number of points on each ring, a multiple of 4.
     width : float, default=1.0
         Multiplies the number of channels of every convolution.
-    dropout : float, default=0.4
+    dropout : float, default=0.2
         Fraction of features hidden at each step of the training.
 
     Returns
@@ -56,24 +56,29 @@ def polar(input_shape, n_classes, *, n_attributes=0, n_radii=20, n_angles=16, wi
     (None, 20, 16, 3)
     """
     check_width(width)
-    maps = keras.Input(input_shape, name="maps")
-    x = Rings(n_radii, n_angles, name="rings")(maps)
+    maps = keras.Input(input_shape, name="maps")  # 100 x 100 x 3
+    x = Rings(n_radii, n_angles, name="rings")(maps)  # 20 x 16 x 3: radii, angles, channels
     x = standardise_rings(x)
-    for n_channels in (32, 32, 64, 64):
-        x = RingConv(scaled(n_channels, width))(x)
-        x = keras.layers.BatchNormalization(momentum=MOMENTUM)(x)
-        x = keras.layers.Activation("silu")(x)
-    x = keras.layers.Concatenate()([ops.mean(x, axis=2), ops.max(x, axis=2)])
-    x = keras.layers.Dropout(dropout)(keras.layers.Flatten()(x))
-    x = keras.layers.Dense(64, activation="silu")(x)
-    return classify(maps, x, n_classes, n_attributes=n_attributes, dropout=0.3, name="polar")
+    for _ in range(2):
+        x = normalise_and_activate(RingConv(scaled(16, width))(x))  # 20 x 16 x 16
+    x = keras.layers.Concatenate()([ops.mean(x, axis=2), ops.max(x, axis=2)])  # 20 x 32
+    x = keras.layers.Conv1D(scaled(32, width), 3, padding="same", use_bias=False)(x)
+    x = normalise_and_activate(x)  # 20 x 32
+    x = keras.layers.Dropout(dropout)(keras.layers.Flatten()(x))  # 640
+    x = keras.layers.Dense(scaled(64, width), activation="silu")(x)  # 64
+    return classify(maps, x, n_classes, n_attributes=n_attributes, dropout=dropout, name="polar")
+
+
+def normalise_and_activate(x):
+    """Normalise over the batch and activate, with a function smoother than the other networks'."""
+    return keras.layers.Activation("silu")(keras.layers.BatchNormalization(momentum=MOMENTUM)(x))
 
 
 def standardise_rings(x):
-    """Bring every ring of every channel to mean 0 and variance 1 over the training set."""
+    """Bring every ring of every channel to mean 0 and variance 1, as the middle outshines the edge."""
     _, n_radii, n_angles, n_channels = x.shape
     x = ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, n_angles, n_radii * n_channels))
-    x = keras.layers.BatchNormalization(center=False, scale=False)(x)
+    x = keras.layers.BatchNormalization(momentum=MOMENTUM, center=False, scale=False)(x)
     return ops.transpose(ops.reshape(x, (-1, n_angles, n_radii, n_channels)), (0, 2, 1, 3))
 
 
