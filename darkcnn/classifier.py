@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from copy import deepcopy
 from numbers import Integral, Real
+from os import PathLike
 
 from darkcnn.networks.compiled import borrow_network  # first: it starts keras without chatter
 
@@ -25,11 +26,15 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 
 from darkcnn.augmentation import Views, as_views
 from darkcnn.batches import Batches, EpochStart
+from darkcnn.checkpoint import Checkpoint
 from darkcnn.maps import CHUNK, Maps
 from darkcnn.records import is_records
 
 _SCALING_ROWS = 4096
 """Rows, evenly spaced, that the mean and the variance of the maps are taken from."""
+
+_NO_MATTER = ("callbacks", "checkpoint", "predict_views", "verbose")
+"""Parameters that do not change the outcome of a training."""
 
 
 class DarkCNNClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator):
@@ -68,6 +73,10 @@ class DarkCNNClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         Whether `fit` goes on from the last fit's weights.
     predict_views : int or None, default=None
         How many of the views to average when predicting; None for all.
+    checkpoint : path-like or None, default=None
+        Folder for the state of the training after each epoch. A fit of the same classifier on the same data
+        goes on from there after an interruption, and ends with the same bits; one that had ended is not
+        repeated. Needs an integer `random_state`. Callbacks of your own begin anew.
     map_shape : (int, int, int) or None, default=None
         Height, width and channels of the maps that the rows of a two-dimensional `X` hold. None takes such
         rows for maps one pixel high, with one channel.
@@ -137,6 +146,7 @@ class DarkCNNClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         "callbacks": [list, None],
         "warm_start": ["boolean"],
         "predict_views": [Interval(Integral, 1, None, closed="left"), None],
+        "checkpoint": [str, PathLike, None],
         "map_shape": [tuple, list, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -160,6 +170,7 @@ class DarkCNNClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         callbacks=None,
         warm_start=False,
         predict_views=None,
+        checkpoint=None,
         map_shape=None,
         random_state=None,
         verbose=0,
@@ -179,6 +190,7 @@ class DarkCNNClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.predict_views = predict_views
+        self.checkpoint = checkpoint
         self.map_shape = map_shape
         self.random_state = random_state
         self.verbose = verbose
@@ -376,20 +388,30 @@ class DarkCNNClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         weights = _check_sample_weight(sample_weight, views)
         weights = weights * compute_sample_weight(self.class_weight, y)
         targets = np.eye(len(self.classes_), dtype=np.float32)[np.searchsorted(self.classes_, y)]
-        fit_options = {}
+        validation, stopping = None, None
         callbacks = deepcopy(self.callbacks or [])
         if early_stopping:
             train, held_back = self._split(views, y, groups)
-            fit_options["validation_data"] = Batches(
+            validation = Batches(
                 views[held_back], self.batch_size, targets=targets[held_back], weights=weights[held_back]
             )
             views, targets, weights = views[train], targets[train], weights[train]
-            callbacks.append(
-                keras.callbacks.EarlyStopping(patience=self.n_iter_no_change, restore_best_weights=True)
+            stopping = keras.callbacks.EarlyStopping(
+                patience=self.n_iter_no_change, restore_best_weights=True
             )
+            callbacks.append(stopping)
         batches = Batches(views, self.batch_size, targets=targets, weights=weights, seed=self._seed)
-        n_before = len(self.history_.get("loss", []))
-        callbacks.append(EpochStart(batches, self._learning_rate, n_before, epochs))
+        first = len(self.history_.get("loss", []))
+        checkpoint, n_done = None, 0
+        if self.checkpoint is not None:
+            checkpoint = self._checkpoint(batches, first, epochs)
+            callbacks.append(checkpoint)
+            n_done = len(checkpoint.history.get("loss", []))
+            for name, values in checkpoint.history.items():
+                self.history_.setdefault(name, []).extend(values)
+            if stopping is not None and n_done and checkpoint.saved["early_stopping"]["stopped_epoch"]:
+                epochs = n_done  # it was about to end
+        callbacks.append(EpochStart(batches, self._learning_rate, first, epochs))
         with ExitStack() as stack:
             network = None
 
@@ -403,6 +425,8 @@ class DarkCNNClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
                     self._standardise(network, views)
                 if hasattr(self, "_state"):
                     network.set_state(self._state)
+                if checkpoint is not None:
+                    checkpoint.follow(network, stopping)
                 return network.model
 
             wrapper = _StreamingClassifier(
@@ -413,9 +437,9 @@ class DarkCNNClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
             wrapper.fit(
                 np.arange(len(y))[:, np.newaxis],
                 y,
-                epochs=n_before + epochs,
-                initial_epoch=n_before,
-                **fit_options,
+                epochs=first + epochs,
+                initial_epoch=first + n_done,
+                validation_data=validation,
             )
             self.weights_ = network.model.get_weights()
             self._state = network.get_state()
@@ -423,6 +447,22 @@ class DarkCNNClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         for name, values in wrapper.history_.items():
             self.history_.setdefault(name, []).extend(float(value) for value in values)
         return self
+
+    def _checkpoint(self, batches, first, epochs):
+        """Find or begin the checkpoint of this very training."""
+        if not isinstance(self.random_state, Integral):
+            raise ValueError(
+                "random_state must be an integer for a checkpoint to be found again, "
+                f"got {self.random_state!r}"
+            )
+        maps = batches.views.maps
+        rows = np.unique(np.linspace(0, len(maps) - 1, min(len(maps), CHUNK)).astype(int))
+        return Checkpoint(
+            self.checkpoint,
+            {name: value for name, value in self.get_params().items() if name not in _NO_MATTER},
+            (first, epochs, self.classes_, batches.targets, batches.weights, batches.views.shape),
+            (batches.views.angles, batches.views.flips, maps.draw(rows), maps.attributes),
+        )
 
     def _learning_rate(self, done):
         """Follow the schedule; `done` is the fraction of the training that is over."""
