@@ -54,13 +54,12 @@ def print_speed():
 
 
 def profile(maps):
-    """Return the mean map in rings of 30 kpc, over the innermost, as text."""
+    """Return the mean map in rings of 50 kpc, over the innermost, as text."""
     n_pixels = maps.shape[1]
     axis = (np.arange(n_pixels) + 0.5) * 2000 / n_pixels - 1000
     distance = np.hypot(*np.meshgrid(axis, axis))
     mean = maps.mean(axis=0)
-    half_width = 15 * 100 / n_pixels
-    values = np.array([mean[np.abs(distance - radius) < half_width].mean() for radius in RADII])
+    values = np.array([mean[np.abs(distance - radius) < 25].mean() for radius in RADII])
     return " ".join(f"{value:.2g}" for value in values / values[0])
 
 
