@@ -6,6 +6,9 @@ from darkcnn.augmentation import RotationFlipAugmenter
 from darkcnn.classifier import DarkCNNClassifier
 from darkcnn.preprocessing import MapScaler, MapSelector
 
+INVARIANT = ("polar",)
+"""Networks that no rotation or reflection can change: views would teach them nothing."""
+
 
 def default_pipeline(
     architecture="inception", *, maps="all", attributes=(), n_views=10, random_state=None, **classifier_params
@@ -21,7 +24,8 @@ def default_pipeline(
     attributes : tuple of str, default=()
         Attributes that join them, see :class:`MapSelector`.
     n_views : int, default=10
-        Rotated and flipped views of each map, see :class:`RotationFlipAugmenter`.
+        Rotated and flipped views of each map, see :class:`RotationFlipAugmenter`; `INVARIANT` networks take
+        none.
     random_state : int, RandomState instance or None, default=None
         Seed of the views and of the training.
     **classifier_params
@@ -30,7 +34,7 @@ def default_pipeline(
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Steps ``"select"``, ``"scale"``, ``"augment"`` and ``"cnn"``.
+        Steps ``"select"``, ``"scale"``, ``"augment"`` (left out for `INVARIANT` networks) and ``"cnn"``.
 
     Examples
     --------
@@ -38,11 +42,10 @@ def default_pipeline(
     >>> list(default_pipeline("simple", n_views=4, epochs=5).named_steps)
     ['select', 'scale', 'augment', 'cnn']
     """
-    return Pipeline(
-        [
-            ("select", MapSelector(maps=maps, attributes=attributes)),
-            ("scale", MapScaler()),
-            ("augment", RotationFlipAugmenter(n_views, random_state=random_state)),
-            ("cnn", DarkCNNClassifier(architecture, random_state=random_state, **classifier_params)),
-        ]
-    )
+    steps = [
+        ("select", MapSelector(maps=maps, attributes=attributes)),
+        ("scale", MapScaler()),
+        ("augment", RotationFlipAugmenter(n_views, random_state=random_state)),
+        ("cnn", DarkCNNClassifier(architecture, random_state=random_state, **classifier_params)),
+    ]
+    return Pipeline([step for step in steps if step[0] != "augment" or architecture not in INVARIANT])

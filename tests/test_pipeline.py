@@ -107,6 +107,10 @@ def test_parameters_reach_their_steps():
     assert (pipeline["cnn"].epochs, pipeline["cnn"].random_state) == (7, 3)
 
 
+def test_an_invariant_network_takes_no_views():
+    assert list(default_pipeline("polar").named_steps) == ["select", "scale", "cnn"]
+
+
 def test_inception_accepts_maps_of_50_pixels():
     # The published network fails on them, with negative dimensions.
     X = np.random.default_rng(0).random((4, 50, 50, 3), dtype=np.float32)

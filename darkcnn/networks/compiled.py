@@ -69,7 +69,8 @@ class CompiledNetwork:
         )
         self.model.optimizer.build(self.model.trainable_variables)
         self._initializers = _initializers(self.model)
-        # A weight of unknown origin cannot be drawn anew, so such a network serves a single fit.
+        # A weight whose layer has no attribute `<name>_initializer` cannot be drawn anew: such a network
+        # serves a single fit.
         self.reusable = all(initializer is not None for _, initializer in self._initializers)
 
     def restart(self, seed):

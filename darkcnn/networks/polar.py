@@ -190,9 +190,11 @@ class RingConv(keras.layers.Layer):
     def build(self, input_shape):
         """Make the two halves of the kernels: on the ray itself, and one step to either side."""
         shape = (3, 1, input_shape[-1], self.n_channels)
-        scale = keras.initializers.VarianceScaling(2.0 / 3.0, "fan_in")
-        self.ray = self.add_weight(shape=shape, initializer=scale, name="ray")
-        self.sides = self.add_weight(shape=shape, initializer=scale, name="sides")
+        # Attributes under these names let a network that is traced already start afresh from another seed.
+        self.ray_initializer = keras.initializers.VarianceScaling(2.0 / 3.0, "fan_in")
+        self.sides_initializer = keras.initializers.VarianceScaling(2.0 / 3.0, "fan_in")
+        self.ray = self.add_weight(shape=shape, initializer=self.ray_initializer, name="ray")
+        self.sides = self.add_weight(shape=shape, initializer=self.sides_initializer, name="sides")
 
     def call(self, x):
         """Return the convolved rings; beyond the first and the last ring is zero."""
