@@ -1,0 +1,229 @@
+"""The command ``darkcnn`` and its subcommands.
+
+Whatever imports scikit-learn or keras, which take seconds, is imported where it is used: help comes at once.
+"""
+
+import json
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from darkcnn import __version__
+from darkcnn.cli import steps
+from darkcnn.cli.options import (
+    INPUT_FILE,
+    OUTPUT_FILE,
+    ValueList,
+    quiet_option,
+    seed_option,
+    splitting_options,
+    training_options,
+)
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-v", "--version")
+@click.option(
+    "-d", "--database", type=INPUT_FILE, help="Clusters to learn from.  [default: the packaged example]"
+)
+@click.option(
+    "-f",
+    "--folder",
+    type=click.Path(file_okay=False, writable=True, path_type=Path),
+    default="darkcnn_results",
+    show_default=True,
+    help="Where to write the results, over those of an earlier run.",
+)
+@training_options
+@splitting_options
+@quiet_option
+@click.pass_context
+def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **training):
+    r"""Learn from maps of galaxy clusters which dark matter they live in.
+
+    Without a command: cross-validate a network by cluster, compare it with boosted trees on radial profiles
+    and with guessing, train it on everything, and write model, metrics and figures.
+
+    \b
+    Examples:
+      darkcnn
+      darkcnn -d clusters.h5 -o inception -n 30 -c total,xray -f results
+    """
+    if context.invoked_subcommand is not None:
+        _refuse_misplaced_options(context)
+        return
+    if find_spec("matplotlib") is None:
+        raise click.ClickException('the figures need matplotlib: pip install "darkcnn[plot]"')
+    with steps.explained():
+        folder.mkdir(parents=True, exist_ok=True)
+    clusters = steps.load(database)
+    pipeline = steps.build_pipeline(clusters, **training)
+    validation, metrics = steps.cross_validate(
+        pipeline,
+        clusters,
+        database,
+        training=training,
+        n_repeats=n_repeats,
+        train_size=train_size,
+        n_jobs=n_jobs,
+        quiet=quiet,
+    )
+    steps.fit(pipeline, clusters, quiet)
+    from darkcnn.results import write_results
+
+    written = write_results(
+        folder, model=pipeline, validation=validation, name=training["network"], metrics=metrics
+    )
+    click.echo(f"\nTrained {training['network']} on all {len(clusters.data)} clusters. Wrote")
+    for path in written:
+        click.echo(f"  {path}")
+
+
+def _refuse_misplaced_options(context):
+    """Refuse options before a command, where they would have no effect."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name)
+        if source is ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                f"{parameter.opts[0]} must come after {context.invoked_subcommand!r}, not before it", context
+            )
+
+
+@main.command("cross-validate")
+@click.argument("database", type=INPUT_FILE)
+@training_options
+@splitting_options
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON instead of the table.")
+@quiet_option
+def cross_validate(database, n_repeats, train_size, n_jobs, as_json, quiet, **training):
+    r"""Score a network, and what it has to beat, on clusters that it has not seen.
+
+    \b
+    Example:
+      darkcnn cross-validate clusters.h5 -o simple -m 2 --json > scores.json
+    """
+    clusters = steps.load(database)
+    pipeline = steps.build_pipeline(clusters, **training)
+    _, metrics = steps.cross_validate(
+        pipeline,
+        clusters,
+        database,
+        training=training,
+        n_repeats=n_repeats,
+        train_size=train_size,
+        n_jobs=n_jobs,
+        quiet=quiet,
+        silent=as_json,
+    )
+    if as_json:
+        click.echo(json.dumps(metrics, indent=2, allow_nan=False))
+
+
+@main.command()
+@click.argument("database", type=INPUT_FILE)
+@click.option("-f", "--output", type=OUTPUT_FILE, required=True, help="Model file to write.")
+@training_options
+@quiet_option
+def fit(database, output, quiet, **training):
+    r"""Train a network on all clusters of DATABASE and write it to a file.
+
+    \b
+    Example:
+      darkcnn fit clusters.h5 -f model.keras -n 30
+    """
+    steps.check_output(output, suffixes=[".keras"])
+    clusters = steps.load(database)
+    pipeline = steps.build_pipeline(clusters, **training)
+    steps.fit(pipeline, clusters, quiet)
+
+    from darkcnn.saving import save_model
+
+    save_model(pipeline, output)
+    click.echo(f"Trained {training['network']} on {len(clusters.data)} clusters. Wrote {output}")
+
+
+@main.command()
+@click.argument("model", type=INPUT_FILE)
+@click.argument("database", type=INPUT_FILE)
+@click.option("-f", "-o", "--output", type=OUTPUT_FILE, help="CSV file to write.  [default: standard output]")
+def predict(model, database, output):
+    r"""Estimate the probability of each dark-matter model for the clusters of DATABASE.
+
+    MODEL is a file that darkcnn has written. Nothing in it is run as code.
+
+    Each row of the table is a cluster: its cluster_id and redshift, its label in DATABASE, the predicted
+    label, and the probability of each dark-matter model.
+
+    \b
+    Example:
+      darkcnn predict darkcnn_results/model.keras clusters.h5 -o probabilities.csv
+    """
+    from darkcnn.saving import load_model
+    from darkcnn.writing import replacing
+
+    if output is not None:
+        steps.check_output(output)
+    clusters = steps.load(database)
+    with steps.explained():
+        pipeline = load_model(model)
+        probabilities = pipeline.predict_proba(clusters.data)
+    table = (clusters, pipeline.classes_, probabilities)
+    if output is None:
+        steps.write_table(sys.stdout, *table)
+        return
+    with replacing(output) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
+        steps.write_table(file, *table)
+
+
+@main.command()
+@click.option(
+    "-f", "-o", "--output", type=OUTPUT_FILE, required=True, help="Database to write, .h5 or .fits."
+)
+@click.option(
+    "--n-halos", type=click.IntRange(min=1), default=100, show_default=True, help="Number of haloes."
+)
+@click.option(
+    "--cross-sections",
+    type=ValueList(click.FLOAT),
+    default="0,0.1,0.3,1",
+    show_default=True,
+    help="Dark-matter models of each halo: self-interaction cross-sections in cm2/g.",
+)
+@click.option(
+    "--redshifts",
+    type=ValueList(click.FLOAT),
+    default="0,0.125,0.25,0.375",
+    show_default=True,
+    help="At which each halo is seen.",
+)
+@click.option(
+    "--n-pixels", type=int, default=50, show_default=True, help="Side of the maps: 100 or a divisor of it."
+)
+@click.option("--n-jobs", type=int, default=1, show_default=True, help="Processes; -1 for one on each core.")
+@seed_option
+@quiet_option
+def simulate(output, n_halos, cross_sections, redshifts, n_pixels, n_jobs, seed, quiet):
+    r"""Make mock clusters and write them to a database.
+
+    \b
+    Example:
+      darkcnn simulate -o clusters.h5 --n-halos 300 --cross-sections 0,0.1,1 --redshifts 0.25
+    """
+    from darkcnn.datasets import make_clusters, save_clusters
+
+    steps.check_output(output, suffixes=[".h5", ".hdf5", ".fits", ".fit"])
+    with steps.explained():
+        clusters = make_clusters(
+            n_halos,
+            cross_sections=cross_sections,
+            redshifts=redshifts,
+            n_pixels=n_pixels,
+            random_state=seed,
+            n_jobs=n_jobs,
+            verbose=not quiet,
+        )
+        save_clusters(output, clusters)
+    click.echo(f"Wrote {len(clusters.data)} clusters of {n_halos} haloes to {output}")

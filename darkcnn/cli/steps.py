@@ -1,0 +1,190 @@
+"""What the commands do, step by step; each step reports bad input in one line."""
+
+import csv
+import hashlib
+from contextlib import contextmanager
+from time import perf_counter
+
+import click
+
+from darkcnn import __version__
+
+_ABOUT_ERRORS = """\
+± is the standard error of the mean. Training sets of different splits overlap, so it is that of Nadeau &
+Bengio (2003), not the scatter over the square root of the number of splits, which would be too small."""
+
+
+@contextmanager
+def explained():
+    """Turn what the library says about bad input into a message without traceback."""
+    try:
+        yield
+    except (OSError, TypeError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def check_output(path, suffixes=None):
+    """Refuse an output file now rather than after the work."""
+    if not path.absolute().parent.is_dir():
+        raise click.ClickException(f"cannot write {path}: there is no folder {path.absolute().parent}")
+    if suffixes is not None and path.suffix.lower() not in suffixes:
+        raise click.ClickException(f"cannot write {path}: its name must end in one of {', '.join(suffixes)}")
+
+
+def load(path):
+    """Read a database, or the packaged example if `path` is None."""
+    from darkcnn.datasets import load_clusters, load_example
+
+    with explained():
+        return load_example() if path is None else load_clusters(path)
+
+
+def build_pipeline(clusters, *, network, epochs, n_views, maps, attributes, seed):
+    """Chain the steps that the options ask for, and check them against the clusters."""
+    from darkcnn.networks import get_network
+    from darkcnn.pipeline import default_pipeline
+    from darkcnn.preprocessing import attribute_table
+
+    with explained():
+        get_network(network)
+        attribute_table(clusters.data, attributes)
+    return default_pipeline(
+        network,
+        maps=maps,
+        attributes=attributes,
+        n_views=n_views,
+        random_state=seed,
+        epochs=epochs,
+        learning_rate_schedule="cosine",
+    )
+
+
+def cross_validate(
+    pipeline, clusters, database, *, training, n_repeats, train_size, n_jobs, quiet, silent=False
+):
+    """Score the pipeline beside its baselines, tell the result, and return it with all metrics."""
+    from sklearn.dummy import DummyClassifier
+    from sklearn.pipeline import make_pipeline
+
+    from darkcnn.evaluation import cross_validate_by_cluster
+    from darkcnn.preprocessing import MapSelector
+    from darkcnn.profiles import profile_baseline
+    from darkcnn.results import summarise, versions
+
+    network = training["network"]
+    boosted = make_pipeline(
+        MapSelector(training["maps"], training["attributes"]),
+        *(step for _, step in profile_baseline(random_state=training["seed"]).steps),
+    )
+    if not silent:
+        click.echo(_describe(clusters, database, training, n_repeats, train_size))
+    start = perf_counter()
+    with explained():
+        validation = cross_validate_by_cluster(
+            {"majority": DummyClassifier(), "boosted profiles": boosted, network: pipeline},
+            clusters.data,
+            clusters.target,
+            clusters.groups,
+            n_repeats=n_repeats,
+            train_size=train_size,
+            random_state=training["seed"],
+            n_jobs=n_jobs,
+            verbose=not quiet,
+        )
+    if not silent:
+        click.echo(_compare(validation, network, "boosted profiles"))
+    metrics = {
+        "versions": versions(),
+        "data": _provenance(database, clusters),
+        "training": training,
+        "parameters": _plain_parameters(pipeline),
+        "splits": {
+            "n_repeats": n_repeats,
+            "train_size": train_size,
+            "n_splits": len(validation.splits),
+            "seed": training["seed"],
+        },
+        "scores": summarise(validation),
+        "seconds": round(perf_counter() - start, 1),
+    }
+    return validation, metrics
+
+
+def _describe(clusters, database, training, n_repeats, train_size):
+    n_haloes = len(set(clusters.groups.tolist()))
+    n_pixels = clusters.data.dtype["total"].shape[0]
+    if train_size is not None:
+        splits = f"{n_repeats}, each with {train_size:g} of the haloes for training"
+    else:
+        splits = "5 folds of the haloes" + (f", dealt {n_repeats} times" if n_repeats > 1 else "")
+    return f"""\
+darkcnn {__version__}
+Data     {database or "packaged example"}: {len(clusters.data)} clusters of {n_haloes} haloes
+         {n_pixels} x {n_pixels} pixels; {", ".join(clusters.target_names)}
+Network  {training["network"]}, {training["epochs"]} epochs, on maps {", ".join(training["maps"])}
+         attributes: {", ".join(training["attributes"]) or "none"}
+Splits   {splits}
+Seed     {training["seed"]}
+"""
+
+
+def _compare(validation, network, baseline):
+    from darkcnn.results import score_table
+
+    text = f"Balanced accuracy on haloes that were not trained on\n\n{score_table(validation)}\n"
+    if len(validation.splits) == 1:
+        return text
+    difference, error = validation.difference(network, baseline)
+    return f"{text}\n{network} - {baseline}: {difference:+.3f} ± {error:.3f}\n{_ABOUT_ERRORS}\n"
+
+
+def fit(pipeline, clusters, quiet):
+    """Train the pipeline on all clusters."""
+    import keras
+    from tqdm import tqdm
+
+    epochs = pipeline.get_params()["cnn__epochs"]
+    with (
+        tqdm(total=epochs, desc="Training on all clusters", unit="epoch", disable=quiet) as progress,
+        explained(),
+    ):
+        advance = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: progress.update())
+        pipeline.set_params(cnn__callbacks=[advance]).fit(clusters.data, clusters.target)
+    pipeline.set_params(cnn__callbacks=None)  # which would follow the pipeline into its file
+
+
+def write_table(file, clusters, classes, probabilities):
+    """Write a row for each cluster, as CSV."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["cluster_id", "redshift", "label", "predicted", *classes])
+    predicted = classes[probabilities.argmax(axis=1)]
+    rows = zip(clusters.data, clusters.target, predicted, probabilities, strict=True)
+    for record, label, guess, row in rows:
+        numbers = [f"{probability:.6f}" for probability in row]
+        writer.writerow([record["cluster_id"], f"{record['redshift']:g}", label, guess, *numbers])
+
+
+def _provenance(database, clusters):
+    """Tell exactly which clusters were used."""
+    checksum = None
+    if database is not None:
+        with open(database, "rb") as file:
+            checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "database": "packaged example" if database is None else str(database.resolve()),
+        "sha256": checksum,
+        "description": clusters.DESCR,
+        "n_clusters": len(clusters.data),
+        "n_haloes": len(set(clusters.groups.tolist())),
+        "clusters_of_class": {name: int((clusters.target == name).sum()) for name in clusters.target_names},
+    }
+
+
+def _plain_parameters(pipeline):
+    """Return the parameters of all steps that are numbers, words or lists of them."""
+    plain = (bool, int, float, str, list, tuple, dict, type(None))
+    return {
+        name: value
+        for name, value in pipeline.get_params().items()
+        if "__" in name and isinstance(value, plain)
+    }

@@ -1,0 +1,177 @@
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from darkcnn import __version__
+from darkcnn.cli import commands, main
+from darkcnn.datasets import load_clusters, make_clusters, save_clusters
+from darkcnn.saving import load_model
+
+COMMANDS = ["cross-validate", "fit", "predict", "simulate"]
+TINY = ["-o", "simple", "-n", "1", "--views", "1"]
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def run_well(*arguments):
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+@pytest.fixture(scope="module")
+def database(clusters, tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "clusters.h5"
+    save_clusters(path, clusters)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(database, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    run_well("fit", database, "-f", path, *TINY, "-q")
+    return path
+
+
+def test_help_comes_without_importing_what_is_slow():
+    code = (
+        "import sys; from darkcnn.cli import main; main(['-h'], standalone_mode=False); print(*sys.modules)"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    modules = output.splitlines()[-1].split()
+    assert "darkcnn.cli.commands" in modules
+    assert not {"keras", "tensorflow", "sklearn", "matplotlib"} & set(modules)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_every_command_shows_an_example(command, flag):
+    assert f"darkcnn {command} " in run_well(command, flag).output.split("Example:")[1]
+
+
+def test_version():
+    assert __version__ in run_well("-v").output
+
+
+@pytest.mark.slow
+def test_main_job_scores_trains_and_writes_everything(database, tmp_path):
+    folder = tmp_path / "deep" / "results"
+    result = run_well("-d", database, "-f", folder, *TINY, "-c", "xray,total", "-t", 0.5, "-m", 2)
+    assert "24 clusters of 6 haloes" in result.stdout
+    assert "simple - boosted profiles: " in result.stdout
+    assert "Cross-validation" in result.stderr
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "confusion_matrix.png",
+        "learning_curve.png",
+        "metrics.json",
+        "model.keras",
+    ]
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["scores"]["majority"]["balanced_accuracy"] == [0.5, 0.5]
+    assert metrics["scores"]["simple"]["confusion"]["labels"] == ["CDM", "SIDM1"]
+    assert metrics["parameters"]["select__maps"] == ["xray", "total"]
+    assert metrics["data"]["n_haloes"] == 6
+    clusters = load_clusters(database)
+    assert load_model(folder / "model.keras").predict_proba(clusters.data).shape == (24, 2)
+
+
+@pytest.mark.slow
+def test_cross_validate_prints_json_and_nothing_else(database):
+    result = run_well("cross-validate", database, *TINY, "-t", 0.5, "--json", "-q")
+    scores = json.loads(result.stdout)["scores"]
+    assert list(scores) == ["majority", "boosted profiles", "simple"]
+    assert scores["simple"]["standard_error"] is None
+    assert result.stderr == ""
+
+
+@pytest.mark.slow
+def test_cross_validate_deals_five_folds_by_halo(database):
+    table = run_well("cross-validate", database, *TINY, "-q").stdout
+    assert [line.split()[0] for line in table.splitlines() if " 0.500 " in line] == [*"12345", "mean"]
+
+
+def test_predict_writes_a_row_for_each_cluster(database, model, tmp_path):
+    printed = run_well("predict", model, database)
+    clusters = load_clusters(database)
+    rows = list(csv.DictReader(io.StringIO(printed.stdout)))
+    assert list(rows[0]) == ["cluster_id", "redshift", "label", "predicted", "CDM", "SIDM1"]
+    assert [row["label"] for row in rows] == clusters.target.tolist()
+    assert [int(row["cluster_id"]) for row in rows] == clusters.groups.tolist()
+    probabilities = np.array([[float(row[name]) for name in ("CDM", "SIDM1")] for row in rows])
+    np.testing.assert_allclose(probabilities, load_model(model).predict_proba(clusters.data), atol=1e-6)
+    run_well("predict", model, database, "-o", tmp_path / "table.csv")
+    assert (tmp_path / "table.csv").read_text() == printed.stdout
+
+
+def test_attributes_may_be_repeated_or_separated_by_commas(database, tmp_path):
+    path = tmp_path / "model.keras"
+    run_well("fit", database, "-f", path, *TINY, "-q", "-a", "redshift,log_mass", "-a", "redshift")
+    assert load_model(path)["select"].attributes == ("redshift", "log_mass")
+
+
+def test_simulate_writes_what_make_clusters_makes(tmp_path):
+    path = tmp_path / "clusters.fits"
+    run_well(
+        "simulate", "-o", path, "--n-halos", 2, "--cross-sections", "0,0.3", "--redshifts", 0.25, "--seed", 7
+    )
+    expected = make_clusters(2, cross_sections=(0, 0.3), redshifts=(0.25,), random_state=7)
+    clusters = load_clusters(path)
+    np.testing.assert_array_equal(clusters.data["total"], expected.data["total"])
+    assert clusters.target.tolist() == expected.target.tolist()
+
+
+def test_missing_matplotlib_is_told_before_any_work(monkeypatch, tmp_path):
+    monkeypatch.setattr(commands, "find_spec", lambda name: None)
+    monkeypatch.setattr(commands.steps, "load", lambda path: pytest.fail("work began"))
+    result = run("-f", tmp_path / "results")
+    assert result.exit_code == 1
+    assert 'pip install "darkcnn[plot]"' in result.stderr
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["-d", "nowhere.h5"], 2, "'nowhere.h5' does not exist"),
+        (["-c", "total,gamma"], 2, "'gamma' is not one of 'total', 'xray', 'stellar'"),
+        (["-t", 1.5], 2, "1.5 is not in the range 0<x<1"),
+        (["-n", 3, "fit", "DATABASE", "-f", "m.joblib"], 2, "-n must come after 'fit'"),
+        (["cross-validate", "DATABASE", "-o", "polr"], 1, "did you mean 'polar'?"),
+        (["cross-validate", "DATABASE", "-a", "colour"], 1, "got 'colour'"),
+        (["cross-validate", "DATABASE", "-t", 0.01], 1, "train_size"),
+        (["cross-validate", "GARBAGE"], 1, "garbage.h5"),
+        (["predict", "GARBAGE", "DATABASE"], 1, "garbage.h5"),
+        (["fit", "DATABASE", "-f", "model.joblib"], 1, "must end in one of .keras"),
+        (["fit", "DATABASE", "-f", "nowhere/model.keras"], 1, "there is no folder"),
+        (["simulate", "-o", "clusters.csv"], 1, "must end in one of .h5"),
+        (["simulate", "-o", "clusters.h5", "--n-pixels", 7], 1, "n_pixels must be 100 or a divisor"),
+        (["simulate", "-o", "clusters.h5", "--redshifts", "0,x"], 2, "'x' is not a valid float"),
+    ],
+)
+def test_bad_input_gives_one_clear_line(database, tmp_path, monkeypatch, arguments, status, message):
+    garbage = tmp_path / "garbage.h5"
+    garbage.write_text("no database")
+    monkeypatch.chdir(tmp_path)
+    places = {"DATABASE": database, "GARBAGE": garbage}
+    result = run(*(places.get(argument, argument) for argument in arguments))
+    assert result.exit_code == status
+    assert message in result.stderr
+    error = result.stderr[result.stderr.index("Error: ") :]
+    assert len(error.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["garbage.h5"]
+
+
+def test_maps_of_another_size_are_refused(model, tmp_path):
+    other = make_clusters(2, cross_sections=(0, 1), redshifts=(0,), n_pixels=10, random_state=0)
+    save_clusters(tmp_path / "other.h5", other)
+    result = run("predict", model, tmp_path / "other.h5")
+    assert result.exit_code == 1
+    assert "(10, 10, 3), but (20, 20, 3) were seen at fit" in result.stderr
