@@ -1,0 +1,17 @@
+"""What a telescope would see of simulated clusters: steps of a pipeline, from records to records."""
+
+from darkcnn.noise.geometry import critical_surface_density
+from darkcnn.noise.instruments import LENSING_SURVEYS, XRAY_TELESCOPES
+from darkcnn.noise.inversion import kaiser_squires, kaiser_squires_inverse
+from darkcnn.noise.weak_lensing import WeakLensingNoise
+from darkcnn.noise.xray import XrayNoise
+
+__all__ = [
+    "LENSING_SURVEYS",
+    "XRAY_TELESCOPES",
+    "WeakLensingNoise",
+    "XrayNoise",
+    "critical_surface_density",
+    "kaiser_squires",
+    "kaiser_squires_inverse",
+]

@@ -1,0 +1,161 @@
+r"""From convergence to shear and back, after Kaiser & Squires (1993).
+
+In Fourier space, :math:`\hat\gamma = D \hat\kappa` and :math:`\hat\kappa = D^* \hat\gamma` with
+:math:`D = (k_1^2 - k_2^2 + 2 i k_1 k_2) / k^2` (Bartelmann & Schneider 2001, section 5.1). Of modulus one,
+D leaves white noise white. The first axis, x, counts the columns of a map, the second, y, its rows.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import scipy.fft
+
+
+@lru_cache(maxsize=16)
+def _frequencies(height, width):
+    """Return the wave vectors k1 + i k2 of a map, in cycles per pixel."""
+    return scipy.fft.fftfreq(width) + 1j * scipy.fft.fftfreq(height)[:, np.newaxis]
+
+
+@lru_cache(maxsize=16)
+def _rotation(height, width, dtype):
+    """Return D, of the complex type that belongs to a real one."""
+    k = _frequencies(height, width)
+    squared = np.abs(k) ** 2
+    squared[0, 0] = 1  # a sheet of constant density shears nothing: there, D is zero
+    rotation = k**2 / squared
+    # Shears are real, so D(-k) = D(k). At the Nyquist frequency of an even side, where k and -k are one mode
+    # and g2 would have opposite signs, it has none.
+    rotation = (rotation + np.roll(rotation[::-1, ::-1], 1, axis=(0, 1))) / 2
+    return rotation.astype(np.result_type(dtype, np.complex64))
+
+
+def kaiser_squires(kappa):
+    """Compute the shear of a convergence map that repeats in both directions.
+
+    Parameters
+    ----------
+    kappa : array-like of shape (..., height, width)
+        Convergence, dimensionless; float32 stays float32.
+
+    Returns
+    -------
+    g1, g2 : ndarray of shape (..., height, width)
+        Components of the shear, dimensionless: `g1` stretches images along the columns' axis x, `g2` along
+        the diagonal of x and y.
+
+    See Also
+    --------
+    kaiser_squires_inverse : The way back, exact up to the mean for sides of odd numbers of pixels. Of even
+        ones, ripples of two pixels along the rows or columns suffer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn.noise import kaiser_squires, kaiser_squires_inverse
+    >>> kappa = np.random.default_rng(0).normal(size=(15, 15))
+    >>> kappa_E, kappa_B = kaiser_squires_inverse(*kaiser_squires(kappa))
+    >>> np.allclose(kappa_E, kappa - kappa.mean()), np.allclose(kappa_B, 0)
+    (True, True)
+    """
+    kappa = np.asarray(kappa)
+    spectrum = scipy.fft.fft2(kappa)
+    shear = scipy.fft.ifft2(spectrum * _rotation(*kappa.shape[-2:], kappa.real.dtype))
+    return shear.real, shear.imag
+
+
+def kaiser_squires_inverse(g1, g2):
+    """Reconstruct the convergence from a shear map that repeats in both directions.
+
+    Parameters
+    ----------
+    g1, g2 : array-like of shape (..., height, width)
+        Components of the shear, dimensionless; float32 stays float32.
+
+    Returns
+    -------
+    kappa_E : ndarray of shape (..., height, width)
+        Convergence, up to a constant that shear does not tell: its mean is set to zero.
+    kappa_B : ndarray of shape (..., height, width)
+        What lensing cannot cause: noise and errors of the measurement.
+    """
+    shear = np.asarray(g1) + 1j * np.asarray(g2)
+    rotation = _rotation(*shear.shape[-2:], shear.real.dtype)
+    kappa = scipy.fft.ifft2(scipy.fft.fft2(shear) * rotation.conj())
+    return kappa.real, kappa.imag
+
+
+# A cluster is no periodic map: the observed field lies in a larger one, zero elsewhere. The rows and columns
+# that are known to be zero, or are cut off, cost no transform.
+
+
+@lru_cache(maxsize=16)
+def _padded_kernels(n_pixels, smoothing):
+    """Return D, its conjugate times the smoothing, and the noise left, for a field `n_pixels` on a side."""
+    size = 2 * n_pixels - 1  # no pixel is nearer to the next copy of another than to itself
+    while size % 2 == 0 or size != scipy.fft.next_fast_len(size):  # odd: there, the inversion is exact
+        size += 1
+    rotation = _rotation(size, size, np.dtype(np.float32))
+    window = np.exp(-2 * (np.pi * smoothing * np.abs(_frequencies(size, size))) ** 2)
+    return rotation, (rotation.conj() * window).astype(np.complex64), float(np.sqrt(np.mean(window**2)))
+
+
+def _convolve(field, kernel):
+    """Convolve a field with a kernel given in Fourier space, on a larger one."""
+    size, n_pixels = len(kernel), len(field)
+    spectrum = scipy.fft.fft(scipy.fft.fft(field, size, axis=1), size, axis=0, overwrite_x=True)
+    spectrum *= kernel
+    rows = scipy.fft.ifft(spectrum, axis=0, overwrite_x=True)[:n_pixels]
+    return scipy.fft.ifft(rows, axis=1)[:, :n_pixels]
+
+
+def field_shear(kappa):
+    """Compute the shear in a field, outside of which there is no mass.
+
+    Parameters
+    ----------
+    kappa : ndarray of shape (n_pixels, n_pixels), float32
+        Convergence.
+
+    Returns
+    -------
+    ndarray of shape (n_pixels, n_pixels), complex64
+        Shear, ``g1 + 1j * g2``.
+    """
+    return _convolve(kappa, _padded_kernels(len(kappa), 0.0)[0])
+
+
+def field_convergence(shear, smoothing):
+    """Reconstruct the convergence of a field, outside of which no shear is measured.
+
+    Parameters
+    ----------
+    shear : ndarray of shape (n_pixels, n_pixels), complex64
+        Shear, ``g1 + 1j * g2``.
+    smoothing : float
+        Standard deviation of a Gaussian that smooths the result, in pixels; 0 for none.
+
+    Returns
+    -------
+    ndarray of shape (n_pixels, n_pixels), float32
+        Convergence, up to nearly a constant: its mean over the larger field is zero.
+    """
+    return _convolve(shear, _padded_kernels(len(shear), smoothing)[1]).real
+
+
+def noise_after_smoothing(n_pixels, smoothing):
+    """Return the part of the standard deviation of white noise that `field_convergence` leaves.
+
+    Parameters
+    ----------
+    n_pixels : int
+        Pixels along the side of the field.
+    smoothing : float
+        As for :func:`field_convergence`.
+
+    Returns
+    -------
+    float
+        1 without smoothing. It holds away from the edges, where what lies outside adds no noise.
+    """
+    return _padded_kernels(n_pixels, smoothing)[2]

@@ -1,0 +1,169 @@
+"""X-ray maps as counts of photons."""
+
+import math
+from numbers import Real
+
+import cv2
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from darkcnn.noise.base import RecordNoise, refuse
+from darkcnn.noise.geometry import pixel_side
+from darkcnn.noise.instruments import XRAY_TELESCOPES, parameters_of
+
+ERG_PER_KEV = 1.602177e-9
+
+_FWHM_PER_DEVIATION = 2 * math.sqrt(2 * math.log(2))
+_ARCSEC_PER_ARCMIN = 60
+
+
+class XrayNoise(RecordNoise):
+    """Observe the X-ray emission of clusters by counting photons.
+
+    The surface brightness becomes an expected number of photons in each pixel, the telescope blurs it by a
+    Gaussian, a uniform background joins it, and the count is drawn from a Poisson distribution. The defaults
+    are those of 10 ks with Chandra.
+
+    Parameters
+    ----------
+    exposure : float, default=10_000
+        Time of the observation, s.
+    effective_area : float, default=600
+        Area that would catch as many photons with perfect optics and detector, cm2.
+    energy_per_photon : float, default=2.0
+        Mean energy of a photon, keV.
+    background : float, default=2e-3
+        Counts per second and arcmin2 that do not come from the cluster.
+    psf_fwhm : float, default=0.5
+        Full width at half maximum of the point spread function, arcsec.
+    redshift_floor : float, default=0.1
+        Clusters of a snapshot nearer than this are observed as if they were there: at redshift 0, they would
+        fill the sky.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the noise.
+
+    Attributes
+    ----------
+    seed_ : int
+        Seed that, with the content of a row, decides the noise of the row.
+    map_shape_ : (int, int)
+        Height and width of the maps.
+
+    See Also
+    --------
+    WeakLensingNoise : The same for maps of the total mass.
+
+    Notes
+    -----
+    The observed ``xray`` is the number of counts, background included, never divided by its own maximum.
+    ``xray_norm`` becomes the surface brightness of one count, so that the product of both still is a surface
+    brightness, and tells nothing of the noise-free peak any more. The other attributes stay as they are, and
+    a cluster below `redshift_floor` keeps its surface brightness. All photons have one energy: the spectrum
+    of the gas and the absorption on the way play no role.
+
+    Examples
+    --------
+    >>> from darkcnn.noise import XrayNoise
+    >>> from darkcnn.datasets import load_example
+    >>> records = load_example().data[:4]
+    >>> counts = XrayNoise(random_state=0).fit_transform(records)["xray"]
+    >>> bool((counts == counts.round()).all())
+    True
+    """
+
+    map_name = "xray"
+    norm_name = "xray_norm"
+
+    _parameter_constraints = {
+        "exposure": [Interval(Real, 0, None, closed="neither")],
+        "effective_area": [Interval(Real, 0, None, closed="neither")],
+        "energy_per_photon": [Interval(Real, 0, None, closed="neither")],
+        "background": [Interval(Real, 0, None, closed="left")],
+        "psf_fwhm": [Interval(Real, 0, None, closed="left")],
+        "redshift_floor": [Interval(Real, 0, None, closed="neither")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        exposure=10_000,
+        *,
+        effective_area=600,
+        energy_per_photon=2.0,
+        background=2e-3,
+        psf_fwhm=0.5,
+        redshift_floor=0.1,
+        random_state=None,
+    ):
+        self.exposure = exposure
+        self.effective_area = effective_area
+        self.energy_per_photon = energy_per_photon
+        self.background = background
+        self.psf_fwhm = psf_fwhm
+        self.redshift_floor = redshift_floor
+        self.random_state = random_state
+
+    @classmethod
+    def of_telescope(cls, name, **changes):
+        """Set up for a telescope of :data:`darkcnn.noise.XRAY_TELESCOPES`.
+
+        Parameters
+        ----------
+        name : {"chandra", "erosita", "xmm"}
+            Telescope.
+        **changes
+            Parameters to set or to change.
+
+        Returns
+        -------
+        XrayNoise
+            An unfitted transformer.
+
+        Examples
+        --------
+        >>> from darkcnn.noise import XrayNoise
+        >>> XrayNoise.of_telescope("erosita", exposure=1000).psf_fwhm
+        26.0
+        """
+        return cls(**(parameters_of(name, XRAY_TELESCOPES) | changes))
+
+    def observe(self, maps, clusters, generators):
+        """Observe X-ray maps.
+
+        Parameters
+        ----------
+        maps : ndarray of shape (n_samples, height, width)
+            Surface brightness in units of ``xray_norm``, not negative.
+        clusters : structured ndarray of shape (n_samples,)
+            Records, of which ``xray_norm`` and ``redshift`` are read.
+        generators : iterable of numpy.random.Generator
+            Source of the noise of each row.
+
+        Returns
+        -------
+        dict of ndarray of shape (n_samples, ...)
+            ``xray`` and ``xray_norm``.
+        """
+        redshift = np.maximum(clusters["redshift"].astype(float), self.redshift_floor)
+        pixel = pixel_side(redshift, maps.shape[-1])
+        photons_per_flux = self.exposure * self.effective_area / (self.energy_per_photon * ERG_PER_KEV)
+        brightness_of_count = 1 / (photons_per_flux * pixel**2)
+        peak = clusters["xray_norm"] / brightness_of_count
+        background = self.background * self.exposure * pixel**2
+        width = self.psf_fwhm / _FWHM_PER_DEVIATION / _ARCSEC_PER_ARCMIN / pixel  # pixels
+        observed = np.empty(maps.shape, np.float32)
+        for row, rng in zip(range(len(maps)), generators, strict=False):
+            observed[row] = rng.poisson(_blur(maps[row], width[row]) * peak[row] + background[row])
+        return {"xray": observed, "xray_norm": brightness_of_count}
+
+    def _check(self, X):
+        map_shape = super()._check(X)
+        refuse(X, "xray", X["xray"] < 0, "must not be negative")
+        return map_shape
+
+
+def _blur(image, width):
+    """Convolve a map with a Gaussian, cut at four times its width; what would leave the map is mirrored."""
+    side = 2 * math.ceil(4 * width) + 1
+    image = np.ascontiguousarray(image, dtype=np.float32)
+    return cv2.GaussianBlur(image, (side, side), width, borderType=cv2.BORDER_REFLECT) if width else image

@@ -1,0 +1,254 @@
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from darkcnn.augmentation import turn
+from darkcnn.noise import LENSING_SURVEYS, WeakLensingNoise, critical_surface_density
+from darkcnn.noise.geometry import pixel_side
+from darkcnn.noise.inversion import field_convergence
+
+NO_NOISE = 1e20
+"""Galaxies per arcmin2 that leave no noise to speak of."""
+
+
+@pytest.fixture(scope="module")
+def responses():
+    """The map of each unit of shear, one component in one pixel of a field of 20 pixels."""
+    impulses = np.zeros((2, 400, 20, 20), np.complex64)
+    impulses[0, np.arange(400)] = impulses[1, np.arange(400)] = np.eye(400).reshape(400, 20, 20)
+    impulses[1] *= 1j
+    return np.stack([field_convergence(shear, 0.0) for shear in impulses.reshape(800, 20, 20)])
+
+
+def surface_density_of(records):
+    return records["total"] * records["lensing_norm"][:, np.newaxis, np.newaxis]
+
+
+def test_noise_is_what_theory_says(blank_records, responses, within_five_errors):
+    sky = WeakLensingNoise(random_state=0).fit_transform(blank_records(1000))["total"]
+    variance = (responses**2).sum(axis=0)
+    within_five_errors((sky**2 / variance).mean(axis=(1, 2)), 1)
+    power = np.abs(np.fft.fft2(sky)) ** 2
+    expected = (np.abs(np.fft.fft2(responses)) ** 2).sum(axis=0)
+    within_five_errors(power / expected, np.ones((20, 20)))
+    # Away from the edge, a pixel has the noise that is its unit; at the edge, neighbours are missing.
+    np.testing.assert_allclose(variance[5:15, 5:15], 1, atol=0.03)
+    assert 0.25 < variance[0, 0] < variance[0, 10] < 0.8
+
+
+def test_noise_looks_alike_from_all_sides(responses):
+    covariance = np.einsum("nab,ncd->abcd", responses, responses)
+    for view in (
+        covariance[::-1, :, ::-1],
+        covariance[:, ::-1, :, ::-1],
+        covariance.transpose(1, 0, 3, 2),
+    ):
+        np.testing.assert_allclose(view, covariance, atol=1e-5)
+
+
+def test_noise_does_not_depend_on_the_turn_of_the_cluster(clusters):
+    """So maps may turn before the noise. After it, interpolation would smooth the noise."""
+    records = clusters.data[:1]
+    noisy, clean = WeakLensingNoise(), WeakLensingNoise(n_gal=NO_NOISE)
+    unit = np.sqrt(NO_NOISE / noisy.n_gal)
+    noises = []
+    for angle in (0.0, 0.7, np.pi / 2):
+        maps = turn(records["total"].transpose(1, 2, 0), angle, flip=False).reshape(records["total"].shape)
+        seen, truth = (
+            step.observe(maps, records, [np.random.default_rng(0)])["total"] for step in (noisy, clean)
+        )
+        noises.append(seen - truth / unit)
+    np.testing.assert_allclose(noises[1], noises[0], atol=1e-4)
+    np.testing.assert_allclose(noises[2], noises[0], atol=1e-4)
+    interpolated = turn(noises[0].transpose(1, 2, 0), 0.7, flip=False)
+    assert interpolated.var() < 0.7 * noises[0].var()
+
+
+def test_noise_free_observation_is_the_surface_density_up_to_a_constant(clusters):
+    records = clusters.data
+    observed = WeakLensingNoise(n_gal=NO_NOISE, random_state=0).fit_transform(records)
+    lost = (surface_density_of(observed) - surface_density_of(records))[:, 5:15, 5:15]
+    peak = records["lensing_norm"]
+    assert (lost.std(axis=(1, 2)) < 0.01 * peak).all()
+    mean = surface_density_of(records).mean(axis=(1, 2))
+    np.testing.assert_allclose(-lost.mean(axis=(1, 2)), mean, rtol=0.1)
+
+
+def test_units_are_those_of_the_noise(blank_records):
+    redshift = np.array([0.0, 0.1, 0.125, 0.25, 0.375], np.float32)
+    records = blank_records(5, redshift=redshift)
+    observed = WeakLensingNoise(n_gal=40, shape_noise=0.25, random_state=0).fit_transform(records)
+    redshift = np.maximum(redshift, 0.1).astype(float)
+    galaxies = 40 * pixel_side(redshift, 20) ** 2
+    expected = 0.25 / np.sqrt(2) / np.sqrt(galaxies) * critical_surface_density(redshift, 2.0)
+    np.testing.assert_allclose(observed["lensing_norm"], expected)
+    assert observed["lensing_norm"][0] == pytest.approx(observed["lensing_norm"][1])
+
+
+def test_noise_level_in_numbers(blank_records):
+    # 0.3 / sqrt(2 n) with n = 0.28 and 0.56 galaxies in a pixel of 20 kpc, 4.47 arcsec at redshift 0.3
+    for n_gal, expected in ((50, 0.402), (100, 0.284)):
+        observed = WeakLensingNoise(n_gal).fit_transform(blank_records(1, 100))
+        level = observed["lensing_norm"][0] / critical_surface_density(0.3, 2.0)
+        assert level == pytest.approx(expected, abs=0.002)
+
+
+def test_smoothing_keeps_the_unit_of_the_map(blank_records, within_five_errors):
+    records = blank_records(200, 40)
+    plain, smooth = (
+        WeakLensingNoise(smoothing=s, random_state=0).fit_transform(records) for s in (None, 100.0)
+    )
+    within_five_errors((smooth["total"][:, 15:25, 15:25] ** 2).mean(axis=(1, 2)), 1)
+    # 100 kpc are two pixels of 50 kpc.
+    expected = plain["lensing_norm"] / (2 * np.sqrt(np.pi) * 2)
+    np.testing.assert_allclose(smooth["lensing_norm"], expected, rtol=1e-6)
+
+
+def test_biases_act_on_the_measured_shapes(clusters):
+    records = clusters.data[:3]
+    parameters = {"output": "shear", "random_state": 0}
+    true, biased = (
+        WeakLensingNoise(**parameters, **biases).fit_transform(records)
+        for biases in ({}, {"multiplicative_bias": -0.1, "additive_bias": 0.05})
+    )
+    redshift = np.maximum(records["redshift"], 0.1)
+    unit = (true["lensing_norm"] / critical_surface_density(redshift, 2.0))[:, np.newaxis, np.newaxis]
+    for name in ("shear1", "shear2"):
+        np.testing.assert_allclose(biased[name] * unit, 0.05 + 0.9 * true[name] * unit, rtol=1e-5, atol=1e-6)
+
+
+def test_shear_and_convergence_are_one_observation(clusters):
+    observed = WeakLensingNoise(output="shear", random_state=0).fit_transform(clusters.data[:2])
+    for row in observed:
+        shear = (row["shear1"] + 1j * row["shear2"]).astype(np.complex64)
+        np.testing.assert_allclose(field_convergence(shear, 0.0), row["total"], atol=1e-5)
+    kappa_only = WeakLensingNoise(random_state=0).fit_transform(clusters.data[:2])
+    np.testing.assert_array_equal(kappa_only["total"], observed["total"])
+    assert kappa_only.dtype == clusters.data.dtype
+    # A second observation writes the same fields.
+    assert WeakLensingNoise(output="shear").fit_transform(observed).dtype == observed.dtype
+
+
+def test_redshifts_believed_too_large_give_too_little_mass(clusters):
+    records = clusters.data[clusters.data["redshift"] > 0]
+    true, biased = (
+        WeakLensingNoise(n_gal=NO_NOISE, photo_z_bias=bias, random_state=0).fit_transform(records)
+        for bias in (0.0, 0.2)
+    )
+    ratio = critical_surface_density(0.25, 2.0) / critical_surface_density(0.25, 1.5)  # 3 = 1.2 × 2.5
+    assert ratio < 1
+    expected = ratio * surface_density_of(true)
+    np.testing.assert_allclose(surface_density_of(biased), expected, atol=1e-4 * expected.max())
+    np.testing.assert_array_equal(biased["lensing_norm"], true["lensing_norm"])
+
+
+def test_each_row_has_a_draw_of_its_own(clusters):
+    noise = WeakLensingNoise(random_state=3).fit(clusters.data)
+    observed = noise.transform(clusters.data)
+    order = np.random.default_rng(0).permutation(len(observed))
+    np.testing.assert_array_equal(noise.transform(clusters.data[order]), observed[order])
+    np.testing.assert_array_equal(noise.transform(clusters.data[5:6]), observed[5:6])
+    np.testing.assert_array_equal(noise.transform(clusters.data[::-2]), observed[::-2])
+    np.testing.assert_array_equal(noise.fit_transform(clusters.data), observed)
+    np.testing.assert_array_equal(clone(noise).fit(clusters.data[7:]).transform(clusters.data), observed)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(noise)).transform(clusters.data), observed)
+
+
+def test_draws_are_independent(blank_records):
+    records = blank_records(40)
+    sky = WeakLensingNoise(random_state=0).fit_transform(records)["total"].reshape(40, -1)
+    other = WeakLensingNoise(random_state=1).fit_transform(records)["total"].reshape(40, -1)
+    both = np.corrcoef(np.concatenate([sky, other])) - np.eye(80)
+    assert np.abs(both).max() < 6 / np.sqrt(400)  # of 3160 pairs
+
+
+def test_without_a_seed_each_fit_draws_anew_but_transform_repeats(clusters):
+    noise = WeakLensingNoise().fit(clusters.data)
+    observed = noise.transform(clusters.data)
+    np.testing.assert_array_equal(noise.transform(clusters.data), observed)
+    assert (noise.fit_transform(clusters.data)["total"] != observed["total"]).any()
+
+
+def test_nothing_else_changes(clusters):
+    before = clusters.data.copy()
+    noise = WeakLensingNoise(random_state=0)
+    parameters = noise.get_params()
+    observed = noise.fit_transform(clusters.data)
+    np.testing.assert_array_equal(clusters.data, before)
+    assert noise.get_params() == parameters
+    for name in set(before.dtype.names) - {"total", "lensing_norm"}:
+        np.testing.assert_array_equal(observed[name], before[name])
+
+
+@pytest.mark.parametrize("name", LENSING_SURVEYS)
+def test_surveys(name, blank_records):
+    noise = WeakLensingNoise.of_survey(name, random_state=0)
+    observed = noise.fit_transform(blank_records(20))
+    assert observed["total"].std() == pytest.approx(1, abs=0.1)
+    assert set(LENSING_SURVEYS[name].approximate) <= set(LENSING_SURVEYS[name].parameters)
+    assert WeakLensingNoise.of_survey(name, n_gal=7).n_gal == 7
+
+
+def test_unknown_surveys_are_refused():
+    with pytest.raises(ValueError, match=r"name must be one of \['euclid', .*got 'Lsst'"):
+        WeakLensingNoise.of_survey("Lsst")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"n_gal": -3}, r"'n_gal' parameter of WeakLensingNoise must be a float in .*Got -3"),
+        ({"shape_noise": 0}, "'shape_noise' parameter"),
+        ({"output": "convergence"}, "'output' parameter .*Got 'convergence'"),
+        ({"smoothing": 0.0}, "'smoothing' parameter"),
+        ({"photo_z_bias": -1.0}, "'photo_z_bias' parameter"),
+        ({"additive_bias": np.nan}, "'additive_bias' parameter"),
+    ],
+)
+def test_impossible_parameters_are_refused(clusters, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        WeakLensingNoise(**parameters).fit(clusters.data)
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"source_redshift": 0.25}, {"source_redshift": 0.5, "photo_z_bias": 0.3}]
+)
+def test_galaxies_in_front_of_the_cluster_are_refused(clusters, parameters):
+    noise = WeakLensingNoise(**parameters).fit(clusters.data)
+    with pytest.raises(
+        ValueError, match=r"must put the galaxies behind every cluster, got one at redshift 0\.25"
+    ):
+        noise.transform(clusters.data)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("total", np.nan, r"'total' must be finite, got nan in cluster_id \d \(row 2\)"),
+        ("lensing_norm", 0, r"'lensing_norm' must be finite and positive, got 0\.0 in .*row 2"),
+        ("redshift", -0.1, r"'redshift' must be 0 or more, got -0\.1"),
+        ("redshift", np.nan, "'redshift' must be 0 or more, got nan"),
+    ],
+)
+def test_bad_records_are_refused(clusters, name, value, message):
+    bad = clusters.data.copy()
+    if name == "total":
+        bad["total"][2, 3, 3] = value
+    else:
+        bad[name][2] = value
+    noise = WeakLensingNoise().fit(clusters.data)
+    for call in (noise.transform, noise.fit):
+        with pytest.raises(ValueError, match=message):
+            call(bad)
+
+
+def test_other_data_are_refused(clusters, blank_records):
+    with pytest.raises(TypeError, match="must be records of clusters"):
+        WeakLensingNoise().fit(np.zeros((3, 20, 20, 3)))
+    with pytest.raises(NotFittedError):
+        WeakLensingNoise().transform(clusters.data)
+    with pytest.raises(ValueError, match=r"maps of shape \(8, 8\), but \(20, 20\) were seen at fit"):
+        WeakLensingNoise().fit(clusters.data).transform(blank_records(2, 8))
