@@ -4,7 +4,8 @@ import pytest
 from keras import ops
 
 from darkcnn.networks import get_network
-from darkcnn.networks.polar import RingConv, Rings, polar
+from darkcnn.networks.polar import polar
+from darkcnn.networks.rings import RingConv, Rings, StandardiseRings
 
 
 def random_maps(size, n_channels=3, n_samples=4):
@@ -112,6 +113,23 @@ def test_ring_conv_commutes_with_turns_and_reflections():
     np.testing.assert_allclose(conv(x[:, :, ::-1].copy()), y[:, :, ::-1], atol=1e-5)
 
 
+def test_standardise_rings_brings_what_it_saw_to_mean_0_and_variance_1():
+    x = np.random.default_rng(4).normal(5, 3, size=(96, 6, 8, 2)).astype(np.float32)
+    x *= np.linspace(0.5, 2, 6, dtype=np.float32)[:, None, None]
+    standardise = StandardiseRings()
+    for batch in np.split(x, 3):
+        standardise(batch, training=True)
+    y = ops.convert_to_numpy(standardise(x))
+    np.testing.assert_allclose(y.mean(axis=(0, 2)), 0, atol=1e-4)
+    np.testing.assert_allclose(y.std(axis=(0, 2)), 1, atol=1e-3)
+
+
+def test_standardise_rings_learns_nothing_outside_training():
+    x = np.full((2, 3, 4, 1), 5, np.float32)
+    standardise = StandardiseRings()
+    np.testing.assert_allclose(standardise(standardise(x)), x, rtol=1e-2)
+
+
 def test_saved_network_gives_the_same_logits(tmp_path):
     network = shaken(24, n_attributes=2, n_radii=8, n_angles=8, width=0.25)
     network.save(tmp_path / "network.keras")
@@ -121,7 +139,7 @@ def test_saved_network_gives_the_same_logits(tmp_path):
 
 
 def test_layers_are_made_again_from_their_config():
-    for layer in (Rings(8, 12), RingConv(5)):
+    for layer in (Rings(8, 12), RingConv(5), StandardiseRings()):
         again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
         assert again.get_config() == layer.get_config()
 

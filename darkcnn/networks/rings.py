@@ -1,0 +1,179 @@
+"""Layers that work on rings about the centre of a cluster, where a rotation is a cyclic shift."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from darkcnn.records import FIELD_SIZE
+
+INNER_RADIUS = 10.0
+"""Radius of the first ring, in kpc. The last one touches the edge of the map."""
+
+WINDOW = 40.0
+"""Scale of the Gaussian window in which the centre of the cluster is sought, in kpc."""
+
+SHARPNESS = 4.0
+"""How much a pixel's weight in the centre grows with its brightness: e-foldings per standard deviation."""
+
+
+@keras.saving.register_keras_serializable(package="darkcnn")
+class Rings(keras.layers.Layer):
+    """Resample maps onto rings about the centre of the cluster, by bilinear interpolation.
+
+    The centre is the peak of the mean of the channels near the middle of the map. Galaxies sit a fraction of
+    a pixel from the middle, and the core is a few pixels wide.
+
+    Parameters
+    ----------
+    n_radii : int
+        Number of rings, evenly spaced in the logarithm of their radius.
+    n_angles : int
+        Number of points on each ring, a multiple of 4: a quarter of a turn is then a whole number of steps.
+    **kwargs
+        Arguments of ``keras.layers.Layer``.
+    """
+
+    def __init__(self, n_radii, n_angles, **kwargs):
+        super().__init__(**kwargs)
+        if n_radii < 2:
+            raise ValueError(f"n_radii must be at least 2, got {n_radii!r}")
+        if n_angles < 4 or n_angles % 4:
+            raise ValueError(f"n_angles must be a multiple of 4, got {n_angles!r}")
+        self.n_radii = n_radii
+        self.n_angles = n_angles
+
+    def build(self, input_shape):
+        """Lay out the rings, in pixels from the centre."""
+        _, height, width, _ = input_shape
+        if height != width or height < 2:
+            raise ValueError(f"maps must be square and at least 2 pixels wide, got {height} x {width} pixels")
+        pixel = FIELD_SIZE / height
+        radii = np.geomspace(INNER_RADIUS / pixel, (height - 1) / 2, self.n_radii)[:, None]
+        angles = 2 * np.pi * np.arange(self.n_angles) / self.n_angles
+        self.x = (radii * np.cos(angles)).ravel().astype("float32")
+        self.y = (radii * np.sin(angles)).ravel().astype("float32")
+        self.window = WINDOW / pixel
+
+    def call(self, maps):
+        """Return the rings, of shape (n_samples, n_radii, n_angles, n_channels)."""
+        _, size, _, n_channels = maps.shape
+        centre_x, centre_y = self.find_centre(maps)
+        column, right = self.split(centre_x + self.x, size)
+        row, down = self.split(centre_y + self.y, size)
+        # One long list of pixels, in which each map begins size * size after the one before.
+        pixels = ops.reshape(maps, (-1, n_channels))
+        first = ops.expand_dims(ops.arange(ops.shape(maps)[0]) * (size * size), 1) + row * size + column
+        rings = 0.0
+        for step, weight in (
+            (0, (1 - down) * (1 - right)),
+            (1, (1 - down) * right),
+            (size, down * (1 - right)),
+            (size + 1, down * right),
+        ):
+            rings = rings + ops.expand_dims(weight, -1) * ops.take(pixels, first + step, axis=0)
+        return ops.reshape(rings, (-1, self.n_radii, self.n_angles, n_channels))
+
+    @staticmethod
+    def split(position, size):
+        """Split positions, in pixels from the middle, into the pixel before and the way to the next.
+
+        The middle is taken off last, so that positions left and right of it are rounded alike.
+        """
+        position = position - (0.5 if size % 2 == 0 else 0.0)
+        before = ops.clip(ops.floor(position), -(size // 2), size - 2 - size // 2)
+        return ops.cast(before, "int32") + size // 2, ops.clip(position - before, 0.0, 1.0)
+
+    def find_centre(self, maps):
+        """Return the position of the peak, in pixels from the middle of the map, each (n_samples, 1)."""
+        size = maps.shape[1]
+        margin = max(0, size // 2 - int(np.ceil(4 * self.window)))
+        core = ops.mean(maps[:, margin : size - margin, margin : size - margin], axis=-1)
+        axis = np.arange(margin, size - margin, dtype="float32") - (size - 1) / 2
+        x, y = (ops.convert_to_tensor(a.ravel()) for a in np.meshgrid(axis, axis))
+        brightness = ops.reshape(SHARPNESS * core, (-1, len(axis) ** 2))
+        centre_x = centre_y = ops.zeros_like(brightness[:, :1])
+        for _ in range(3):  # the window follows the peak
+            distance2 = (x - centre_x) ** 2 + (y - centre_y) ** 2
+            weight = ops.softmax(brightness - distance2 / (2 * self.window**2), axis=1)
+            centre_x = ops.sum(weight * x, axis=1, keepdims=True)
+            centre_y = ops.sum(weight * y, axis=1, keepdims=True)
+        return centre_x, centre_y
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of the rings."""
+        return (input_shape[0], self.n_radii, self.n_angles, input_shape[-1])
+
+    def get_config(self):
+        """Return the arguments that make this layer."""
+        return {**super().get_config(), "n_radii": self.n_radii, "n_angles": self.n_angles}
+
+
+@keras.saving.register_keras_serializable(package="darkcnn")
+class StandardiseRings(keras.layers.Layer):
+    """Bring every ring of every channel to mean 0 and variance 1 over the maps seen in training.
+
+    A BatchNormalization would use the mean of each batch. That of 32 maps is uncertain by a sixth of the
+    scatter between clusters, and the level of a ring is just what tells dark-matter models apart.
+    """
+
+    def build(self, input_shape):
+        """Make the running means."""
+        _, n_radii, _, n_channels = input_shape
+        shape = (n_radii, 1, n_channels)
+        self.mean = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="mean")
+        self.square = self.add_weight(shape=shape, initializer="ones", trainable=False, name="square")
+        self.n_batches = self.add_weight(shape=(), initializer="zeros", trainable=False, name="n_batches")
+
+    def call(self, x, training=False):
+        """Return the standardised rings; in training, after taking them into account."""
+        if training:
+            self.n_batches.assign(self.n_batches + 1)
+            for running, batch in ((self.mean, x), (self.square, ops.square(x))):
+                now = ops.mean(batch, axis=(0, 2))[:, None]
+                running.assign(running + (now - running) / self.n_batches)
+        variance = ops.maximum(self.square - ops.square(self.mean), 0.0)
+        return (x - self.mean) / ops.sqrt(variance + 1e-3)
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of the rings."""
+        return input_shape
+
+
+@keras.saving.register_keras_serializable(package="darkcnn")
+class RingConv(keras.layers.Layer):
+    """Convolve rings, over 3 radii and 3 angles, with kernels that are symmetric in angle.
+
+    Parameters
+    ----------
+    n_channels : int
+        Number of channels to make.
+    **kwargs
+        Arguments of ``keras.layers.Layer``.
+    """
+
+    def __init__(self, n_channels, **kwargs):
+        super().__init__(**kwargs)
+        self.n_channels = n_channels
+
+    def build(self, input_shape):
+        """Make the two halves of the kernels: on the ray itself, and one step to either side."""
+        shape = (3, 1, input_shape[-1], self.n_channels)
+        # Attributes under these names let a network that is traced already start afresh from another seed.
+        self.ray_initializer = keras.initializers.VarianceScaling(2.0 / 3.0, "fan_in")
+        self.sides_initializer = keras.initializers.VarianceScaling(2.0 / 3.0, "fan_in")
+        self.ray = self.add_weight(shape=shape, initializer=self.ray_initializer, name="ray")
+        self.sides = self.add_weight(shape=shape, initializer=self.sides_initializer, name="sides")
+
+    def call(self, x):
+        """Return the convolved rings; beyond the first and the last ring is zero."""
+        x = ops.concatenate([x[:, :, -1:], x, x[:, :, :1]], axis=2)
+        x = ops.pad(x, [[0, 0], [1, 1], [0, 0], [0, 0]])
+        return ops.conv(x, ops.concatenate([self.sides, self.ray, self.sides], axis=1), padding="valid")
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of the convolved rings."""
+        return (*input_shape[:-1], self.n_channels)
+
+    def get_config(self):
+        """Return the arguments that make this layer."""
+        return {**super().get_config(), "n_channels": self.n_channels}
