@@ -1,6 +1,7 @@
 """What all noises share: the checks, and a draw of each row that depends on the row alone."""
 
 import zlib
+from itertools import repeat
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
@@ -13,7 +14,7 @@ from darkcnn.records import check_records
 class RecordNoise(TransformerMixin, BaseEstimator):
     """Base of the steps that replace one map of each record by an observation of it.
 
-    A subclass names the map and its norm, and says in `observe` what a telescope would see.
+    A subclass names the map and its norm, and says in `_observe` what a telescope would see.
     """
 
     map_name: str
@@ -64,49 +65,44 @@ class RecordNoise(TransformerMixin, BaseEstimator):
         if self._check(X) != self.map_shape_:
             shape = X.dtype[self.map_name].shape
             raise ValueError(f"X has maps of shape {shape}, but {self.map_shape_} were seen at fit")
-        seen = self.observe(X[self.map_name], X, self.generators(X))
+        seen = self.observe(X[self.map_name], X)
         observed = np.empty(len(X), self._dtype(X.dtype))
         for name in observed.dtype.names:
             observed[name] = seen[name] if name in seen else X[name]
         return observed
 
-    def observe(self, maps, clusters, generators):
+    def observe(self, maps, clusters, rng=None):
         """Observe maps.
 
         Parameters
         ----------
         maps : ndarray of shape (n_samples, height, width)
-            Noise-free maps with the units of the record: peak 1, unless they were turned.
+            Noise-free maps, in units of the norm.
         clusters : structured ndarray of shape (n_samples,)
             Records, of which only the numbers are read.
-        generators : iterable of numpy.random.Generator
-            Source of the noise of each row; one generator, repeated, to draw ever new noise.
+        rng : numpy.random.Generator or None, default=None
+            Source of new noise; None for the one draw that the seed and the content of each row decide.
 
         Returns
         -------
         dict of ndarray of shape (n_samples, ...)
             Fields of the records to replace.
         """
+        generators = self._generators(maps, clusters) if rng is None else repeat(rng)
+        return self._observe(maps, clusters, generators)
+
+    def _observe(self, maps, clusters, generators):
+        """Observe each map with its generator."""
         raise NotImplementedError
 
-    def generators(self, X):
-        """Yield a generator for each row, seeded by the content of the row.
-
-        Parameters
-        ----------
-        X : structured ndarray of shape (n_samples,)
-            Records of clusters.
-
-        Yields
-        ------
-        numpy.random.Generator
-            Source of the noise of one row.
-        """
-        for record in X:
-            numbers = (record["cluster_id"], record["redshift"], record[self.norm_name])
-            key = zlib.crc32(np.array(numbers, dtype=np.float64))
-            key = zlib.crc32(np.ascontiguousarray(record[self.map_name], dtype=np.float32), key)
-            yield np.random.default_rng([self.seed_, key])
+    def _generators(self, maps, clusters):
+        """Yield the generator of each row."""
+        check_is_fitted(self)
+        numbers = ("cluster_id", "redshift", self.norm_name)
+        numbers = np.stack([clusters[name].astype(np.float64) for name in numbers], axis=-1)
+        for image, row in zip(maps, numbers, strict=True):
+            content = zlib.crc32(np.ascontiguousarray(image, dtype=np.float32), zlib.crc32(row))
+            yield np.random.default_rng([self.seed_, content])
 
     def _dtype(self, dtype):
         """Return the type of the observed records."""

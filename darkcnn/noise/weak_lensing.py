@@ -153,23 +153,7 @@ class WeakLensingNoise(RecordNoise):
         """
         return cls(**(parameters_of(name, LENSING_SURVEYS) | changes))
 
-    def observe(self, maps, clusters, generators):
-        """Observe maps of the total mass.
-
-        Parameters
-        ----------
-        maps : ndarray of shape (n_samples, height, width)
-            Surface density in units of ``lensing_norm``.
-        clusters : structured ndarray of shape (n_samples,)
-            Records, of which ``lensing_norm`` and ``redshift`` are read.
-        generators : iterable of numpy.random.Generator
-            Source of the noise of each row.
-
-        Returns
-        -------
-        dict of ndarray of shape (n_samples, ...)
-            ``total``, ``lensing_norm`` and, if asked for, ``shear1`` and ``shear2``.
-        """
+    def _observe(self, maps, clusters, generators):
         n_pixels = maps.shape[-1]
         redshift, believed, true = self._critical_densities(clusters)
         smoothing = (self.smoothing or 0.0) / (FIELD_SIZE / n_pixels)

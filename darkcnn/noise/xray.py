@@ -127,23 +127,7 @@ class XrayNoise(RecordNoise):
         """
         return cls(**(parameters_of(name, XRAY_TELESCOPES) | changes))
 
-    def observe(self, maps, clusters, generators):
-        """Observe X-ray maps.
-
-        Parameters
-        ----------
-        maps : ndarray of shape (n_samples, height, width)
-            Surface brightness in units of ``xray_norm``, not negative.
-        clusters : structured ndarray of shape (n_samples,)
-            Records, of which ``xray_norm`` and ``redshift`` are read.
-        generators : iterable of numpy.random.Generator
-            Source of the noise of each row.
-
-        Returns
-        -------
-        dict of ndarray of shape (n_samples, ...)
-            ``xray`` and ``xray_norm``.
-        """
+    def _observe(self, maps, clusters, generators):
         redshift = np.maximum(clusters["redshift"].astype(float), self.redshift_floor)
         pixel = pixel_side(redshift, maps.shape[-1])
         photons_per_flux = self.exposure * self.effective_area / (self.energy_per_photon * ERG_PER_KEV)

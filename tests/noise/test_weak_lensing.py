@@ -58,7 +58,7 @@ def test_noise_does_not_depend_on_the_turn_of_the_cluster(clusters):
     for angle in (0.0, 0.7, np.pi / 2):
         maps = turn(records["total"].transpose(1, 2, 0), angle, flip=False).reshape(records["total"].shape)
         seen, truth = (
-            step.observe(maps, records, [np.random.default_rng(0)])["total"] for step in (noisy, clean)
+            step.observe(maps, records, np.random.default_rng(0))["total"] for step in (noisy, clean)
         )
         noises.append(seen - truth / unit)
     np.testing.assert_allclose(noises[1], noises[0], atol=1e-4)
@@ -155,6 +155,15 @@ def test_each_row_has_a_draw_of_its_own(clusters):
     np.testing.assert_array_equal(noise.fit_transform(clusters.data), observed)
     np.testing.assert_array_equal(clone(noise).fit(clusters.data[7:]).transform(clusters.data), observed)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(noise)).transform(clusters.data), observed)
+
+
+def test_a_generator_draws_ever_new_noise(clusters):
+    records = clusters.data[:2]
+    noise, rng = WeakLensingNoise(random_state=3).fit(records), np.random.default_rng(0)
+    first, second = (noise.observe(records["total"], records, rng)["total"] for _ in range(2))
+    again = noise.observe(records["total"], records, np.random.default_rng(0))["total"]
+    assert (first != second).any(axis=(1, 2)).all()
+    np.testing.assert_array_equal(again, first)
 
 
 def test_draws_are_independent(blank_records):
