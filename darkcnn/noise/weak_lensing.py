@@ -177,6 +177,11 @@ class WeakLensingNoise(RecordNoise):
         fields = {"total": observed, "lensing_norm": noise * remaining * believed}
         return fields if shears is None else fields | dict(zip(SHEAR, shears, strict=True))
 
+    def _check(self, X):
+        map_shape = super()._check(X)
+        self._critical_densities(X)
+        return map_shape
+
     def _critical_densities(self, clusters):
         """Return the redshift observed at, and the critical surface density, as believed and in truth."""
         redshift = np.maximum(clusters["redshift"].astype(float), self.redshift_floor)
