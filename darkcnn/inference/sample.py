@@ -1,0 +1,115 @@
+"""From the likelihoods of single maps to the posterior of a sample."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import logsumexp, softmax
+from scipy.stats import beta
+
+_N_FRACTIONS = 6
+_CHUNK = 4096  # maps whose likelihoods are in memory at a time
+
+
+@dataclass(frozen=True)
+class OutlierMixture:
+    r"""The likelihood :math:`(1 - \epsilon) r + \epsilon q` of a map, for several :math:`\epsilon`.
+
+    Like :math:`r`, :math:`q` is relative to the maps of all classes together. There may be several
+    kinds of outliers, one of which makes up all those of a sample; every kind is as probable.
+
+    Parameters
+    ----------
+    mean : float
+        Mean of the prior of :math:`\epsilon`, Beta(1, 1 / mean - 1).
+    """
+
+    mean: float
+
+    @cached_property
+    def fractions(self):
+        """Outlier fractions, evenly spaced in their logarithm."""
+        return np.geomspace(self.mean / 20, 0.5, _N_FRACTIONS)
+
+    @cached_property
+    def log_prior(self):
+        """Logarithms of their prior probabilities."""
+        # The spacing is in proportion to the fraction, hence the second factor.
+        weights = beta.pdf(self.fractions, 1, 1 / self.mean - 1) * self.fractions
+        return np.log(weights / weights.sum())
+
+    def log_likelihood(self, ratios, outliers):
+        """Return the log-likelihood of each map.
+
+        Parameters
+        ----------
+        ratios : ndarray of shape (..., n_grid)
+            Likelihood ratios :math:`r` of the maps.
+        outliers : ndarray of shape (n_kinds, ..., 1)
+            Likelihood ratios of the kinds of outliers.
+
+        Returns
+        -------
+        ndarray of float32 of shape (n_fractions, n_kinds, ..., n_grid)
+            Log-likelihoods; single precision is twice as fast and exact enough.
+        """
+        fractions = self.fractions.astype(np.float32).reshape(-1, *[1] * outliers.ndim)
+        return np.log(fractions * outliers.astype(np.float32) + (1 - fractions) * ratios.astype(np.float32))
+
+    def log_likelihood_of_sample(self, maps, weights, ratios_of):
+        """Sum over maps, some at a time: (n_maps, n_classes) to (1, n_fractions, n_grid)."""
+        any_class = np.ones((1, 1, 1))
+        chunks = [slice(start, start + _CHUNK) for start in range(0, len(maps), _CHUNK)]
+        return sum(
+            np.einsum("i,fkig->kfg", weights[rows], self.log_likelihood(ratios_of(maps[rows]), any_class))
+            for rows in chunks
+        )
+
+
+@dataclass(frozen=True)
+class PooledPosterior:
+    """The posterior of a sample, averaged over networks and replicates of the calibration.
+
+    Each is normalised before the average: none counts for more because it is surer.
+
+    Parameters
+    ----------
+    log_likelihood : ndarray of shape (n_replicates, n_kinds, n_fractions, n_grid)
+        Log-likelihoods; replicates of all networks together, and kinds of outliers.
+    log_fraction_prior : ndarray of shape (n_fractions,)
+        Prior of the outlier fractions.
+    grid_prior : ndarray of shape (n_grid,)
+        Prior probabilities of the points of the grid.
+    """
+
+    log_likelihood: np.ndarray
+    log_fraction_prior: np.ndarray
+    grid_prior: np.ndarray
+
+    @cached_property
+    def _log_joint(self):
+        """Log-likelihoods over outlier fractions, with their prior, and the grid."""
+        kinds = self.log_likelihood.shape[1]
+        return logsumexp(self.log_likelihood, axis=1) - np.log(kinds) + self.log_fraction_prior[:, np.newaxis]
+
+    @cached_property
+    def _log_marginal(self):
+        """Log-likelihoods over the grid, outliers marginalised."""
+        return logsumexp(self._log_joint, axis=1)
+
+    @property
+    def mass(self):
+        """Posterior probabilities of the points of the grid, shape (n_grid,)."""
+        return softmax(self._log_marginal + np.log(self.grid_prior), axis=1).mean(axis=0)
+
+    @property
+    def fractions(self):
+        """Posterior probabilities of the outlier fractions, shape (n_fractions,)."""
+        log_evidence = logsumexp(self._log_joint + np.log(self.grid_prior), axis=2)
+        return softmax(log_evidence, axis=1).mean(axis=0)
+
+    def log_classes(self, rows, prior):
+        """Return the log posterior of the classes, at these rows of the grid, shape (n_classes,)."""
+        log_posterior = self._log_marginal[:, rows] + np.log(prior)
+        log_posterior -= logsumexp(log_posterior, axis=1, keepdims=True)
+        return logsumexp(log_posterior, axis=0) - np.log(len(log_posterior))
