@@ -13,8 +13,8 @@ def polar(input_shape, n_classes, *, n_attributes=0, n_radii=20, n_angles=16, wi
 
     How dark matter scatters off itself knows no direction. The maps are resampled once onto (radius, angle):
     a rotation is then a cyclic shift along the rings and a reflection their reversal. Convolutions that are
-    cyclic and symmetric in angle commute with both, and the mean and the maximum over each ring no longer
-    know about either. No rotated or flipped copies are needed, in training or in prediction.
+    cyclic and symmetric in angle commute with both, and the mean, maximum and scatter over each ring no
+    longer know about either. No rotated or flipped copies are needed, in training or in prediction.
 
     The logits are the same, to rounding, for maps turned by multiples of 90° or flipped, and for rings turned
     by multiples of 360° / `n_angles`; for angles in between as nearly as the pixels can tell.
@@ -41,6 +41,18 @@ def polar(input_shape, n_classes, *, n_attributes=0, n_radii=20, n_angles=16, wi
     -------
     keras.Model
         From maps, or maps and attributes, to logits of shape (n_samples, n_classes).
+
+    Notes
+    -----
+    A few hundred halos are soon learned by heart, and weight decay is what prevents it: AdamW with
+    ``learning_rate=2e-3, learning_rate_schedule="cosine", weight_decay=1.0, batch_size=32, epochs=24``.
+
+    So trained on 2,880 mock maps of 100 × 100 pixels (240 halos at 4 redshifts in 3 dark-matter models), it
+    is right on 84.6 ± 0.4 % of the maps of 150 other halos (mean and standard error of 3 seeds), in 50 s on
+    one core. On 3,600 maps of 300 further halos, cross-entropy of the logits fell as follows, one seed each:
+    rings about the peak and not the middle of the map, 0.572 to 0.553; weight decay, 0.465 to 0.409;
+    scatter beside mean and maximum, 0.425 to 0.400; running means in place of those of each batch, 0.400 to
+    0.380.
 
     Examples
     --------
