@@ -1,0 +1,74 @@
+import os
+import warnings
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # gallery pages show what a script prints
+warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)  # keras 3.15 with NumPy 2.4
+
+from darkcnn import __version__  # noqa: E402 - after the settings above
+
+project = "darkcnn"
+author = "The darkcnn developers"
+copyright = "The darkcnn developers"
+version = release = __version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+    "sphinx_design",
+    "sphinx_copybutton",
+    "myst_parser",
+]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+default_role = "literal"  # `X` in a docstring is code
+
+# The site is built without a network, so names of other libraries are no links.
+suppress_warnings = ["ref.citation"]  # the references may list what no page quotes
+nitpick_ignore_regex = [(r"py:.*", r"(sklearn|keras|numpy|scipy|matplotlib|astropy)\..*")]
+
+autosummary_generate = True
+autodoc_typehints = "none"  # the tables of parameters tell types better
+toc_object_entries_show_parents = "hide"
+python_maximum_signature_line_length = 100  # longer ones take a line for each parameter
+# Methods that scikit-learn adds have texts whose links lead into its own site.
+autodoc_default_options = {
+    "exclude-members": ", ".join(
+        ["set_output", *(f"set_{verb}_request" for verb in ("fit", "partial_fit", "score", "transform"))]
+    )
+}
+numpydoc_show_class_members = False  # the template of a class shows them
+# Of every public object; private helpers are checked less strictly, by `numpydoc lint`.
+numpydoc_validation_checks = {"all", "ES01", "EX01", "SA01", "PR08", "RT04", "RT05", "SS05", "YD01"}
+numpydoc_validation_exclude = {r"\.[A-Z_]+$", r"\.Physics$"}  # constants, and fields of a dataclass
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "backreferences_dir": "api/generated/backreferences",
+    "doc_module": "darkcnn",
+    "within_subsection_order": "FileNameSortKey",
+    "remove_config_comments": True,
+    "show_memory": False,
+    "plot_gallery": "True",
+    "abort_on_example_error": True,
+}
+
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+html_theme = "pydata_sphinx_theme"
+html_title = "darkcnn"
+html_static_path = ["_static"]
+html_css_files = ["darkcnn.css"]
+html_show_sourcelink = False
+html_theme_options = {
+    "navbar_end": ["theme-switcher"],
+    "show_prev_next": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+html_sidebars = {name: [] for name in ("index", "getting_started", "changelog", "contributing", "references")}

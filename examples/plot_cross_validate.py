@@ -1,0 +1,114 @@
+"""
+How well can a network tell dark matter apart?
+==============================================
+
+We train a network on the packaged clusters, test it on haloes that it never saw, and compare it with two
+methods that need no network at all.
+"""
+
+# %%
+# The data
+# --------
+#
+# 108 mock haloes, each in four models of dark matter: 432 records of three maps and a dozen numbers.
+
+import numpy as np
+
+from darkcnn.datasets import load_example
+
+clusters = load_example()
+print(clusters.data.shape, "records of", len(np.unique(clusters.groups)), "haloes:", *clusters.target_names)
+
+# %%
+# The four clusters of one halo, in projected mass. Scattering flattens the centre, but hardly anything that
+# the eye could rely on.
+
+import matplotlib.pyplot as plt
+
+halo = clusters.groups == clusters.groups[0]
+edge = clusters.pixel_scale * clusters.data["total"].shape[1] / 2  # kpc
+figure, axes = plt.subplots(1, 4, figsize=(10, 3), layout="constrained", sharey=True)
+for ax, record, label in zip(axes, clusters.data[halo], clusters.target[halo], strict=True):
+    ax.imshow(
+        np.log10(record["total"] * record["lensing_norm"]),
+        vmin=12.5,
+        vmax=15.2,
+        origin="lower",
+        extent=(-edge, edge, -edge, edge),
+        cmap="magma",
+    )
+    ax.set(title=label, xlabel="kpc")
+axes[0].set_ylabel("kpc")
+figure.colorbar(axes[-1].images[0], ax=axes, label="log10 of Msun / Mpc$^2$")
+
+# %%
+# Three methods, the same splits
+# ------------------------------
+#
+# Splits go by halo: all four clusters of a halo are either learned from or tested on, never both. The most
+# frequent class is right in a quarter of the cases. Boosted trees on radial profiles are the baseline that
+# a network has to beat.
+
+from sklearn.dummy import DummyClassifier
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
+
+from darkcnn import default_pipeline
+from darkcnn.profiles import profile_baseline
+
+methods = {
+    "most frequent class": DummyClassifier(),
+    "radial profiles": profile_baseline(random_state=0),
+    "polar network": default_pipeline("polar", random_state=0),
+}
+splits = StratifiedGroupKFold(5, shuffle=True, random_state=0)
+scores = {
+    name: cross_val_score(method, clusters.data, clusters.target, groups=clusters.groups, cv=splits)
+    for name, method in methods.items()
+}
+
+# %%
+# An accuracy needs an error. Five folds are not five experiments, as any two training sets share most of
+# their haloes: the error takes that into account, and is one and a half times the usual one. The last line
+# compares network and profiles fold by fold, as both were tested on the same haloes.
+
+from darkcnn.evaluation import corrected_standard_error
+
+
+def report(name, values):
+    """Print the mean of five folds and its error."""
+    error = corrected_standard_error(values, test_over_train=1 / 4)
+    print(f"{name:20s} {values.mean():+.3f} ± {error:.3f}")
+
+
+for name, values in scores.items():
+    report(name, values)
+report("network - profiles", scores["polar network"] - scores["radial profiles"])
+
+# %%
+# Look at the errors before you believe in either: a hundred haloes are few. More are one call away
+# (:func:`darkcnn.datasets.make_clusters`), and help a network more than another layer.
+#
+# Where it goes wrong
+# -------------------
+#
+# Mistakes are mostly between neighbouring cross-sections. An accuracy hides that; the matrix does not.
+
+from sklearn.metrics import ConfusionMatrixDisplay
+from sklearn.model_selection import cross_val_predict
+
+predicted = cross_val_predict(
+    methods["polar network"], clusters.data, clusters.target, groups=clusters.groups, cv=splits
+)
+display = ConfusionMatrixDisplay.from_predictions(
+    clusters.target,
+    predicted,
+    labels=clusters.target_names,
+    normalize="true",
+    cmap="Blues",
+    values_format=".2f",
+)
+display.ax_.set_title("Polar network, splits by halo")
+
+# %%
+# These clusters are mocks, calibrated to be about as hard as published simulations. The score says that the
+# method works, not what it would reach on the sky.
