@@ -37,6 +37,12 @@ class Checkpoint(keras.callbacks.Callback):
         self.early_stopping = None
         self.network = None
 
+    @property
+    def was_stopped(self):
+        """Whether early stopping had struck already, so that no epoch is left to train."""
+        stopping = (self.saved or {}).get("early_stopping", {})
+        return stopping.get("stopped_epoch", 0) > 0
+
     def follow(self, network, early_stopping):
         """Watch a training, from where it was interrupted.
 

@@ -1,6 +1,7 @@
 """The network as a scikit-learn classifier. The only module that knows scikeras."""
 
-from contextlib import ExitStack
+import random
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from numbers import Integral, Real
 from os import PathLike
@@ -388,55 +389,60 @@ class DarkCNNClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         weights = _check_sample_weight(sample_weight, views)
         weights = weights * compute_sample_weight(self.class_weight, y)
         targets = np.eye(len(self.classes_), dtype=np.float32)[np.searchsorted(self.classes_, y)]
-        validation, stopping = None, None
-        callbacks = deepcopy(self.callbacks or [])
+        validation = None
         if early_stopping:
             train, held_back = self._split(views, y, groups)
             validation = Batches(
                 views[held_back], self.batch_size, targets=targets[held_back], weights=weights[held_back]
             )
             views, targets, weights = views[train], targets[train], weights[train]
+        batches = Batches(views, self.batch_size, targets=targets, weights=weights, seed=self._seed)
+        return self._run(batches, validation, epochs)
+
+    def _run(self, batches, validation, epochs):
+        """Train on batches for some more epochs."""
+        callbacks = deepcopy(self.callbacks or [])
+        checkpoint, stopping = None, None
+        if validation is not None:
             stopping = keras.callbacks.EarlyStopping(
                 patience=self.n_iter_no_change, restore_best_weights=True
             )
             callbacks.append(stopping)
-        batches = Batches(views, self.batch_size, targets=targets, weights=weights, seed=self._seed)
-        first = len(self.history_.get("loss", []))
-        checkpoint, n_done = None, 0
+        first, n_done = len(self.history_.get("loss", [])), 0
         if self.checkpoint is not None:
             checkpoint = self._checkpoint(batches, first, epochs)
             callbacks.append(checkpoint)
             n_done = len(checkpoint.history.get("loss", []))
-            for name, values in checkpoint.history.items():
-                self.history_.setdefault(name, []).extend(values)
-            if stopping is not None and n_done and checkpoint.saved["early_stopping"]["stopped_epoch"]:
-                epochs = n_done  # it was about to end
+            self._remember(checkpoint.history)
+            if checkpoint.was_stopped:
+                epochs = n_done
         callbacks.append(EpochStart(batches, self._learning_rate, first, epochs))
         with ExitStack() as stack:
             network = None
 
             def build():
                 nonlocal network
-                network = stack.enter_context(self._network())
+                with _python_seed(self._seed):  # keras asks Python for the seeds of a new network
+                    network = stack.enter_context(self._network())
                 network.restart(self._seed)
                 if hasattr(self, "weights_"):
                     network.model.set_weights(self.weights_)
                 else:
-                    self._standardise(network, views)
+                    self._standardise(network, batches.views)
                 if hasattr(self, "_state"):
                     network.set_state(self._state)
                 if checkpoint is not None:
                     checkpoint.follow(network, stopping)
                 return network.model
 
-            wrapper = _StreamingClassifier(
-                build, callbacks=callbacks, random_state=self._seed, verbose=self.verbose
-            )
+            # Not seeded by scikeras: whatever draws numbers has its seed from us already, and TensorFlow's
+            # global seed would make it optimise every traced function again, which takes seconds.
+            wrapper = _StreamingClassifier(build, callbacks=callbacks, verbose=self.verbose)
             wrapper._batches = batches
             # scikeras asks for rows and labels; the maps themselves stream past it.
             wrapper.fit(
-                np.arange(len(y))[:, np.newaxis],
-                y,
+                np.arange(len(batches.targets))[:, np.newaxis],
+                batches.targets.argmax(axis=1),
                 epochs=first + epochs,
                 initial_epoch=first + n_done,
                 validation_data=validation,
@@ -444,9 +450,13 @@ class DarkCNNClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
             self.weights_ = network.model.get_weights()
             self._state = network.get_state()
             self._n_features_out = network.embedding_model.output_shape[1]
-        for name, values in wrapper.history_.items():
-            self.history_.setdefault(name, []).extend(float(value) for value in values)
+        self._remember(wrapper.history_)
         return self
+
+    def _remember(self, history):
+        """Append epochs to the history."""
+        for name, values in history.items():
+            self.history_.setdefault(name, []).extend(float(value) for value in values)
 
     def _checkpoint(self, batches, first, epochs):
         """Find or begin the checkpoint of this very training."""
@@ -525,8 +535,19 @@ class DarkCNNClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         return tags
 
 
+@contextmanager
+def _python_seed(seed):
+    """Seed Python's own generator for a while."""
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
 class _StreamingClassifier(KerasClassifier):
-    """scikeras' wrapper, which seeds, builds, and routes callbacks, fed from batches instead of arrays."""
+    """scikeras' wrapper, which builds, compiles and routes callbacks, fed from batches instead of arrays."""
 
     def _fit_keras_model(self, X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs):
         super()._fit_keras_model(

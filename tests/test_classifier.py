@@ -278,6 +278,30 @@ def test_own_architecture(marked_maps):
         small(architecture=lambda shape, n: pooled(shape, 3), network_options={}).fit(X, y)
 
 
+def test_own_layers_without_initialisers_are_seeded_as_well(marked_maps):
+    class Own(keras.layers.Layer):
+        def build(self, input_shape):
+            self.matrix = self.add_weight(shape=(input_shape[-1], 8), initializer="glorot_uniform", name="m")
+
+        def call(self, x):
+            return x @ self.matrix
+
+    def network(input_shape, n_classes):
+        maps = keras.Input(input_shape)
+        x = Own()(keras.layers.GlobalMaxPooling2D()(maps))
+        return keras.Model(maps, keras.layers.Dense(n_classes)(x))
+
+    X, y = marked_maps
+    first, again, other = (
+        small(architecture=network, network_options={}, epochs=1, random_state=seed)
+        .fit(X, y)
+        .predict_proba(X)
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
 def test_model_is_a_copy_of_your_own(fitted, marked_maps):
     X, _ = marked_maps
     model = fitted.model_
