@@ -27,7 +27,7 @@ def test_folds_share_no_cluster_and_test_every_row_once_a_repeat(numbers):
         assert not set(groups[train]) & set(groups[test])
     for repeat in range(3):
         tested = np.concatenate([test for _, test in splits[4 * repeat : 4 * repeat + 4]])
-        assert sorted(tested) == list(range(30))
+        assert sorted(tested) == list(range(60))
 
 
 def test_each_repeat_deals_the_clusters_anew_and_the_seed_decides_how(numbers):
