@@ -165,5 +165,5 @@ def draw_learning_curve(history, validation, name):
     accuracy.axhline(1 / len(validation.classes), color="0.6", linestyle=":", label="chance")
     accuracy.set(xlabel="Epoch", ylabel="Accuracy", ylim=(0, 1))
     accuracy.xaxis.set_major_locator(MaxNLocator(integer=True))
-    accuracy.legend(loc="upper left", fontsize="small")
+    accuracy.legend(loc="lower right", fontsize="small")
     return figure

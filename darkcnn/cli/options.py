@@ -57,7 +57,7 @@ training_options = _options(
         "-n",
         "--epochs",
         type=click.IntRange(min=1),
-        default=12,
+        default=20,
         show_default=True,
         help="How often training sees every map.",
     ),

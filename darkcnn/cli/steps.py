@@ -55,7 +55,8 @@ def build_pipeline(clusters, *, network, epochs, n_views, maps, attributes, seed
         n_views=n_views,
         random_state=seed,
         epochs=epochs,
-        learning_rate_schedule="cosine",
+        learning_rate=2e-3,
+        learning_rate_schedule="cosine",  # makes the most of few epochs
     )
 
 
@@ -135,7 +136,7 @@ def _compare(validation, network, baseline):
     if len(validation.splits) == 1:
         return text
     difference, error = validation.difference(network, baseline)
-    return f"{text}\n{network} - {baseline}: {difference:+.3f} ± {error:.3f}\n{_ABOUT_ERRORS}\n"
+    return f"{text}\n{network} - {baseline}: {difference:+.3f} ± {error:.3f}\n{_ABOUT_ERRORS}"
 
 
 def fit(pipeline, clusters, quiet):
