@@ -8,10 +8,13 @@ __version__ = version("darkcnn")
 # Public names and the module that each comes from. They are imported when first asked for: keras alone
 # takes seconds, and simulation, noise and inference do not need it.
 _PUBLIC = {
+    "CrossSectionPosterior": "inference",
     "DarkCNNClassifier": "classifier",
     "MapScaler": "preprocessing",
     "MapSelector": "preprocessing",
     "RotationFlipAugmenter": "augmentation",
+    "WeakLensingNoise": "noise",
+    "XrayNoise": "noise",
     "augment": "augmentation",
     "cross_section_of": "records",
     "default_pipeline": "pipeline",
