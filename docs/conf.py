@@ -41,8 +41,12 @@ autodoc_default_options = {
 }
 numpydoc_show_class_members = False  # the template of a class shows them
 # Of every public object; private helpers are checked less strictly, by `numpydoc lint`.
-numpydoc_validation_checks = {"all", "ES01", "EX01", "SA01", "PR08", "RT04", "RT05", "SS05", "YD01"}
-numpydoc_validation_exclude = {r"\.[A-Z_]+$", r"\.Physics$"}  # constants, and fields of a dataclass
+numpydoc_validation_checks = {
+    "all",
+    *("ES01", "EX01", "SA01", "YD01"),  # one line can be all there is to say
+    *("PR04", "PR08", "RT02", "RT04", "RT05", "SS05"),  # a description may be a formula
+}
+numpydoc_validation_exclude = {r"\.[A-Z_]+$", r"\.(Physics|CrossValidation)\b"}  # constants and dataclasses
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
@@ -51,7 +55,7 @@ sphinx_gallery_conf = {
     "doc_module": "darkcnn",
     "within_subsection_order": "FileNameSortKey",
     "remove_config_comments": True,
-    "show_memory": False,
+    "capture_repr": (),
     "plot_gallery": "True",
     "abort_on_example_error": True,
 }
@@ -71,4 +75,7 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {name: [] for name in ("index", "getting_started", "changelog", "contributing", "references")}
+html_sidebars = {
+    name: []
+    for name in ("index", "getting_started", "auto_examples/*", "changelog", "contributing", "references")
+}

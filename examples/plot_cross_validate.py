@@ -17,7 +17,8 @@ import numpy as np
 from darkcnn.datasets import load_example
 
 clusters = load_example()
-print(clusters.data.shape, "records of", len(np.unique(clusters.groups)), "haloes:", *clusters.target_names)
+X, y, groups = clusters.data, clusters.target, clusters.groups
+print(len(X), "records of", len(np.unique(groups)), "haloes:", *clusters.target_names)
 
 # %%
 # The four clusters of one halo, in projected mass. Scattering flattens the centre, but hardly anything that
@@ -25,10 +26,10 @@ print(clusters.data.shape, "records of", len(np.unique(clusters.groups)), "haloe
 
 import matplotlib.pyplot as plt
 
-halo = clusters.groups == clusters.groups[0]
-edge = clusters.pixel_scale * clusters.data["total"].shape[1] / 2  # kpc
-figure, axes = plt.subplots(1, 4, figsize=(10, 3), layout="constrained", sharey=True)
-for ax, record, label in zip(axes, clusters.data[halo], clusters.target[halo], strict=True):
+halo = groups == groups[0]
+edge = 1000  # kpc
+figure, axes = plt.subplots(1, 4, figsize=(8, 2.4), layout="constrained", sharey=True)
+for ax, record, label in zip(axes, X[halo], y[halo], strict=True):
     ax.imshow(
         np.log10(record["total"] * record["lensing_norm"]),
         vmin=12.5,
@@ -50,7 +51,7 @@ figure.colorbar(axes[-1].images[0], ax=axes, label="log10 of Msun / Mpc$^2$")
 # a network has to beat.
 
 from sklearn.dummy import DummyClassifier
-from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
 from darkcnn import default_pipeline
 from darkcnn.profiles import profile_baseline
@@ -61,9 +62,8 @@ methods = {
     "polar network": default_pipeline("polar", random_state=0),
 }
 splits = StratifiedGroupKFold(5, shuffle=True, random_state=0)
-scores = {
-    name: cross_val_score(method, clusters.data, clusters.target, groups=clusters.groups, cv=splits)
-    for name, method in methods.items()
+predictions = {
+    name: cross_val_predict(method, X, y, groups=groups, cv=splits) for name, method in methods.items()
 }
 
 # %%
@@ -80,6 +80,11 @@ def report(name, values):
     print(f"{name:20s} {values.mean():+.3f} ± {error:.3f}")
 
 
+folds = [test for _, test in splits.split(X, y, groups)]
+scores = {
+    name: np.array([np.mean(predicted[test] == y[test]) for test in folds])
+    for name, predicted in predictions.items()
+}
 for name, values in scores.items():
     report(name, values)
 report("network - profiles", scores["polar network"] - scores["radial profiles"])
@@ -94,14 +99,10 @@ report("network - profiles", scores["polar network"] - scores["radial profiles"]
 # Mistakes are mostly between neighbouring cross-sections. An accuracy hides that; the matrix does not.
 
 from sklearn.metrics import ConfusionMatrixDisplay
-from sklearn.model_selection import cross_val_predict
 
-predicted = cross_val_predict(
-    methods["polar network"], clusters.data, clusters.target, groups=clusters.groups, cv=splits
-)
 display = ConfusionMatrixDisplay.from_predictions(
-    clusters.target,
-    predicted,
+    y,
+    predictions["polar network"],
     labels=clusters.target_names,
     normalize="true",
     cmap="Blues",
