@@ -24,7 +24,11 @@ from darkcnn.cli.options import (
 )
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="\b\nExamples:\n  darkcnn\n  darkcnn -d clusters.h5 -o inception -n 30 -c total,xray -f results",
+)
 @click.version_option(__version__, "-v", "--version")
 @click.option(
     "-d", "--database", type=INPUT_FILE, help="Clusters to learn from.  [default: the packaged example]"
@@ -42,15 +46,10 @@ from darkcnn.cli.options import (
 @quiet_option
 @click.pass_context
 def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **training):
-    r"""Learn from maps of galaxy clusters which dark matter they live in.
+    """Learn from maps of galaxy clusters which dark matter they live in.
 
     Without a command: cross-validate a network by cluster, compare it with boosted trees on radial profiles
     and with guessing, train it on everything, and write model, metrics and figures.
-
-    \b
-    Examples:
-      darkcnn
-      darkcnn -d clusters.h5 -o inception -n 30 -c total,xray -f results
     """
     if context.invoked_subcommand is not None:
         _refuse_misplaced_options(context)
@@ -92,19 +91,17 @@ def _refuse_misplaced_options(context):
             )
 
 
-@main.command("cross-validate")
+@main.command(
+    "cross-validate",
+    epilog="\b\nExample:\n  darkcnn cross-validate clusters.h5 -o simple -m 2 --json > scores.json",
+)
 @click.argument("database", type=INPUT_FILE)
 @training_options
 @splitting_options
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON instead of the table.")
 @quiet_option
 def cross_validate(database, n_repeats, train_size, n_jobs, as_json, quiet, **training):
-    r"""Score a network, and what it has to beat, on clusters that it has not seen.
-
-    \b
-    Example:
-      darkcnn cross-validate clusters.h5 -o simple -m 2 --json > scores.json
-    """
+    """Score a network, and what it has to beat, on clusters that it has not seen."""
     clusters = steps.load(database)
     pipeline = steps.build_pipeline(clusters, **training)
     _, metrics = steps.cross_validate(
@@ -122,18 +119,13 @@ def cross_validate(database, n_repeats, train_size, n_jobs, as_json, quiet, **tr
         click.echo(json.dumps(metrics, indent=2, allow_nan=False))
 
 
-@main.command()
+@main.command(epilog="\b\nExample:\n  darkcnn fit clusters.h5 -f model.keras -n 30")
 @click.argument("database", type=INPUT_FILE)
 @click.option("-f", "--output", type=OUTPUT_FILE, required=True, help="Model file to write.")
 @training_options
 @quiet_option
 def fit(database, output, quiet, **training):
-    r"""Train a network on all clusters of DATABASE and write it to a file.
-
-    \b
-    Example:
-      darkcnn fit clusters.h5 -f model.keras -n 30
-    """
+    """Train a network on all clusters of DATABASE and write it to a file."""
     steps.check_output(output, suffixes=[".keras"])
     clusters = steps.load(database)
     pipeline = steps.build_pipeline(clusters, **training)
@@ -145,21 +137,19 @@ def fit(database, output, quiet, **training):
     click.echo(f"Trained {training['network']} on {len(clusters.data)} clusters. Wrote {output}")
 
 
-@main.command()
+@main.command(
+    epilog="\b\nExample:\n  darkcnn predict darkcnn_results/model.keras clusters.h5 -o probabilities.csv"
+)
 @click.argument("model", type=INPUT_FILE)
 @click.argument("database", type=INPUT_FILE)
 @click.option("-f", "-o", "--output", type=OUTPUT_FILE, help="CSV file to write.  [default: standard output]")
 def predict(model, database, output):
-    r"""Estimate the probability of each dark-matter model for the clusters of DATABASE.
+    """Estimate the probability of each dark-matter model for the clusters of DATABASE.
 
     MODEL is a file that darkcnn has written. Nothing in it is run as code.
 
     Each row of the table is a cluster: its cluster_id and redshift, its label in DATABASE, the predicted
     label, and the probability of each dark-matter model.
-
-    \b
-    Example:
-      darkcnn predict darkcnn_results/model.keras clusters.h5 -o probabilities.csv
     """
     from darkcnn.saving import load_model
     from darkcnn.writing import replacing
@@ -178,7 +168,7 @@ def predict(model, database, output):
         steps.write_table(file, *table)
 
 
-@main.command()
+@main.command(epilog="\b\nExample:\n  darkcnn simulate -o clusters.h5 --n-halos 300 --cross-sections 0,0.1,1")
 @click.option(
     "-f", "-o", "--output", type=OUTPUT_FILE, required=True, help="Database to write, .h5 or .fits."
 )
@@ -206,12 +196,7 @@ def predict(model, database, output):
 @seed_option
 @quiet_option
 def simulate(output, n_halos, cross_sections, redshifts, n_pixels, n_jobs, seed, quiet):
-    r"""Make mock clusters and write them to a database.
-
-    \b
-    Example:
-      darkcnn simulate -o clusters.h5 --n-halos 300 --cross-sections 0,0.1,1 --redshifts 0.25
-    """
+    """Make mock clusters and write them to a database."""
     from darkcnn.datasets import make_clusters, save_clusters
 
     steps.check_output(output, suffixes=[".h5", ".hdf5", ".fits", ".fit"])
