@@ -9,6 +9,16 @@ from darkcnn.preprocessing import MapScaler, MapSelector
 INVARIANT = ("polar",)
 """Networks that no rotation or reflection can change: views would teach them nothing."""
 
+RECIPES = {
+    "polar": {
+        "epochs": 24,
+        "learning_rate": 2e-3,
+        "learning_rate_schedule": "cosine",
+        "weight_decay": 1.0,
+    }
+}
+"""How to train a network, where that was found by trial: the defaults of `classifier_params`."""
+
 
 def default_pipeline(
     architecture="inception", *, maps="all", attributes=(), n_views=10, random_state=None, **classifier_params
@@ -29,7 +39,7 @@ def default_pipeline(
     random_state : int, RandomState instance or None, default=None
         Seed of the views and of the training.
     **classifier_params
-        Further parameters of :class:`DarkCNNClassifier`.
+        Further parameters of :class:`DarkCNNClassifier`; their defaults are those of `RECIPES`, if any.
 
     Returns
     -------
@@ -42,6 +52,8 @@ def default_pipeline(
     >>> list(default_pipeline("simple", n_views=4, epochs=5).named_steps)
     ['select', 'scale', 'augment', 'cnn']
     """
+    if isinstance(architecture, str):
+        classifier_params = {**RECIPES.get(architecture, {}), **classifier_params}
     steps = [
         ("select", MapSelector(maps=maps, attributes=attributes)),
         ("scale", MapScaler()),

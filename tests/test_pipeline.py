@@ -111,6 +111,12 @@ def test_an_invariant_network_takes_no_views():
     assert list(default_pipeline("polar").named_steps) == ["select", "scale", "cnn"]
 
 
+def test_a_recipe_is_only_a_default():
+    assert default_pipeline("polar")["cnn"].weight_decay == 1
+    assert default_pipeline("polar", weight_decay=0.1)["cnn"].weight_decay == 0.1
+    assert default_pipeline("simple")["cnn"].weight_decay == 0
+
+
 def test_inception_accepts_maps_of_50_pixels():
     # The published network fails on them, with negative dimensions.
     X = np.random.default_rng(0).random((4, 50, 50, 3), dtype=np.float32)

@@ -55,7 +55,6 @@ def build_pipeline(clusters, *, network, epochs, n_views, maps, attributes, seed
         n_views=n_views,
         random_state=seed,
         epochs=epochs,
-        learning_rate=2e-3,
         learning_rate_schedule="cosine",  # makes the most of few epochs
     )
 
