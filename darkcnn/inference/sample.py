@@ -54,7 +54,9 @@ class OutlierMixture:
             Log-likelihoods; single precision is twice as fast and exact enough.
         """
         fractions = self.fractions.astype(np.float32).reshape(-1, *[1] * outliers.ndim)
-        return np.log(fractions * outliers.astype(np.float32) + (1 - fractions) * ratios.astype(np.float32))
+        likelihood = fractions * outliers.astype(np.float32) + (1 - fractions) * ratios.astype(np.float32)
+        # What underflows is not impossible: other kinds of outliers may explain it.
+        return np.log(np.maximum(likelihood, np.finfo(np.float32).tiny))
 
     def log_likelihood_of_sample(self, maps, weights, ratios_of):
         """Sum over maps, some at a time: (n_maps, n_classes) to (1, n_fractions, n_grid)."""

@@ -3,10 +3,13 @@
 import warnings
 
 import numpy as np
-from scipy.special import ndtri
 from scipy.stats import f_oneway, norm
 
 _N_REPLICATES = 20
+
+_N_ITERATIONS = 30
+_MIN_SPREAD = 0.1
+_POINTS = np.linspace(-6, 6, 1201)
 
 _SCALE_FACTOR = 3.0
 """How far, either way, the scale of the axis may be from the one along which scores move evenly."""
@@ -21,10 +24,12 @@ BIN_CENTRES = np.linspace(-3.45, 3.45, 47)
 class ScoreDistribution:
     r"""The distribution of a network's scores, as a function of the cross-section.
 
-    A score is turned into a normal one, :math:`t = \Phi^{-1}(F(s))` with the distribution :math:`F` of all
-    held-out scores, each class counting alike, so that neither over-confidence nor any other monotonic change
-    of the scores matters. Within a class :math:`t` is taken for normal, as in the binormal model of ROC
-    curves [1]_; its mean and the logarithm of its standard deviation are interpolated between classes.
+    As in the binormal model of ROC curves [1]_, there is some increasing function of the score that is normal
+    within every class, :math:`t = G^{-1}(F(s))` with :math:`F` the distribution of all held-out scores, each
+    class counting alike, and :math:`G` the mixture of the classes' normal distributions. It is found by
+    iteration: :math:`t` gives the moments of the classes, and they give :math:`G`. Only ranks matter, so
+    neither over-confidence nor any other increasing function of the scores does. The mean of a class and the
+    logarithm of its standard deviation are interpolated between classes.
 
     Held-out clusters are finite in number: the moments are drawn 20 times, clusters having random
     weights (the Bayesian bootstrap [2]_). Every replicate also draws the scale on which it interpolates, log
@@ -56,6 +61,16 @@ class ScoreDistribution:
         order = np.argsort(scores)
         self._sorted = scores[order]
         self._cumulative = np.append(0, np.cumsum(weights[order]))
+        self._levels = norm.cdf(_POINTS)
+        ranks = self._ranks(scores)
+        for _ in range(_N_ITERATIONS):
+            normal = np.interp(ranks, self._levels, _POINTS)
+            mean, square = (np.bincount(target, weights * normal**power) * n_classes for power in (1, 2))
+            spread = np.sqrt(np.maximum(square - mean**2, _MIN_SPREAD**2))
+            # All classes together keep mean 0 and variance 1.
+            scale = np.sqrt((mean**2 + spread**2).mean() - mean.mean() ** 2)
+            mean, spread = (mean - mean.mean()) / scale, spread / scale
+            self._levels = norm.cdf(_POINTS[:, np.newaxis], mean, spread).mean(axis=1)
         normal = self.normal_scores(scores)
         # Sums of t^0, t^1 and t^2 in each cluster and class, to be weighted by cluster.
         n_groups = groups.max() + 1
@@ -67,7 +82,7 @@ class ScoreDistribution:
         draws = rng.exponential(size=(_N_REPLICATES, n_groups))
         total, first, second = (draws @ part for part in sums)
         mean = first / total
-        spread = np.sqrt(np.maximum(second / total - mean**2, 0.01))
+        spread = np.sqrt(np.maximum(second / total - mean**2, _MIN_SPREAD**2))
         scales = axis.scale * _SCALE_FACTOR ** rng.uniform(-1, 1, _N_REPLICATES)
         self.mean, log_spread = (
             np.array([axis.interpolate(row, scale=scale) for row, scale in zip(values, scales, strict=True)])
@@ -86,12 +101,16 @@ class ScoreDistribution:
         self._table = None
 
     def normal_scores(self, scores):
-        """Turn scores into normal ones; ties share the middle of their ranks."""
+        """Turn scores into those that are normal within every class."""
+        return np.interp(self._ranks(scores), self._levels, _POINTS)
+
+    def _ranks(self, scores):
+        """Return the fraction of held-out scores that are lower; ties share the middle of their ranks."""
         below, upto = (
             self._cumulative[np.searchsorted(self._sorted, scores, side)] for side in ("left", "right")
         )
         margin = 0.5 / len(self._sorted)
-        return ndtri(np.clip((below + upto) / 2, margin, 1 - margin))
+        return np.clip((below + upto) / 2, margin, 1 - margin)
 
     def log_likelihood(self, scores, weights, mixture):
         """Return the log-likelihoods of a sample.
@@ -120,7 +139,7 @@ class ScoreDistribution:
         """Return log-likelihoods in each bin, (n_bins, n_replicates, n_kinds, n_fractions, n_grid)."""
         centres = BIN_CENTRES[:, np.newaxis]
         density = norm.pdf(centres, self.mean[:, np.newaxis], self.spread[:, np.newaxis])
-        ratios = density / norm.pdf(centres)  # all classes together are normal by construction
+        ratios = density / density[..., self._axis.node_rows].mean(axis=-1, keepdims=True)
         like_a_class = np.moveaxis(ratios[..., self._axis.node_rows], -1, 0)
         outliers = np.concatenate([np.ones_like(like_a_class[:1]), like_a_class])
         table = mixture.log_likelihood(ratios, outliers[..., np.newaxis])
