@@ -18,6 +18,7 @@ def loaded_after(statement):
         "import darkcnn",
         "from darkcnn.datasets import make_clusters",
         "from darkcnn import MapSelector, label_of",
+        "import darkcnn.cli, darkcnn.inference, darkcnn.noise",
     ],
 )
 def test_light_imports_stay_light(statement):
