@@ -119,10 +119,17 @@ class StandardiseRings(keras.layers.Layer):
     def build(self, input_shape):
         """Make the running means."""
         _, n_radii, _, n_channels = input_shape
-        shape = (n_radii, 1, n_channels)
-        self.mean = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="mean")
-        self.square = self.add_weight(shape=shape, initializer="ones", trainable=False, name="square")
-        self.n_batches = self.add_weight(shape=(), initializer="zeros", trainable=False, name="n_batches")
+        # Attributes under these names let a network that is traced already start afresh.
+        self.mean_initializer = self.n_batches_initializer = keras.initializers.Zeros()
+        self.square_initializer = keras.initializers.Ones()
+        for name, shape in (
+            ("mean", (n_radii, 1, n_channels)),
+            ("square", (n_radii, 1, n_channels)),
+            ("n_batches", ()),
+        ):
+            initializer = getattr(self, f"{name}_initializer")
+            weight = self.add_weight(shape=shape, initializer=initializer, trainable=False, name=name)
+            setattr(self, name, weight)
 
     def call(self, x, training=False):
         """Return the standardised rings; in training, after taking them into account."""
@@ -158,7 +165,7 @@ class RingConv(keras.layers.Layer):
     def build(self, input_shape):
         """Make the two halves of the kernels: on the ray itself, and one step to either side."""
         shape = (3, 1, input_shape[-1], self.n_channels)
-        # Attributes under these names let a network that is traced already start afresh from another seed.
+        # As above, from another seed.
         self.ray_initializer = keras.initializers.VarianceScaling(2.0 / 3.0, "fan_in")
         self.sides_initializer = keras.initializers.VarianceScaling(2.0 / 3.0, "fan_in")
         self.ray = self.add_weight(shape=shape, initializer=self.ray_initializer, name="ray")
