@@ -20,7 +20,12 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.utils import check_consistent_length, check_random_state, compute_sample_weight
+from sklearn.utils import (
+    assert_all_finite,
+    check_consistent_length,
+    check_random_state,
+    compute_sample_weight,
+)
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
@@ -345,6 +350,7 @@ class DarkCNNClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         """Check `y`."""
         y = column_or_1d(y, warn=True)
         check_consistent_length(views, y)
+        assert_all_finite(y, input_name="y")
         if type_of_target(y) == "continuous":
             raise ValueError(
                 f"Unknown label type: continuous. y must hold labels, got floats such as {y[0]!r}, which "
