@@ -61,22 +61,22 @@ methods = {
     "radial profiles": profile_baseline(random_state=0),
     "polar network": default_pipeline("polar", random_state=0),
 }
-splits = StratifiedGroupKFold(5, shuffle=True, random_state=0)
+splits = StratifiedGroupKFold(3, shuffle=True, random_state=0)
 predictions = {
     name: cross_val_predict(method, X, y, groups=groups, cv=splits) for name, method in methods.items()
 }
 
 # %%
-# An accuracy needs an error. Five folds are not five experiments, as any two training sets share most of
-# their haloes: the error takes that into account, and is one and a half times the usual one. The last line
+# An accuracy needs an error. Three folds are not three experiments, as any two training sets share most of
+# their haloes: the error takes that into account, and is 1.6 times the usual one. The last line
 # compares network and profiles fold by fold, as both were tested on the same haloes.
 
 from darkcnn.evaluation import corrected_standard_error
 
 
 def report(name, values):
-    """Print the mean of five folds and its error."""
-    error = corrected_standard_error(values, test_over_train=1 / 4)
+    """Print the mean over folds and its error."""
+    error = corrected_standard_error(values, test_over_train=1 / 2)
     print(f"{name:20s} {values.mean():+.3f} ± {error:.3f}")
 
 
