@@ -69,7 +69,7 @@ def make_clusters(
     Returns
     -------
     sklearn.utils.Bunch or tuple
-        As of :func:`~darkcnn.datasets.bunch.make_bunch`, with ``core_radius`` of shape (n_samples,): the
+        As of :func:`~darkcnn.datasets.make_bunch`, with ``core_radius`` of shape (n_samples,): the
         true radius within which dark matter has scattered, kpc. Groups are the numbers of the haloes.
 
     Raises

@@ -56,7 +56,7 @@ class CrossSectionPosterior(BaseEstimator):
 
     See Also
     --------
-    published_estimate : What the published method would say.
+    darkcnn.inference.published_estimate : What the published method would say.
 
     Notes
     -----

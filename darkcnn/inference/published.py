@@ -33,7 +33,7 @@ def published_estimate(probabilities, cross_sections, *, double_softmax=True):
     Notes
     -----
     The error is no error of the estimate: it falls as :math:`1/\sqrt N` however much networks disagree, and
-    vanishes when all agree on a wrong class. Use :class:`CrossSectionPosterior`.
+    vanishes when all agree on a wrong class. Use :class:`~darkcnn.CrossSectionPosterior`.
 
     References
     ----------
