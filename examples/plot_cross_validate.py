@@ -67,7 +67,7 @@ predictions = {
 }
 
 # %%
-# An accuracy needs an error. Three folds are not three experiments, as any two training sets share most of
+# An accuracy needs an error. Three folds are not three experiments, as any two training sets share half of
 # their haloes: the error takes that into account, and is 1.6 times the usual one. The last line
 # compares network and profiles fold by fold, as both were tested on the same haloes.
 
@@ -90,8 +90,8 @@ for name, values in scores.items():
 report("network - profiles", scores["polar network"] - scores["radial profiles"])
 
 # %%
-# Look at the errors before you believe in either: a hundred haloes are few. More are one call away
-# (:func:`darkcnn.datasets.make_clusters`), and help a network more than another layer.
+# Look at the errors before you believe in either: a hundred haloes are few. More are one call away:
+# :func:`darkcnn.datasets.make_clusters`.
 #
 # Where it goes wrong
 # -------------------
