@@ -51,6 +51,8 @@ def default_pipeline(
     >>> from darkcnn import default_pipeline
     >>> list(default_pipeline("simple", n_views=4, epochs=5).named_steps)
     ['select', 'scale', 'augment', 'cnn']
+    >>> list(default_pipeline("polar").named_steps)
+    ['select', 'scale', 'cnn']
     """
     if isinstance(architecture, str):
         classifier_params = {**RECIPES.get(architecture, {}), **classifier_params}
