@@ -28,6 +28,8 @@ SCALARS = {
 FIELD_SIZE = 2000.0
 """Side of a map, in kpc."""
 
+_FEEDBACK = r"[\w.+-]+"  # what follows the slash of a joint label
+
 
 def record_dtype(n_pixels):
     """Return the structured type of a record whose maps are `n_pixels` on a side.
@@ -102,7 +104,7 @@ def check_records(X, argument="X"):
     return X
 
 
-def label_of(cross_section):
+def label_of(cross_section, velocity_scale=None):
     """Name the dark-matter model of a cross-section.
 
     Labels are strings, because scikit-learn takes floats such as 0.1 for the target of a regression.
@@ -111,54 +113,161 @@ def label_of(cross_section):
     ----------
     cross_section : float
         Self-interaction cross-section per unit mass, cm2/g; 0 is cold dark matter.
+    velocity_scale : float or None, default=None
+        Velocity w in km/s from which the cross-section falls, see :func:`cross_section_of`; None where it
+        does not depend on velocity.
 
     Returns
     -------
     str
-        ``"CDM"`` for 0, otherwise ``"SIDM"`` and the number.
+        ``"CDM"`` for 0, otherwise ``"SIDM"`` and the number; ``"vdSIDM"``, the number, ``"w"`` and
+        `velocity_scale` where it depends on velocity.
 
     Raises
     ------
     ValueError
-        If `cross_section` is negative or not finite.
+        If `cross_section` is negative or not finite, or `velocity_scale` not a positive number.
 
     Examples
     --------
     >>> from darkcnn import label_of
-    >>> label_of(0), label_of(0.1), label_of(1.0)
-    ('CDM', 'SIDM0.1', 'SIDM1')
+    >>> label_of(0), label_of(0.1), label_of(1.0), label_of(3.04, velocity_scale=560)
+    ('CDM', 'SIDM0.1', 'SIDM1', 'vdSIDM3.04w560')
     """
     if not isinstance(cross_section, Real) or not np.isfinite(cross_section) or cross_section < 0:
         raise ValueError(f"cross_section must be a number of cm2/g, zero or more, got {cross_section!r}")
-    return "CDM" if cross_section == 0 else f"SIDM{float(cross_section):.12g}"
+    if velocity_scale is not None and not (
+        isinstance(velocity_scale, Real) and np.isfinite(velocity_scale) and velocity_scale > 0
+    ):
+        raise ValueError(f"velocity_scale must be a number of km/s above zero, got {velocity_scale!r}")
+    if cross_section == 0:
+        return "CDM"
+    label = f"SIDM{float(cross_section):.12g}"
+    return label if velocity_scale is None else f"vd{label}w{float(velocity_scale):.12g}"
 
 
-def cross_section_of(label):
-    """Return the cross-section that a label names, the inverse of :func:`label_of`.
+def cross_section_of(label, velocity=None):
+    r"""Return the cross-section that a label names, the inverse of :func:`label_of`.
+
+    A cross-section that depends on velocity falls as :math:`\sigma = \sigma_0 / (1 + v^2 / w^2)`, the form in
+    which Harvey (2024) compares networks with a simulation of :math:`\sigma_0` = 3.04 cm2/g and :math:`w` =
+    560 km/s.
 
     Parameters
     ----------
     label : str
-        ``"CDM"`` or ``"SIDM"`` followed by a number.
+        ``"CDM"``, ``"SIDM"`` and a number, or ``"vdSIDM"``, :math:`\sigma_0`, ``"w"`` and :math:`w`.
+        Feedback that follows, as :func:`join_labels` writes it, is ignored.
+    velocity : float, ndarray or None, default=None
+        Velocity v in km/s, for a cross-section that depends on it. With 0, the value is :math:`\sigma_0`.
 
     Returns
     -------
-    float
+    float or ndarray
         Self-interaction cross-section per unit mass, cm2/g.
 
     Raises
     ------
     ValueError
-        If `label` names no cross-section.
+        If `label` names no cross-section, or one that depends on velocity and none is given.
 
     Examples
     --------
     >>> from darkcnn import cross_section_of
-    >>> cross_section_of("CDM"), cross_section_of("SIDM0.3")
-    (0.0, 0.3)
+    >>> cross_section_of("CDM"), cross_section_of("SIDM0.3"), cross_section_of("CDM/strong")
+    (0.0, 0.3, 0.0)
+    >>> cross_section_of("vdSIDM3.04w560", velocity=560)
+    1.52
     """
-    if label == "CDM":
-        return 0.0
-    if re.fullmatch(r"SIDM\d+(\.\d+)?(e-?\d+)?", str(label)):
-        return float(label[4:])
-    raise ValueError(f"label must be 'CDM' or 'SIDM' and a number, such as 'SIDM0.1', got {label!r}")
+    number = r"\d+(?:\.\d+)?(?:e[-+]?\d+)?"
+    parts = re.fullmatch(rf"(?:CDM|SIDM({number})|vdSIDM({number})w({number}))(?:/{_FEEDBACK})?", str(label))
+    if parts is None:
+        raise ValueError(f"label must be 'CDM' or 'SIDM' and a number, such as 'SIDM0.1', got {label!r}")
+    constant, at_rest, scale = parts.groups()
+    if scale is None:
+        return float(constant or 0)
+    if velocity is None:
+        raise ValueError(f"the cross-section of {label!r} depends on velocity: give velocity in km/s")
+    return float(at_rest) / (1 + (velocity / float(scale)) ** 2)
+
+
+def sort_labels(labels):
+    """Put different labels in order: by cross-section, at low velocity where it depends on velocity.
+
+    Parameters
+    ----------
+    labels : array-like of str
+        Labels, which may repeat.
+
+    Returns
+    -------
+    list of str
+        Each label once.
+
+    Examples
+    --------
+    >>> from darkcnn.records import sort_labels
+    >>> sort_labels(["SIDM1", "CDM/strong", "CDM", "SIDM0.1", "CDM"])
+    ['CDM', 'CDM/strong', 'SIDM0.1', 'SIDM1']
+    """
+    return sorted(np.unique(labels).tolist(), key=lambda label: cross_section_of(label, velocity=0))
+
+
+def join_labels(dark_matter, feedback):
+    """Name classes of dark matter and feedback together.
+
+    A classifier that learns such classes tells both. Sum its probabilities over feedback where only dark
+    matter matters: :func:`split_labels` says which classes belong together.
+
+    Parameters
+    ----------
+    dark_matter : array-like of str, shape (n_samples,)
+        Labels such as ``"CDM"`` and ``"SIDM0.1"``.
+    feedback : array-like of str, shape (n_samples,)
+        ``"fiducial"``, or a word of letters, digits and any of ``_.+-`` for a variant, such as ``"strong"``.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        Labels such as ``"CDM/strong"``; fiducial feedback goes without saying, ``"CDM"``.
+
+    Raises
+    ------
+    ValueError
+        If a word of `feedback` is none, or the lengths differ.
+
+    Examples
+    --------
+    >>> from darkcnn.records import join_labels, split_labels
+    >>> labels = join_labels(["CDM", "CDM", "SIDM1"], ["weak", "fiducial", "strong"])
+    >>> labels.tolist()
+    ['CDM/weak', 'CDM', 'SIDM1/strong']
+    >>> dark_matter, feedback = split_labels(labels)
+    >>> dark_matter.tolist(), feedback.tolist()
+    (['CDM', 'CDM', 'SIDM1'], ['weak', 'fiducial', 'strong'])
+    """
+    wrong = [name for name in np.unique(feedback) if not re.fullmatch(_FEEDBACK, name)]
+    if wrong:
+        raise ValueError(f"feedback must be words such as 'fiducial' and 'strong', got {wrong[0]!r}")
+    return np.array([
+        name if variant == "fiducial" else f"{name}/{variant}"
+        for name, variant in zip(dark_matter, feedback, strict=True)
+    ], dtype=str)  # fmt: skip
+
+
+def split_labels(labels):
+    """Separate dark matter and feedback, the inverse of :func:`join_labels`.
+
+    Parameters
+    ----------
+    labels : array-like of str, shape (n_samples,)
+        Labels such as ``"CDM"`` and ``"CDM/strong"``.
+
+    Returns
+    -------
+    dark_matter, feedback : ndarray of shape (n_samples,)
+        Labels such as ``"CDM"``, and words such as ``"fiducial"`` and ``"strong"``.
+    """
+    parts = [str(label).partition("/") for label in labels]
+    dark_matter = np.array([name for name, _, _ in parts], dtype=str)
+    return dark_matter, np.array([variant or "fiducial" for _, _, variant in parts], dtype=str)

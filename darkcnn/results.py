@@ -5,7 +5,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from darkcnn.records import cross_section_of
+from darkcnn.records import sort_labels
 from darkcnn.saving import save_model
 from darkcnn.writing import replacing
 
@@ -51,7 +51,7 @@ def summarise(validation):
         For each estimator: balanced accuracies of the splits, their mean and its standard error (None of a
         single split), and the confusion matrix in order of cross-section, rows being the truth.
     """
-    labels = sorted(validation.classes.tolist(), key=cross_section_of)
+    labels = sort_labels(validation.classes)
     single = len(validation.splits) == 1
     return {
         name: {
@@ -125,7 +125,7 @@ def draw_confusion(validation, name):
     from matplotlib.figure import Figure
     from sklearn.metrics import ConfusionMatrixDisplay
 
-    labels = sorted(validation.classes, key=cross_section_of)
+    labels = sort_labels(validation.classes)
     counts = validation.confusion(name, labels)
     figure = Figure(figsize=(5, 4.5), layout="constrained")
     display = ConfusionMatrixDisplay(counts / counts.sum(axis=1, keepdims=True), display_labels=labels)

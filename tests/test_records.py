@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from darkcnn.records import check_records, cross_section_of, label_of, record_dtype
+from darkcnn.records import (
+    check_records,
+    cross_section_of,
+    join_labels,
+    label_of,
+    record_dtype,
+    split_labels,
+)
 
 
 @pytest.mark.parametrize("cross_section", [0, 0.1, 0.3, 1, 0.01, 2.5, 1e-6, 1 / 3])
@@ -19,10 +26,46 @@ def test_label_of_refuses(value):
         label_of(value)
 
 
-@pytest.mark.parametrize("label", ["WDM", "SIDM", "SIDM-1", "SIDMx", "cdm", 0.1])
+@pytest.mark.parametrize(
+    "label", ["WDM", "SIDM", "SIDM-1", "SIDMx", "cdm", 0.1, "CDM/", "CDM/a/b", "vdSIDM3"]
+)
 def test_cross_section_of_refuses(label):
     with pytest.raises(ValueError, match="label must be 'CDM' or 'SIDM' and a number"):
         cross_section_of(label)
+
+
+def test_velocity_lowers_the_cross_section_by_the_published_formula():
+    label = label_of(3.04, velocity_scale=560)
+    assert label == "vdSIDM3.04w560"
+    velocity = np.array([0, 560, 1120, 5600])
+    np.testing.assert_allclose(cross_section_of(label, velocity), [3.04, 3.04 / 2, 3.04 / 5, 3.04 / 101])
+    assert cross_section_of(label_of(0.5, velocity_scale=1e12), 1000) == pytest.approx(0.5)
+    assert cross_section_of("SIDM0.5", velocity=1000) == 0.5
+    assert label_of(0, velocity_scale=560) == "CDM"
+    with pytest.raises(ValueError, match=r"'vdSIDM3\.04w560' depends on velocity"):
+        cross_section_of(label)
+
+
+@pytest.mark.parametrize("value", [0, -1, np.inf, np.nan, "560"])
+def test_velocity_scale_must_be_positive(value):
+    with pytest.raises(ValueError, match="velocity_scale must be a number of km/s above zero, got"):
+        label_of(1, velocity_scale=value)
+
+
+def test_labels_of_dark_matter_and_feedback_come_apart_as_they_were_joined():
+    dark_matter = ["CDM", "SIDM0.1", "vdSIDM3.04w560", "CDM"]
+    feedback = ["strong", "fiducial", "weak", "TNG-100"]
+    labels = join_labels(dark_matter, feedback)
+    assert labels.tolist() == ["CDM/strong", "SIDM0.1", "vdSIDM3.04w560/weak", "CDM/TNG-100"]
+    again, variants = split_labels(labels)
+    assert (again.tolist(), variants.tolist()) == (dark_matter, feedback)
+    assert [cross_section_of(label, velocity=0) for label in labels] == [0, 0.1, 3.04, 0]
+
+
+@pytest.mark.parametrize("feedback", ["", "a/b", "a b"])
+def test_feedback_must_be_a_word(feedback):
+    with pytest.raises(ValueError, match="feedback must be words"):
+        join_labels(["CDM"], [feedback])
 
 
 def test_check_records_names_what_is_wrong():

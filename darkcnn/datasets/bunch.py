@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import Bunch
 
-from darkcnn.records import FIELD_SIZE, cross_section_of
+from darkcnn.records import FIELD_SIZE, cross_section_of, sort_labels
 
 GALAXY_DTYPE = np.dtype(
     [
@@ -41,15 +41,16 @@ def make_bunch(records, target, *, galaxies=None, description=""):
     Returns
     -------
     sklearn.utils.Bunch
-        ``data``, ``target``, ``target_names`` and ``cross_sections`` (cm2/g) in ascending order,
-        ``groups`` (cluster ids), ``galaxies``, ``pixel_scale`` (kpc) and ``DESCR``.
+        ``data``, ``target``, ``target_names`` and ``cross_sections`` (cm2/g; at low velocity if they depend on
+        it) in ascending order, ``groups`` (cluster ids), ``galaxies``, ``pixel_scale`` (kpc) and
+        ``DESCR``.
     """
-    names = sorted(np.unique(target), key=cross_section_of)
+    names = sort_labels(target)
     return Bunch(
         data=records,
         target=target,
         target_names=np.array(names),
-        cross_sections=np.array([cross_section_of(name) for name in names]),
+        cross_sections=np.array([cross_section_of(name, velocity=0) for name in names]),
         groups=records["cluster_id"],
         galaxies=np.empty(0, GALAXY_DTYPE) if galaxies is None else galaxies,
         pixel_scale=FIELD_SIZE / records.dtype["total"].shape[0],

@@ -55,3 +55,28 @@ def cosmic_time(redshift):
     dark_energy = 1 - MATTER_FRACTION
     growth = math.asinh(math.sqrt(dark_energy / MATTER_FRACTION) * (1 + redshift) ** -1.5)
     return 2 * growth / (3 * math.sqrt(dark_energy) * HUBBLE * KPC_PER_GYR)
+
+
+def virial_velocity(mass, redshift):
+    r"""Return the circular velocity of a halo at its virial radius in km/s.
+
+    :math:`v = \sqrt{G M / r}`, where the mean density within r is :math:`18 \pi^2 + 82 x - 39 x^2` times the
+    critical, :math:`x = \Omega_m(z) - 1` (Bryan & Norman 1998, eq. 6).
+
+    Parameters
+    ----------
+    mass : float or ndarray
+        Mass within the virial radius, Msun.
+    redshift : float or ndarray
+        Redshift.
+
+    Examples
+    --------
+    >>> from darkcnn.datasets.cosmology import virial_velocity
+    >>> round(virial_velocity(1e15, redshift=0))
+    1283
+    """
+    x = MATTER_FRACTION * (1 + redshift) ** 3 / expansion_squared(redshift) - 1
+    density = (18 * math.pi**2 + 82 * x - 39 * x**2) * critical_density(redshift)
+    radius = (3 * mass / (4 * math.pi * density)) ** (1 / 3)
+    return (GRAVITY * mass / radius) ** 0.5

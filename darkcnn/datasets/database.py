@@ -135,7 +135,7 @@ def check_structure(database):
             f"target must hold one label for each of the {len(records)} records, got shape {np.shape(target)}"
         )
     for label in np.unique(target):
-        cross_section_of(str(label))
+        cross_section_of(str(label), velocity=0)
     if getattr(galaxies, "dtype", None) != GALAXY_DTYPE:
         raise ValueError(f"galaxies must be an array of type {GALAXY_DTYPE}, got {galaxies!r:.200}")
     outside = (galaxies["row"] < 0) | (galaxies["row"] >= len(records))

@@ -1,6 +1,7 @@
 import pytest
 from astropy import units
 from astropy.cosmology import FlatLambdaCDM
+from astropy.modeling.physical_models import NFW
 
 from darkcnn.datasets import cosmology
 
@@ -17,6 +18,13 @@ def test_agrees_with_astropy(wmap9, redshift):
     assert cosmology.matter_density(redshift) == pytest.approx(wmap9.Om(redshift) * density, rel=1e-4)
     assert cosmology.expansion_squared(redshift) == pytest.approx(wmap9.efunc(redshift) ** 2, rel=1e-6)
     assert cosmology.cosmic_time(redshift) == pytest.approx(wmap9.age(redshift).to_value("Gyr"), rel=1e-4)
+
+
+@pytest.mark.parametrize("redshift", [0, 0.375])
+def test_virial_velocity_agrees_with_astropy(wmap9, redshift):
+    halo = NFW(3e14 * units.Msun, massfactor="virial", redshift=redshift, cosmo=wmap9)
+    expected = halo.circular_velocity(halo.r_virial.to("kpc")).to_value("km/s")
+    assert cosmology.virial_velocity(3e14, redshift) == pytest.approx(expected, rel=1e-3)
 
 
 def test_units_agree_with_astropy():
