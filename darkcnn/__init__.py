@@ -10,6 +10,7 @@ __version__ = version("darkcnn")
 _PUBLIC = {
     "CrossSectionPosterior": "inference",
     "DarkCNNClassifier": "classifier",
+    "DarkCNNEnsemble": "ensemble",
     "MapScaler": "preprocessing",
     "MapSelector": "preprocessing",
     "RotationFlipAugmenter": "augmentation",
