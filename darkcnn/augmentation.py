@@ -10,6 +10,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from darkcnn.documentation import DocumentationLink
 from darkcnn.maps import Maps, as_maps
 from darkcnn.records import MAPS, check_records, is_records
 
@@ -217,7 +218,7 @@ class _Untouched(Views):
         return self
 
 
-class RotationFlipAugmenter(TransformerMixin, BaseEstimator):
+class RotationFlipAugmenter(DocumentationLink, TransformerMixin, BaseEstimator):
     """Add an axis of rotated and flipped views to every map.
 
     A transformer may not change the number of rows, so views are an axis: maps of shape (n_samples, height,

@@ -33,6 +33,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 from darkcnn.augmentation import Views, as_views
 from darkcnn.batches import Batches, EpochStart
 from darkcnn.checkpoint import Checkpoint
+from darkcnn.documentation import DocumentationLink
 from darkcnn.maps import CHUNK, Maps
 from darkcnn.records import is_records
 
@@ -43,7 +44,9 @@ _NO_MATTER = ("callbacks", "checkpoint", "predict_views", "verbose")
 """Parameters that do not change the outcome of a training."""
 
 
-class DarkCNNClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator):
+class DarkCNNClassifier(
+    DocumentationLink, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator
+):
     """Tell with a convolutional network which cross-section clusters of galaxies were simulated with.
 
     Parameters

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, 
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from darkcnn.documentation import DocumentationLink
 from darkcnn.maps import Maps, as_maps
 from darkcnn.records import MAPS, NORMS, SCALARS, check_records, is_records
 
@@ -74,7 +75,7 @@ def _stack(records, names):
     return np.stack([records[name] for name in names], axis=-1)
 
 
-class MapSelector(TransformerMixin, BaseEstimator):
+class MapSelector(DocumentationLink, TransformerMixin, BaseEstimator):
     """Choose maps and attributes of clusters by name.
 
     Parameters
@@ -192,7 +193,7 @@ class MapSelector(TransformerMixin, BaseEstimator):
         return tags
 
 
-class MapScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class MapScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Normalise every map by itself and stretch its contrast.
 
     Each channel of each map is divided by its own norm, then stretched. Nothing is learned from other

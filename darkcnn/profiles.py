@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from darkcnn.documentation import DocumentationLink
 from darkcnn.maps import CHUNK, as_maps
 from darkcnn.preprocessing import MapSelector
 from darkcnn.records import MAPS, is_records
@@ -20,7 +21,7 @@ _N_BRIGHTEST = 16
 _FLOOR = 1e-8  # over the peak of the map; means below it, such as those of pure noise, count as that
 
 
-class RadialProfiles(TransformerMixin, BaseEstimator):
+class RadialProfiles(DocumentationLink, TransformerMixin, BaseEstimator):
     """Describe every map by its profile in rings, its ellipticity and its brightest pixels.
 
     For each channel: the logarithm of the mean in each ring about the middle of the map, the amplitude of the

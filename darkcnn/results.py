@@ -69,7 +69,7 @@ def versions():
     return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
 
 
-def write_results(folder, *, model, validation, name, metrics):
+def write_results(folder, *, model, validation, name, metrics, notes):
     """Write model, numbers and figures into a folder, over those of an earlier run.
 
     Parameters
@@ -84,6 +84,8 @@ def write_results(folder, *, model, validation, name, metrics):
         Name of the model in `validation`.
     metrics : dict
         What to keep as ``metrics.json``.
+    notes : dict
+        What to keep with the model, see :func:`darkcnn.save_model`.
 
     Returns
     -------
@@ -95,7 +97,7 @@ def write_results(folder, *, model, validation, name, metrics):
         folder / file
         for file in ("model.keras", "metrics.json", "confusion_matrix.png", "learning_curve.png")
     ]
-    save_model(model, paths[0])
+    save_model(model, paths[0], notes=notes)
     with replacing(paths[1]) as temporary:
         temporary.write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     for path, figure in (

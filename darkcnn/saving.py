@@ -3,6 +3,7 @@
 import json
 import re
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +20,14 @@ from darkcnn.writing import replacing
 _FORMAT = 1
 _DESCRIPTION = "darkcnn.json"
 _WEIGHTS = "model.weights.h5"
+_NOTES = "notes.json"
 _MAX_DESCRIPTION = 50_000_000  # bytes; the longest part is the history of the training
 _STEPS = {step.__name__: step for step in (MapSelector, MapScaler, RotationFlipAugmenter, DarkCNNClassifier)}
 _FITTED = re.compile(r"[a-z]\w*_|_seed|_settings|_n_features_out")
 """Names of what a fit leaves behind; the weights and the optimiser's past are no part of the description."""
 
 
-def save_model(model, path):
+def save_model(model, path, *, notes=None):
     """Write a fitted classifier or pipeline to a file.
 
     The file is a keras archive, which ``keras.models.load_model`` reads, with one more member that
@@ -37,6 +39,9 @@ def save_model(model, path):
         Fitted model, of this package's steps only, with a network that has a name.
     path : path-like
         File to write, ending in ``.keras``.
+    notes : dict or None, default=None
+        What else to keep, as JSON can hold it: the command ``darkcnn`` notes what the model was trained on,
+        see :func:`darkcnn.training_notes.describe_training`.
 
     Raises
     ------
@@ -85,6 +90,8 @@ def save_model(model, path):
         network.save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
             archive.writestr(_DESCRIPTION, json.dumps(description))
+            if notes is not None:
+                archive.writestr(_NOTES, json.dumps(notes, allow_nan=False), zipfile.ZIP_DEFLATED)
 
 
 def load_model(path):
@@ -111,13 +118,43 @@ def load_model(path):
     keras archive only the weights are read.
     """
     path = _check_suffix(path)
-    with open(path, "rb"):
-        pass  # a file that is missing or may not be read raises its own error
-    try:
+    with _explained(path):
         return _load(path)
-    except Exception as error:  # a damaged archive makes its readers raise anything
-        reason = error if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        raise ValueError(f"cannot load {path}: {reason}") from error
+
+
+def load_notes(path):
+    """Read the notes that `save_model` kept with a model.
+
+    Parameters
+    ----------
+    path : path-like
+        File to read, ending in ``.keras``.
+
+    Returns
+    -------
+    dict or None
+        The notes; None if there are none.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or is not of this kind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from darkcnn import DarkCNNClassifier, load_notes, save_model
+    >>> X, y = np.random.default_rng(0).random((4, 8, 8, 3)), ["CDM", "SIDM1"] * 2
+    >>> model = DarkCNNClassifier("simple", epochs=1, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(model, f"{folder}/model.keras", notes={"for": "a first look"})
+    ...     load_notes(f"{folder}/model.keras")
+    {'for': 'a first look'}
+    """
+    path = _check_suffix(path)
+    with _explained(path), _opened(path) as archive:
+        return json.loads(_text(archive, _NOTES)) if _NOTES in archive.namelist() else None
 
 
 def _check_suffix(path):
@@ -127,17 +164,39 @@ def _check_suffix(path):
     return path
 
 
-def _load(path):
+@contextmanager
+def _explained(path):
+    """Say of which file it is that something is wrong."""
+    with open(path, "rb"):
+        pass  # a file that is missing or may not be read raises its own error
+    try:
+        yield
+    except Exception as error:  # a damaged archive makes its readers raise anything
+        reason = error if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        raise ValueError(f"cannot load {path}: {reason}") from error
+
+
+def _opened(path):
     if not zipfile.is_zipfile(path):
         raise ValueError("it is no model of darkcnn: not a keras archive")
-    with zipfile.ZipFile(path) as archive:
+    return zipfile.ZipFile(path)
+
+
+def _text(archive, part):
+    """Read a part of the archive that is no weights, if it has a sensible size."""
+    n_bytes = archive.getinfo(part).file_size
+    if n_bytes > _MAX_DESCRIPTION:
+        raise ValueError(f"its part {part!r} has {n_bytes} bytes, too many")
+    return archive.read(part)
+
+
+def _load(path):
+    with _opened(path) as archive:
         sizes = {member.filename: member.file_size for member in archive.infolist()}
         for part in (_DESCRIPTION, _WEIGHTS):
             if part not in sizes:
                 raise ValueError(f"its part {part!r} is missing")
-        if sizes[_DESCRIPTION] > _MAX_DESCRIPTION:
-            raise ValueError(f"its part {_DESCRIPTION!r} has {sizes[_DESCRIPTION]} bytes, too many")
-        description = json.loads(archive.read(_DESCRIPTION))
+        description = json.loads(_text(archive, _DESCRIPTION))
     if description["format"] != _FORMAT:
         raise ValueError(
             f"it is of format {description['format']!r}, written by darkcnn {description['darkcnn']}; "

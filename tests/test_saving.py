@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from darkcnn import default_pipeline, load_model, save_model
+from darkcnn import default_pipeline, load_model, load_notes, save_model, saving
 from darkcnn.classifier import DarkCNNClassifier
 
 
@@ -175,3 +175,33 @@ def test_other_files_are_refused(saved, tmp_path):
         load_model(tmp_path / "none.keras")
     with pytest.raises(ValueError, match="path must end in"):
         load_model(shutil.copy(saved, tmp_path / "model.zip"))
+
+
+def test_notes_come_back(pipeline, saved, tmp_path):
+    assert load_notes(saved) is None
+    path = tmp_path / "model.keras"
+    save_model(pipeline, path, notes={"text": "<ü>", "numbers": [1, 0.5, None]})
+    assert load_notes(path) == {"text": "<ü>", "numbers": [1, 0.5, None]}
+    assert load_model(path).get_params().keys() == pipeline.get_params().keys()
+
+
+def test_bad_notes_are_refused(pipeline, tmp_path):
+    path = tmp_path / "model.keras"
+    with pytest.raises(ValueError, match="JSON compliant"):
+        save_model(pipeline, path, notes={"score": float("nan")})
+    assert not path.exists()
+    save_model(pipeline, path, notes={})
+    rewrite(path, tmp_path / "damaged.keras", lambda name, content: "{" if name == "notes.json" else content)
+    with pytest.raises(ValueError, match=r"cannot load .*damaged\.keras"):
+        load_notes(tmp_path / "damaged.keras")
+
+
+@pytest.mark.parametrize("read", [load_model, load_notes])
+def test_a_bomb_is_not_unpacked(monkeypatch, saved, tmp_path, read):
+    path = tmp_path / "model.keras"
+    shutil.copy(saved, path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("notes.json", b" " * 3000, zipfile.ZIP_DEFLATED)
+    monkeypatch.setattr(saving, "_MAX_DESCRIPTION", 100)
+    with pytest.raises(ValueError, match=r"its part '.*json' has \d+ bytes, too many"):
+        read(path)

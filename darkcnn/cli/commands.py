@@ -72,9 +72,15 @@ def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **trai
     )
     steps.fit(pipeline, clusters, quiet)
     from darkcnn.results import write_results
+    from darkcnn.training_notes import describe_training
 
     written = write_results(
-        folder, model=pipeline, validation=validation, name=training["network"], metrics=metrics
+        folder,
+        model=pipeline,
+        validation=validation,
+        name=training["network"],
+        metrics=metrics,
+        notes={"training": describe_training(clusters, database, validation)},
     )
     click.echo(f"\nTrained {training['network']} on all {len(clusters.data)} clusters. Wrote")
     for path in written:
@@ -132,8 +138,9 @@ def fit(database, output, quiet, **training):
     steps.fit(pipeline, clusters, quiet)
 
     from darkcnn.saving import save_model
+    from darkcnn.training_notes import describe_training
 
-    save_model(pipeline, output)
+    save_model(pipeline, output, notes={"training": describe_training(clusters, database)})
     click.echo(f"Trained {training['network']} on {len(clusters.data)} clusters. Wrote {output}")
 
 

@@ -1,7 +1,6 @@
 """What the commands do, step by step; each step reports bad input in one line."""
 
 import csv
-import hashlib
 from contextlib import contextmanager
 from time import perf_counter
 
@@ -70,6 +69,7 @@ def cross_validate(
     from darkcnn.preprocessing import MapSelector
     from darkcnn.profiles import profile_baseline
     from darkcnn.results import summarise, versions
+    from darkcnn.training_notes import describe_clusters
 
     network = training["network"]
     boosted = make_pipeline(
@@ -95,7 +95,7 @@ def cross_validate(
         click.echo(_compare(validation, network, "boosted profiles"))
     metrics = {
         "versions": versions(),
-        "data": _provenance(database, clusters),
+        "data": describe_clusters(clusters, database),
         "training": training,
         "parameters": _plain_parameters(pipeline),
         "splits": {
@@ -162,22 +162,6 @@ def write_table(file, clusters, classes, probabilities):
     for record, label, guess, row in rows:
         numbers = [f"{probability:.6f}" for probability in row]
         writer.writerow([record["cluster_id"], f"{record['redshift']:g}", label, guess, *numbers])
-
-
-def _provenance(database, clusters):
-    """Tell exactly which clusters were used."""
-    checksum = None
-    if database is not None:
-        with open(database, "rb") as file:
-            checksum = hashlib.file_digest(file, "sha256").hexdigest()
-    return {
-        "database": "packaged example" if database is None else str(database.resolve()),
-        "sha256": checksum,
-        "description": clusters.DESCR,
-        "n_clusters": len(clusters.data),
-        "n_haloes": len(set(clusters.groups.tolist())),
-        "clusters_of_class": {name: int((clusters.target == name).sum()) for name in clusters.target_names},
-    }
 
 
 def _plain_parameters(pipeline):

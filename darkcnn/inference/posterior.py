@@ -9,6 +9,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from darkcnn.documentation import DocumentationLink
 from darkcnn.inference.axis import CrossSectionAxis
 from darkcnn.inference.checks import check_groups, check_prior, check_probabilities
 from darkcnn.inference.density import Density
@@ -20,7 +21,7 @@ _MANY_OUTLIERS = 0.25
 """Fitted outlier fraction above which a sample is no sample of what the network knows."""
 
 
-class CrossSectionPosterior(BaseEstimator):
+class CrossSectionPosterior(DocumentationLink, BaseEstimator):
     r"""Infer the cross-section of dark matter from the class probabilities of a sample of clusters.
 
     Parameters

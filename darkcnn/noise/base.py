@@ -8,10 +8,11 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from darkcnn.documentation import DocumentationLink
 from darkcnn.records import check_records
 
 
-class RecordNoise(TransformerMixin, BaseEstimator):
+class RecordNoise(DocumentationLink, TransformerMixin, BaseEstimator):
     """Base of the steps that replace one map of each record by an observation of it.
 
     A subclass names the map and its norm, and says in `_observe` what a telescope would see.
