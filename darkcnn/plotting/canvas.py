@@ -1,0 +1,135 @@
+"""Where displays draw, and in which colours."""
+
+import numpy as np
+
+from darkcnn.records import sort_labels
+
+LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Colours of lines that colour-blind readers tell apart: the palette of Okabe & Ito (2008), blue first."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+"""Markers that go with them, for prints in grey."""
+
+
+def import_matplotlib():
+    """Return matplotlib, or say where to get it."""
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise ImportError('displays need matplotlib: pip install "darkcnn[plot]"') from error
+    return matplotlib
+
+
+def single(ax, figsize):
+    """Return the axes given, or those of a new figure if there are none.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes, matplotlib.figure.Figure or None
+        Axes to draw on, or an empty figure.
+    figsize : (float, float)
+        Width and height of a new figure, inches.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes.
+    """
+    import_matplotlib()
+    if ax is None:
+        from matplotlib import pyplot as plt
+
+        _, ax = plt.subplots(figsize=figsize, layout="constrained")
+    return ax.add_subplot() if hasattr(ax, "add_subplot") else ax
+
+
+def grid(ax, n_rows, n_columns, figsize, **options):
+    """Divide the axes given, or a new figure, into panels.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes, matplotlib.figure.Figure or None
+        Axes whose place the panels take, or an empty figure.
+    n_rows, n_columns : int
+        Number of panels.
+    figsize : (float, float)
+        Width and height of a new figure, inches.
+    **options
+        Of ``subplots``, such as ``sharex``.
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes, shape (n_rows, n_columns)
+        Panels.
+    """
+    import_matplotlib()
+    if ax is None:
+        from matplotlib import pyplot as plt
+
+        ax = plt.figure(figsize=figsize, layout="compressed")
+    if hasattr(ax, "add_subplot"):
+        return ax.subplots(n_rows, n_columns, squeeze=False, **options)
+    ax.set_axis_off()
+    return ax.get_subplotspec().subgridspec(n_rows, n_columns).subplots(squeeze=False, **options)
+
+
+def as_figure(display, **options):
+    """Draw a display into a figure of its own that pyplot does not know, to be saved.
+
+    Parameters
+    ----------
+    display : display
+        Any of :mod:`darkcnn.plotting`.
+    **options
+        Of its ``plot``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure, of the size that suits the display.
+
+    Examples
+    --------
+    >>> from darkcnn.plotting import TrainingDisplay, as_figure
+    >>> figure = as_figure(TrainingDisplay({"loss": [1.1, 0.8], "accuracy": [0.4, 0.6]}))
+    >>> figure.savefig("training.png")  # doctest: +SKIP
+    """
+    import_matplotlib()
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=display.figsize, layout="compressed")
+    display.plot(ax=figure, **options)
+    return figure
+
+
+def in_order(labels):
+    """Return each label once, by cross-section; labels that name none, by alphabet."""
+    try:
+        return sort_labels(labels)
+    except ValueError:
+        return np.unique(labels).tolist()
+
+
+def class_styles(labels):
+    """Choose a colour and a marker for each class, from dark to light as the cross-section grows.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Labels in order.
+
+    Returns
+    -------
+    dict of str to dict
+        ``color`` and ``marker`` of each label.
+    """
+    shades = import_matplotlib().colormaps["viridis"](np.linspace(0, 0.85, len(labels)))
+    return {
+        label: {"color": shade, "marker": MARKERS[row % len(MARKERS)]}
+        for row, (label, shade) in enumerate(zip(labels, shades, strict=True))
+    }
+
+
+def plain(text):
+    """Return a text as matplotlib will show it, whatever it holds: a dollar sign begins no formula."""
+    return str(text).replace("$", r"\$")

@@ -1,0 +1,137 @@
+"""Which dark-matter models are taken for which."""
+
+import numpy as np
+from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
+from sklearn.utils.multiclass import unique_labels
+
+from darkcnn.plotting.canvas import import_matplotlib, in_order, plain, single
+
+
+class CrossSectionConfusionDisplay:
+    """Confusion matrix in order of cross-section; the rates of each row add up to 1.
+
+    Parameters
+    ----------
+    confusion_matrix : ndarray of shape (n_classes, n_classes)
+        Numbers of maps; rows are true classes, columns are predicted ones, both in the order of the labels.
+    display_labels : sequence of str
+        Labels, by cross-section.
+    estimator_name : str or None, default=None
+        What made the predictions.
+
+    Attributes
+    ----------
+    rates : ndarray of shape (n_classes, n_classes)
+        Parts of each row; zero where a class has no maps.
+    ax_ : matplotlib.axes.Axes
+        Axes of the matrix.
+    figure_ : matplotlib.figure.Figure
+        Figure of the axes.
+
+    See Also
+    --------
+    sklearn.metrics.ConfusionMatrixDisplay : Draws it.
+
+    Examples
+    --------
+    >>> from darkcnn.plotting import CrossSectionConfusionDisplay
+    >>> display = CrossSectionConfusionDisplay.from_predictions(
+    ...     ["SIDM1", "CDM", "CDM", "SIDM0.1"], ["SIDM1", "CDM", "SIDM0.1", "SIDM0.1"]
+    ... )
+    >>> display.rates
+    array([[0.5, 0.5, 0. ], [0. , 1. , 0. ], [0. , 0. , 1. ]])
+    """
+
+    figsize = 4.6, 4.0
+    """Width and height that suit the display, inches."""
+
+    def __init__(self, confusion_matrix, display_labels, *, estimator_name=None):
+        self.confusion_matrix = np.asarray(confusion_matrix)
+        self.display_labels = list(display_labels)
+        self.estimator_name = estimator_name
+        totals = self.confusion_matrix.sum(axis=1, keepdims=True)
+        self.rates = self.confusion_matrix / np.maximum(totals, 1)
+
+    @classmethod
+    def from_estimator(cls, estimator, X, y, *, ax=None, **options):
+        """Draw how an estimator does on clusters that it was not trained on.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Fitted classifier.
+        X : array-like of shape (n_samples, ...)
+            Clusters.
+        y : array-like of shape (n_samples,)
+            True labels.
+        ax : matplotlib.axes.Axes or None, default=None
+            Axes to draw on; None for a new figure.
+        **options
+            ``estimator_name``, and what `plot` takes.
+
+        Returns
+        -------
+        CrossSectionConfusionDisplay
+            The display.
+        """
+        labels = unique_labels(estimator.classes_, y)
+        return cls.from_predictions(y, estimator.predict(X), labels=labels, ax=ax, **options)
+
+    @classmethod
+    def from_predictions(cls, y_true, y_pred, *, labels=None, estimator_name=None, ax=None, **options):
+        """Draw which labels were taken for which.
+
+        Parameters
+        ----------
+        y_true, y_pred : array-like of shape (n_samples,)
+            True and predicted labels.
+        labels : array-like of str or None, default=None
+            Classes to show, in any order; None for all that occur.
+        estimator_name : str or None, default=None
+            What made the predictions.
+        ax : matplotlib.axes.Axes or None, default=None
+            Axes to draw on; None for a new figure.
+        **options
+            Of `plot`.
+
+        Returns
+        -------
+        CrossSectionConfusionDisplay
+            The display.
+        """
+        labels = in_order(unique_labels(y_true, y_pred) if labels is None else labels)
+        counts = confusion_matrix(y_true, y_pred, labels=labels)
+        return cls(counts, labels, estimator_name=estimator_name).plot(ax=ax, **options)
+
+    def plot(self, *, ax=None, cmap="Blues", colorbar=True):
+        """Draw the rates, and how many maps each row has.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes or None, default=None
+            Axes to draw on; None for a new figure.
+        cmap : str or matplotlib.colors.Colormap, default="Blues"
+            Colours.
+        colorbar : bool, default=True
+            Whether to add a colour bar.
+
+        Returns
+        -------
+        CrossSectionConfusionDisplay
+            The display itself.
+        """
+        import_matplotlib()
+        ax = single(ax, self.figsize)
+        names = [plain(label) for label in self.display_labels]
+        drawn = ConfusionMatrixDisplay(self.rates, display_labels=names).plot(
+            ax=ax, cmap=cmap, values_format=".2f", colorbar=False, im_kw={"vmin": 0, "vmax": 1}
+        )
+        totals = self.confusion_matrix.sum(axis=1)
+        ax.set_yticks(range(len(names)), [f"{name}\n({n})" for name, n in zip(names, totals, strict=True)])
+        ax.set(xlabel="Predicted model", ylabel="True model (number of maps)")
+        if self.estimator_name is not None:
+            ax.set_title(plain(self.estimator_name), fontsize="medium")
+        if colorbar:
+            ax.figure.colorbar(drawn.im_, ax=ax, label="Part of the true model", shrink=0.8)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self

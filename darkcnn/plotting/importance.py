@@ -1,0 +1,104 @@
+"""Which parts of the data a classifier relies on."""
+
+import numpy as np
+
+from darkcnn.plotting.canvas import LINES, MARKERS, plain, single
+
+
+class ImportanceDisplay:
+    """What a score loses without each channel, annulus or attribute.
+
+    Parameters
+    ----------
+    importance : sklearn.utils.Bunch
+        Of :func:`darkcnn.inspection.channel_importance`, :func:`~darkcnn.inspection.annulus_importance` or
+        :func:`~darkcnn.inspection.attribute_importance`.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        Axes.
+    figure_ : matplotlib.figure.Figure
+        Figure of the axes.
+
+    See Also
+    --------
+    ImportanceMapsDisplay : Of occlusion and saliency.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.utils import Bunch
+    >>> from darkcnn.plotting import ImportanceDisplay
+    >>> importance = Bunch(
+    ...     importances_mean=np.array([0.2, 0.0]),
+    ...     importances_error=np.array([0.03, 0.01]),
+    ...     names=["total", "xray"],
+    ...     edges=None,
+    ...     scoring="balanced_accuracy",
+    ... )
+    >>> ImportanceDisplay(importance).plot().ax_.get_xlabel()
+    'Loss of balanced accuracy'
+    """
+
+    def __init__(self, importance):
+        self.importance = importance
+
+    @property
+    def figsize(self):
+        """Width and height that suit the display, inches."""
+        return (
+            (5.0, 3.4) if self.importance.edges is not None else (5.0, 0.35 * len(self.importance.names) + 1)
+        )
+
+    def plot(self, *, ax=None):
+        """Draw annuli as a line for each channel, channels and attributes as a point for each.
+
+        Bars are standard errors.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes or None, default=None
+            Axes to draw on; None for a new figure.
+
+        Returns
+        -------
+        ImportanceDisplay
+            The display itself.
+        """
+        ax = single(ax, self.figsize)
+        importance = self.importance
+        lost = f"Loss of {plain(importance.scoring).replace('_', ' ')}"
+        names = [plain(name) for name in importance.names]
+        if importance.edges is None:
+            order = np.argsort(importance.importances_mean, kind="stable")
+            ax.errorbar(
+                importance.importances_mean[order],
+                range(len(order)),
+                xerr=importance.importances_error[order],
+                fmt="o",
+                capsize=2,
+                color=LINES[0],
+            )
+            ax.set_yticks(range(len(order)), [names[row].replace("_", " ") for row in order])
+            ax.set(xlabel=lost, ylim=(-0.5, len(order) - 0.5))
+            ax.axvline(0, color="0.5", linestyle=":", zorder=0)
+        else:
+            middles = (importance.edges[1:] + importance.edges[:-1]) / 2
+            width = np.diff(importance.edges).min()
+            for row, name in enumerate(names):
+                ax.errorbar(
+                    middles + 0.08 * width * (row - (len(names) - 1) / 2),  # side by side
+                    importance.importances_mean[row],
+                    importance.importances_error[row],
+                    color=LINES[row % len(LINES)],
+                    marker=MARKERS[row % len(MARKERS)],
+                    markersize=4,
+                    capsize=2,
+                    label=name,
+                )
+            ax.set(xlabel="Radius of the annulus [kpc]", ylabel=lost, xlim=(0, importance.edges[-1]))
+            ax.axhline(0, color="0.5", linestyle=":", zorder=0)
+            ax.legend(fontsize="small")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
