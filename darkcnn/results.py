@@ -5,6 +5,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
+from darkcnn.plotting import CrossSectionConfusionDisplay, TrainingDisplay, as_figure
 from darkcnn.records import sort_labels
 from darkcnn.saving import save_model
 from darkcnn.writing import replacing
@@ -100,72 +101,18 @@ def write_results(folder, *, model, validation, name, metrics, notes):
     save_model(model, paths[0], notes=notes)
     with replacing(paths[1]) as temporary:
         temporary.write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    for path, figure in (
-        (paths[2], draw_confusion(validation, name)),
-        (paths[3], draw_learning_curve(model[-1].history_, validation, name)),
-    ):
-        with replacing(path) as temporary:
-            figure.savefig(temporary, dpi=150)
-    return paths
-
-
-def draw_confusion(validation, name):
-    """Draw how often each model of dark matter was taken for each other.
-
-    Parameters
-    ----------
-    validation : CrossValidation
-        As of :func:`darkcnn.evaluation.cross_validate_by_cluster`.
-    name : str
-        Name of the estimator.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Confusion matrix in order of cross-section; the rates of each row add up to 1.
-    """
-    from matplotlib.figure import Figure
-    from sklearn.metrics import ConfusionMatrixDisplay
-
     labels = sort_labels(validation.classes)
-    counts = validation.confusion(name, labels)
-    figure = Figure(figsize=(5, 4.5), layout="constrained")
-    display = ConfusionMatrixDisplay(counts / counts.sum(axis=1, keepdims=True), display_labels=labels)
-    display.plot(ax=figure.add_subplot(), cmap="Blues", values_format=".2f", im_kw={"vmin": 0, "vmax": 1})
-    display.ax_.set(title=f"{name}, clusters not trained on", xlabel="Predicted", ylabel="True")
-    return figure
-
-
-def draw_learning_curve(history, validation, name):
-    """Draw how the last training went, beside what the same network reaches on clusters it has not seen.
-
-    Parameters
-    ----------
-    history : dict of list of float
-        ``"loss"`` and ``"accuracy"`` of each epoch, as of ``DarkCNNClassifier.history_``.
-    validation : CrossValidation
-        As of :func:`darkcnn.evaluation.cross_validate_by_cluster`.
-    name : str
-        Name of the network in `validation`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Loss above, accuracy below.
-    """
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
-    figure = Figure(figsize=(5, 5), layout="constrained")
-    loss, accuracy = figure.subplots(2, sharex=True)
-    epochs = range(1, len(history["loss"]) + 1)
-    loss.plot(epochs, history["loss"], marker=".", color="C0")
-    loss.set(title=f"{name}, final fit on all clusters", ylabel="Loss")
-    accuracy.plot(epochs, history["accuracy"], marker=".", color="C0", label="training")
-    held_out = validation.scores[name].mean()
-    accuracy.axhline(held_out, color="C1", label="held-out clusters, at the end (cross-validated)")
-    accuracy.axhline(1 / len(validation.classes), color="0.6", linestyle=":", label="chance")
-    accuracy.set(xlabel="Epoch", ylabel="Accuracy", ylim=(0, 1))
-    accuracy.xaxis.set_major_locator(MaxNLocator(integer=True))
-    accuracy.legend(loc="lower right", fontsize="small")
-    return figure
+    confusion = CrossSectionConfusionDisplay(
+        validation.confusion(name, labels), labels, estimator_name=f"{name}, clusters not trained on"
+    )
+    single = len(validation.splits) == 1
+    training = TrainingDisplay(
+        model[-1].history_,
+        n_classes=len(labels),
+        held_out=validation.scores[name].mean(),
+        held_out_error=None if single else validation.standard_error(name),
+    )
+    for path, display in ((paths[2], confusion), (paths[3], training)):
+        with replacing(path) as temporary:
+            as_figure(display).savefig(temporary, dpi=150)
+    return paths
