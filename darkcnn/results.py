@@ -1,16 +1,12 @@
 """Tell what a cross-validation found: a table to read, numbers to keep and figures to look at."""
 
 import json
-import platform
-from importlib.metadata import version
 from pathlib import Path
 
 from darkcnn.plotting import CrossSectionConfusionDisplay, TrainingDisplay, as_figure
 from darkcnn.records import sort_labels
 from darkcnn.saving import save_model
 from darkcnn.writing import replacing
-
-_PACKAGES = ("darkcnn", "numpy", "scikit-learn", "scikeras", "keras", "tensorflow")
 
 
 def score_table(validation):
@@ -63,11 +59,6 @@ def summarise(validation):
         }
         for name, scores in validation.scores.items()
     }
-
-
-def versions():
-    """Return the versions of Python and of the packages that decide the results."""
-    return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
 
 
 def write_results(folder, *, model, validation, name, metrics, notes):

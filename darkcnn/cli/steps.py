@@ -68,8 +68,9 @@ def cross_validate(
     from darkcnn.evaluation import cross_validate_by_cluster
     from darkcnn.preprocessing import MapSelector
     from darkcnn.profiles import profile_baseline
-    from darkcnn.results import summarise, versions
+    from darkcnn.results import summarise
     from darkcnn.training_notes import describe_clusters
+    from darkcnn.versions import versions
 
     network = training["network"]
     boosted = make_pipeline(

@@ -1,0 +1,88 @@
+"""How far a study has come, from its folder alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from darkcnn.study.store import Store
+
+
+@dataclass(frozen=True)
+class StudyStatus:
+    """What a study has done and what is left.
+
+    Attributes
+    ----------
+    candidates : list of dict
+        Parameters of each candidate, as text or numbers.
+    n_splits : int
+        Number of splits of each candidate.
+    scores : list of dict of str to list of float
+        Scores by name of the splits of each candidate that have finished.
+    fit_time : float
+        Mean seconds of a fit with its scores; NaN before the first.
+    test_over_train : float
+        Clusters in a test set over clusters in its training set.
+    """
+
+    candidates: list
+    n_splits: int
+    scores: list
+    fit_time: float
+    test_over_train: float
+
+    @property
+    def n_fits(self):
+        """Number of fits of the whole study."""
+        return len(self.candidates) * self.n_splits
+
+    @property
+    def n_finished(self):
+        """Number of fits that have finished."""
+        return sum(max(map(len, scores.values()), default=0) for scores in self.scores)
+
+    @property
+    def seconds_left(self):
+        """Seconds of work left, if one fit is done at a time."""
+        return 0.0 if self.n_finished == self.n_fits else self.fit_time * (self.n_fits - self.n_finished)
+
+
+def study_status(folder):
+    """Tell how far a study has come, while it runs or later.
+
+    Parameters
+    ----------
+    folder : path-like
+        Folder of the study, see :func:`run_study`. It is only read.
+
+    Returns
+    -------
+    StudyStatus
+        Candidates and the scores so far.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds no study.
+    ValueError
+        If a file of the folder is damaged.
+    """
+    store = Store(folder)
+    header = store.header()
+    finished = store.finished()
+    candidates, scores, seconds = header["candidates"], [], []
+    for key in candidates:
+        found = {}
+        for split in finished.get(key, []):
+            fit = store.read(key, split)
+            seconds.append(fit["fit_time"] + fit["score_time"])
+            for name, score in fit["scores"].items():
+                found.setdefault(name, []).append(score)
+        scores.append(found)
+    return StudyStatus(
+        candidates=list(candidates.values()),
+        n_splits=header["n_splits"],
+        scores=scores,
+        fit_time=float(np.mean(seconds)) if seconds else float("nan"),
+        test_over_train=header["test_over_train"],
+    )
