@@ -21,6 +21,7 @@ _PUBLIC = {
     "default_pipeline": "pipeline",
     "label_of": "records",
     "load_model": "saving",
+    "run_study": "study",
     "load_notes": "saving",
     "save_model": "saving",
 }

@@ -10,8 +10,8 @@ from joblib.parallel import get_active_backend
 def sharing(*arrays):
     """Send arrays once to every worker of a dask cluster, if joblib uses one.
 
-    Left to itself, joblib sends them to one worker, from which the others fetch them: if that worker dies, the
-    work is lost. On one machine nothing is needed, as joblib shares arrays through memory-mapped files.
+    Left to itself, joblib sends them to one worker, from which the others fetch them: if that worker dies,
+    the work is lost. On one machine nothing is needed, as joblib shares arrays through memory-mapped files.
 
     Parameters
     ----------

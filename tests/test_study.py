@@ -16,6 +16,7 @@ from darkcnn.evaluation import corrected_standard_error
 from darkcnn.study import run_study, study_status
 
 GRID = {"logisticregression__C": [0.01, 1.0], "standardscaler__with_mean": [True, False]}
+TINY = ["-o", "simple", "-n", "1", "--views", "1", "-q"]
 TIMES = ("mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time")
 
 
@@ -135,7 +136,9 @@ def test_other_data_are_refused(study, data):
     study()
     other = X.copy()
     other[17, 2] = np.nextafter(other[17, 2], 9)
-    with pytest.raises(ValueError, match=r"differs:\n  X: shape \(40, 3\) of checksum \w+ before, shape .* now$"):
+    with pytest.raises(
+        ValueError, match=r"differs:\n  X: shape \(40, 3\) of checksum \w+ before, shape .* now$"
+    ):
         study(X=other)
     with pytest.raises(ValueError, match=r"differs:\n  X: shape .*\n  y: .*\n  groups: .*\n  splits: "):
         study(X=X[2:], y=y[2:], groups=groups[2:])
@@ -168,9 +171,11 @@ def test_memory_mapped_data_are_the_same_data(study, data, tmp_path):
     study(X=np.load(tmp_path / "X.npy", mmap_mode="r"))
 
 
-def test_splits_must_keep_clusters_together(study):
+def test_splits_must_keep_clusters_together(study, data):
+    X, y, _ = data
+    splits = StratifiedKFold(4, shuffle=True, random_state=0).split(X, y)
     with pytest.raises(ValueError, match=r"split 0 puts \d+ into both training and test set; use a group"):
-        study(cv=StratifiedKFold(4, shuffle=True, random_state=0))
+        study(cv=splits)
 
 
 def test_arguments_are_checked_before_anything_is_written(study, data, tmp_path):
@@ -190,7 +195,15 @@ def test_a_failing_fit_is_named_and_the_others_stay(study, tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\xff\xfe", b"[1]", b"{}", b'{"format": 2}', b'{"format": 1, "scores": {"score": "1"}}', b"[" * 10**5],
+    [
+        b"",
+        b"\xff\xfe",
+        b"[1]",
+        b"{}",
+        b'{"format": 2}',
+        b'{"format": 1, "scores": {"score": "1"}}',
+        b"[" * 10**5,
+    ],
 )
 def test_a_damaged_file_is_named(study, tmp_path, content):
     study()
@@ -288,7 +301,9 @@ MECHANICS = textwrap.dedent(
 
 def run_script(folder, code):
     code = MECHANICS + textwrap.dedent(code)
-    return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.mark.slow
@@ -380,5 +395,40 @@ def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path):
         """,
     )
     assert result.returncode == 0, result.stderr
-    assert "File too large; the finished fits are kept: start the study again" in result.stdout
+    assert "File too large; finished fits are kept: start the study again" in result.stdout
     assert "full/fits/" in result.stdout
+
+
+def test_the_command_runs_a_study_and_tells_how_far_it_has_come(clusters, tmp_path):
+    from click.testing import CliRunner
+
+    from darkcnn.cli import main
+    from darkcnn.datasets import save_clusters
+
+    save_clusters(tmp_path / "clusters.h5", clusters)
+    folder = str(tmp_path / "study")
+    arguments = [
+        "study",
+        "run",
+        str(tmp_path / "clusters.h5"),
+        folder,
+        *["-o", "simple", "-n", "1", "--views", "1", "-q"],
+    ]
+    arguments += ["--folds", "2", "-p", "cnn__batch_size=8,16"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0] == "4 of 4 fits finished"
+    assert [line.rpartition(": ")[2] for line in lines[1:]] == [
+        "cnn__batch_size=8",
+        "cnn__batch_size=16",
+    ]
+    next((tmp_path / "study" / "fits").iterdir()).unlink()
+    told = CliRunner().invoke(main, ["study", "status", folder]).stdout
+    assert told.startswith("3 of 4 fits finished, ")
+    refused = CliRunner().invoke(main, [*arguments, "--seed", "1"])
+    assert refused.exit_code == 1
+    assert "Error: folder " in refused.output
+    assert "pipeline.steps[3][1].random_state: 0 before, 1 now" in refused.output
+    wrong = CliRunner().invoke(main, [*arguments, "-p", "batch"])
+    assert "must be NAME=VALUE,VALUE, got 'batch'" in wrong.output

@@ -22,6 +22,7 @@ from darkcnn.cli.options import (
     splitting_options,
     training_options,
 )
+from darkcnn.cli.study import study
 
 
 @click.group(
@@ -85,6 +86,9 @@ def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **trai
     click.echo(f"\nTrained {training['network']} on all {len(clusters.data)} clusters. Wrote")
     for path in written:
         click.echo(f"  {path}")
+
+
+main.add_command(study)
 
 
 def _refuse_misplaced_options(context):

@@ -19,10 +19,12 @@ def identify(pipeline, X, y, groups, splits, scoring):
 
     Parameters
     ----------
-    pipeline, X, y, groups, scoring
+    pipeline, X, y, groups
         See :func:`darkcnn.study.run_study`.
     splits : list of (ndarray, ndarray)
         Rows of the training and of the test set of each split.
+    scoring : str, callable, list, tuple, dict or None
+        See :func:`darkcnn.study.run_study`.
 
     Returns
     -------
@@ -41,7 +43,7 @@ def identify(pipeline, X, y, groups, splits, scoring):
 
 
 def describe(value):
-    """Describe a parameter: estimators by their parameters, functions by their source, the rest by a checksum.
+    """Describe a parameter: estimators by their parameters, functions by their source.
 
     Parameters
     ----------

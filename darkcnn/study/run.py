@@ -18,9 +18,7 @@ from darkcnn.study.table import tabulate
 _PATIENCE = 1.0  # seconds between looks at fits that another process has begun
 
 
-def run_study(
-    pipeline, X, y, *, groups, cv, folder, param_grid=None, scoring=None, n_jobs=None, verbose=0
-):
+def run_study(pipeline, X, y, *, groups, cv, folder, param_grid=None, scoring=None, n_jobs=None, verbose=0):
     """Score every candidate on every split, and keep each fit on disk as soon as it has finished.
 
     A study that was interrupted, however rudely, goes on when it is started again with the same arguments:
@@ -125,8 +123,9 @@ def run_study(
     fits = {(c, s): store.read(keys[c], s) for c, s in tasks}
     left = [task for task in tasks if fits[task] is None]
     with (
-        tqdm(total=len(tasks), initial=len(tasks) - len(left), desc="Study", unit="fit", disable=not verbose)
-        as progress,
+        tqdm(
+            total=len(tasks), initial=len(tasks) - len(left), desc="Study", unit="fit", disable=not verbose
+        ) as progress,
         sharing(X, y),
     ):
         while left:
@@ -160,7 +159,7 @@ def _check_splits(splits, groups):
 
 
 def _fit(store, key, split, estimator, X, y, train, test, scorer):
-    """Fit and score one candidate on one split, unless another process has or is about to; then return None."""
+    """Fit and score one candidate on one split; return None if another process is at it."""
     with store.claim(key, split) as is_ours:
         if not is_ours:
             return None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from darkcnn.evaluation import corrected_standard_error
 from darkcnn.study.store import Store
 
 
@@ -45,6 +46,25 @@ class StudyStatus:
     def seconds_left(self):
         """Seconds of work left, if one fit is done at a time."""
         return 0.0 if self.n_finished == self.n_fits else self.fit_time * (self.n_fits - self.n_finished)
+
+    def table(self):
+        """Lay out the scores so far.
+
+        Returns
+        -------
+        list of str
+            A line for each score of each candidate: mean, its standard error, number of splits, parameters.
+        """
+        lines = []
+        for parameters, scores in zip(self.candidates, self.scores, strict=True):
+            named = ", ".join(f"{name}={value}" for name, value in parameters.items()) or "as given"
+            for score, values in scores.items():
+                error = corrected_standard_error(values, self.test_over_train)
+                lines.append(
+                    f"{score} {np.mean(values):.3f} ± {error:.3f} in {len(values)} of {self.n_splits} "
+                    f"splits: {named}"
+                )
+        return lines
 
 
 def study_status(folder):

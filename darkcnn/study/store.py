@@ -155,7 +155,7 @@ class Store:
         try:
             _write(path, {"format": _FORMAT, **fit, "scores": scores})
         except OSError as error:
-            reason = f"{error.strerror}; the finished fits are kept: start the study again once this is mended"
+            reason = f"{error.strerror}; finished fits are kept: start the study again once this is mended"
             raise type(error)(error.errno, reason, str(path)) from error
 
     @contextmanager

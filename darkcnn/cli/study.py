@@ -1,0 +1,96 @@
+"""The command ``darkcnn study``: searches that survive crashes."""
+
+import json
+from pathlib import Path
+
+import click
+
+from darkcnn.cli import steps
+from darkcnn.cli.options import INPUT_FILE, quiet_option, training_options
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.group()
+def study():
+    """Score many settings of a network by cluster, and keep every finished fit."""
+
+
+def _grid(context, parameter, assignments):
+    """Read NAME=VALUE,VALUE: values are JSON where they can be, else words."""
+    grid = {}
+    for assignment in assignments:
+        name, equals, values = assignment.partition("=")
+        if not equals or not values:
+            raise click.BadParameter(f"must be NAME=VALUE,VALUE, got {assignment!r}")
+        grid[name] = [_value(text) for text in values.split(",")]
+    return grid
+
+
+def _value(text):
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+@study.command(
+    epilog="\b\nExample:\n  darkcnn study run clusters.h5 my_study -p cnn__learning_rate=0.001,0.002 -n 20"
+)
+@click.argument("database", type=INPUT_FILE)
+@click.argument("folder", type=_FOLDER)
+@training_options
+@click.option(
+    "-p",
+    "--parameter",
+    "grid",
+    multiple=True,
+    metavar="NAME=VALUES",
+    callback=_grid,
+    help="Parameter to vary and its values, between commas; may be repeated.",
+)
+@click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True, help="Folds of haloes.")
+@click.option("--n-jobs", type=int, default=1, show_default=True, help="Fits at a time; -1: one a core.")
+@quiet_option
+def run(database, folder, grid, folds, n_jobs, quiet, **training):
+    """Run a study on DATABASE in FOLDER, or go on with the one that is there."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    from darkcnn.study import run_study
+
+    clusters = steps.load(database)
+    pipeline = steps.build_pipeline(clusters, **training)
+    with steps.explained():
+        run_study(
+            pipeline,
+            clusters.data,
+            clusters.target,
+            groups=clusters.groups,
+            cv=StratifiedGroupKFold(folds, shuffle=True, random_state=training["seed"]),
+            folder=folder,
+            param_grid=grid,
+            scoring="balanced_accuracy",
+            n_jobs=n_jobs,
+            verbose=not quiet,
+        )
+    _tell(folder)
+
+
+@study.command(epilog="\b\nExample:\n  darkcnn study status my_study")
+@click.argument("folder", type=_FOLDER)
+def status(folder):
+    """Tell how far the study in FOLDER has come, while it runs or later."""
+    _tell(folder)
+
+
+def _tell(folder):
+    from darkcnn.study import study_status
+
+    with steps.explained():
+        found = study_status(folder)
+    text = f"{found.n_finished} of {found.n_fits} fits finished"
+    if 0 < found.n_finished < found.n_fits:
+        text += f", {found.fit_time:.3g} s each; {found.seconds_left / 60:.3g} min left, one at a time"
+    click.echo(text)
+    for line in found.table():
+        click.echo(line)
