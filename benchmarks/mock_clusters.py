@@ -9,10 +9,12 @@ import time
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.utils import Bunch
 
 from darkcnn.datasets import make_clusters
+from darkcnn.datasets.feedback import HEATING
 from darkcnn.profiles import RadialProfiles, profile_baseline
-from darkcnn.records import MAPS
+from darkcnn.records import MAPS, join_labels
 
 ATTRIBUTES = (
     "redshift",
@@ -107,15 +109,54 @@ def print_difficulty(clusters_by_name):
     print_table(["features", *columns], rows)
 
 
+def print_feedback(n_halos, **shared):
+    """Compare how well feedback is told, alone and together with dark matter, with published networks.
+
+    The published maps of the five classes are split by image, ours by halo.
+    """
+    cold = make_clusters(n_halos, cross_sections=(0,), feedback=tuple(HEATING), n_pixels=100, **shared)
+    scattering = make_clusters(n_halos * 2 // 3, cross_sections=(0.1, 1), n_pixels=100, **shared)
+    scattering.groups = scattering.groups + n_halos
+    profiles = [RadialProfiles().fit_transform(clusters.data) for clusters in (cold, scattering)]
+    five = Bunch(
+        target=np.append(join_labels(cold.target, cold.feedback), scattering.target),
+        groups=np.append(cold.groups, scattering.groups),
+    )
+    rows = []
+    for name, columns, published_feedback, published_five in (
+        ("`total` and `stellar`", (0, 2), "", "0.50"),
+        ("`xray`", (1,), "0.65-0.70", ""),
+        ("all", (0, 1, 2), "", "0.63-0.67"),
+    ):
+        kept = [
+            np.hstack([np.split(features, len(MAPS), axis=1)[k] for k in columns]) for features in profiles
+        ]
+        feedback = accuracy(kept[0], Bunch(target=cold.feedback, groups=cold.groups))
+        rows.append(
+            (name, published_feedback, feedback, published_five, accuracy(np.concatenate(kept), five))
+        )
+    header = (
+        "profiles of",
+        "published: 3 feedback",
+        "mock",
+        "published: 3 feedback of CDM, SIDM0.1, SIDM1",
+        "mock",
+    )
+    print_table(header, [("majority class", "0.333", "0.333", "0.200", "0.200"), *rows])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n-halos", type=int, default=1500, help="independent clusters of each kind")
     parser.add_argument("--random-state", type=int, default=0)
     parser.add_argument("--n-jobs", type=int, default=None)
+    parser.add_argument("--only-feedback", action="store_true", help="print the table on feedback alone")
     options = parser.parse_args()
-    print_speed()
-
     shared = {"paired": False, "random_state": options.random_state, "n_jobs": options.n_jobs}
+    print_feedback(options.n_halos, **{**shared, "random_state": options.random_state + 1})
+    if options.only_feedback:
+        return
+    print_speed()
     clusters = {
         f"{len(cross_sections)} models, {2000 // n_pixels} kpc": make_clusters(
             options.n_halos, cross_sections=cross_sections, n_pixels=n_pixels, **shared

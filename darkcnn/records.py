@@ -114,7 +114,7 @@ def label_of(cross_section, velocity_scale=None):
     cross_section : float
         Self-interaction cross-section per unit mass, cm2/g; 0 is cold dark matter.
     velocity_scale : float or None, default=None
-        Velocity w in km/s from which the cross-section falls, see :func:`cross_section_of`; None where it
+        Velocity w in km/s from which the cross-section falls, see :func:`cross_section_at`; None where it
         does not depend on velocity.
 
     Returns
@@ -147,19 +147,15 @@ def label_of(cross_section, velocity_scale=None):
 
 
 def cross_section_of(label, velocity=None):
-    r"""Return the cross-section that a label names, the inverse of :func:`label_of`.
-
-    A cross-section that depends on velocity falls as :math:`\sigma = \sigma_0 / (1 + v^2 / w^2)`, the form in
-    which Harvey (2024) compares networks with a simulation of :math:`\sigma_0` = 3.04 cm2/g and :math:`w` =
-    560 km/s.
+    """Return the cross-section that a label names, the inverse of :func:`label_of`.
 
     Parameters
     ----------
     label : str
-        ``"CDM"``, ``"SIDM"`` and a number, or ``"vdSIDM"``, :math:`\sigma_0`, ``"w"`` and :math:`w`.
+        ``"CDM"``, ``"SIDM"`` and a number, or ``"vdSIDM"``, a number, ``"w"`` and a velocity scale.
         Feedback that follows, as :func:`join_labels` writes it, is ignored.
     velocity : float, ndarray or None, default=None
-        Velocity v in km/s, for a cross-section that depends on it. With 0, the value is :math:`\sigma_0`.
+        Velocity in km/s, for a cross-section that depends on it as :func:`cross_section_at` says.
 
     Returns
     -------
@@ -188,7 +184,7 @@ def cross_section_of(label, velocity=None):
         return float(constant or 0)
     if velocity is None:
         raise ValueError(f"the cross-section of {label!r} depends on velocity: give velocity in km/s")
-    return float(at_rest) / (1 + (velocity / float(scale)) ** 2)
+    return cross_section_at(velocity, float(at_rest), float(scale))
 
 
 def sort_labels(labels):
@@ -211,6 +207,29 @@ def sort_labels(labels):
     ['CDM', 'CDM/strong', 'SIDM0.1', 'SIDM1']
     """
     return sorted(np.unique(labels).tolist(), key=lambda label: cross_section_of(label, velocity=0))
+
+
+def cross_section_at(velocity, cross_section, velocity_scale=None):
+    r"""Return a cross-section at one velocity: :math:`\sigma = \sigma_0 / (1 + v^2 / w^2)`.
+
+    The form in which Harvey (2024) compares networks with a simulation of :math:`\sigma_0` = 3.04 cm2/g and
+    :math:`w` = 560 km/s, v being the circular velocity of a halo at its virial radius.
+
+    Parameters
+    ----------
+    velocity : float or ndarray
+        Velocity v in km/s.
+    cross_section : float
+        Cross-section per unit mass at low velocity, cm2/g.
+    velocity_scale : float or None, default=None
+        Velocity w in km/s; None if the cross-section does not depend on velocity.
+
+    Returns
+    -------
+    float or ndarray
+        Cross-section per unit mass, cm2/g.
+    """
+    return cross_section if velocity_scale is None else cross_section / (1 + (velocity / velocity_scale) ** 2)
 
 
 def join_labels(dark_matter, feedback):

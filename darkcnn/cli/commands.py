@@ -194,6 +194,18 @@ def predict(model, database, output):
     help="Dark-matter models of each halo: self-interaction cross-sections in cm2/g.",
 )
 @click.option(
+    "--velocity-scale",
+    type=float,
+    help="Velocity in km/s from which the cross-sections fall.  [default: they are constant]",
+)
+@click.option(
+    "--feedback",
+    type=ValueList(click.Choice(["weak", "fiducial", "strong"])),
+    default="fiducial",
+    show_default=True,
+    help="How strongly black holes heat the gas: one or several variants of each halo.",
+)
+@click.option(
     "--redshifts",
     type=ValueList(click.FLOAT),
     default="0,0.125,0.25,0.375",
@@ -206,7 +218,7 @@ def predict(model, database, output):
 @click.option("--n-jobs", type=int, default=1, show_default=True, help="Processes; -1 for one on each core.")
 @seed_option
 @quiet_option
-def simulate(output, n_halos, cross_sections, redshifts, n_pixels, n_jobs, seed, quiet):
+def simulate(output, n_halos, n_jobs, seed, quiet, **settings):
     """Make mock clusters and write them to a database."""
     from darkcnn.datasets import make_clusters, save_clusters
 
@@ -214,9 +226,7 @@ def simulate(output, n_halos, cross_sections, redshifts, n_pixels, n_jobs, seed,
     with steps.explained():
         clusters = make_clusters(
             n_halos,
-            cross_sections=cross_sections,
-            redshifts=redshifts,
-            n_pixels=n_pixels,
+            **settings,
             random_state=seed,
             n_jobs=n_jobs,
             verbose=not quiet,

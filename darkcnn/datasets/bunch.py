@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import Bunch
 
-from darkcnn.records import FIELD_SIZE, cross_section_of, sort_labels
+from darkcnn.records import FIELD_SIZE, cross_section_of, sort_labels, split_labels
 
 GALAXY_DTYPE = np.dtype(
     [
@@ -32,7 +32,7 @@ def make_bunch(records, target, *, galaxies=None, description=""):
     records : structured ndarray of shape (n_samples,)
         Clusters, see :func:`darkcnn.records.record_dtype`.
     target : ndarray of shape (n_samples,)
-        Labels such as ``"CDM"`` and ``"SIDM0.1"``.
+        Labels such as ``"CDM"`` and ``"SIDM0.1"``, or with feedback, ``"CDM/strong"``.
     galaxies : structured ndarray or None, default=None
         Member galaxies of all clusters, of type `GALAXY_DTYPE`.
     description : str, default=""
@@ -41,14 +41,16 @@ def make_bunch(records, target, *, galaxies=None, description=""):
     Returns
     -------
     sklearn.utils.Bunch
-        ``data``, ``target``, ``target_names`` and ``cross_sections`` (cm2/g; at low velocity if they depend on
-        it) in ascending order, ``groups`` (cluster ids), ``galaxies``, ``pixel_scale`` (kpc) and
-        ``DESCR``.
+        ``data``, ``target`` (dark matter alone), ``feedback`` (``"fiducial"`` where labels tell none),
+        ``target_names`` and ``cross_sections`` (cm2/g; at low velocity if they depend on it) in ascending
+        order, ``groups`` (cluster ids), ``galaxies``, ``pixel_scale`` (kpc) and ``DESCR``.
     """
+    target, feedback = split_labels(target)
     names = sort_labels(target)
     return Bunch(
         data=records,
         target=target,
+        feedback=feedback,
         target_names=np.array(names),
         cross_sections=np.array([cross_section_of(name, velocity=0) for name in names]),
         groups=records["cluster_id"],

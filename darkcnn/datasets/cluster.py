@@ -8,6 +8,7 @@ from darkcnn.datasets import attributes
 from darkcnn.datasets.bunch import GALAXY_DTYPE
 from darkcnn.datasets.dark_matter import core_of, dark_matter_map
 from darkcnn.datasets.deviates import Deviates, generator
+from darkcnn.datasets.feedback import HEATING, with_feedback
 from darkcnn.datasets.gas import gas_maps, surface_brightness
 from darkcnn.datasets.halo import draw_halo
 from darkcnn.datasets.rendering import PIXEL, block_mean, particle_noise
@@ -19,7 +20,7 @@ from darkcnn.datasets.substructure import (
     evolve,
     substructure_maps,
 )
-from darkcnn.records import FIELD_SIZE
+from darkcnn.records import FIELD_SIZE, cross_section_at
 
 _KPC2_PER_MPC2 = 1e6
 _DEPTH_OF_CLUSTER = 5000.0  # kpc, in the table of galaxies
@@ -39,6 +40,8 @@ class Cluster:
         Attributes of the record, by name, except for the norms.
     galaxies : structured ndarray of shape (n_galaxies,)
         Of type `GALAXY_DTYPE`: the brightest cluster galaxy, then satellites by stellar mass.
+    cross_section : float
+        Per mass, cm2/g, at the velocity of the halo.
     core_radius : float
         Radius r1 of the core, kpc; 0 for cold dark matter.
     """
@@ -46,6 +49,7 @@ class Cluster:
     maps: dict
     scalars: dict
     galaxies: np.ndarray
+    cross_section: float
     core_radius: float
 
     def write(self, record):
@@ -86,22 +90,29 @@ class Snapshot:
         self.halo = draw_halo(redshift, self.deviates, halo_rng, physics)
         self.population = draw_population(self.halo, self.deviates, snapshot_rng, physics)
 
-    def simulate(self, cross_section):
+    def simulate(self, cross_section, velocity_scale=None, feedback="fiducial"):
         """Draw the cluster in one dark-matter model.
 
         Parameters
         ----------
         cross_section : float
             Per mass, cm2/g; 0 for cold dark matter.
+        velocity_scale : float or None, default=None
+            Velocity in km/s from which the cross-section falls; None if it does not.
+        feedback : {"weak", "fiducial", "strong"}, default="fiducial"
+            Feedback of active galactic nuclei.
 
         Returns
         -------
         Cluster
             Maps, attributes and galaxies.
         """
-        halo, physics = self.halo, self.physics
-        model_rng = generator(self.seed, "model", self.number, cross_section)
-        map_rng = generator(self.seed, "map", self.number, halo.redshift, cross_section)
+        halo, physics = self.halo, with_feedback(self.physics, feedback)
+        # Simulations with other feedback diverge as well; the fiducial one has no number.
+        model = [cross_section] if HEATING[feedback] == 0 else [cross_section, 10 ** HEATING[feedback]]
+        model_rng = generator(self.seed, "model", self.number, *model)
+        map_rng = generator(self.seed, "map", self.number, halo.redshift, *model)
+        cross_section = cross_section_at(halo.virial_velocity, cross_section, velocity_scale)
         deviates = self.deviates.of_model(model_rng, map_rng)
         population = evolve(self.population, halo, cross_section, map_rng, physics)
         centre = tuple(map_rng.uniform(-PIXEL / 2, PIXEL / 2, 2).tolist())  # anywhere within a pixel
@@ -138,7 +149,7 @@ class Snapshot:
         }
         central = (galaxy_mass * scalars["bcg_stellar_concentration"], galaxy_mass)
         galaxies = _galaxies(halo, population, centre, central)
-        return Cluster(maps, scalars, galaxies, core.radius * halo.scale_radius)
+        return Cluster(maps, scalars, galaxies, cross_section, core.radius * halo.scale_radius)
 
 
 def _galaxies(halo, population, centre, central):

@@ -97,6 +97,6 @@ def dark_matter_map(halo, core, centre, deviates, physics):
     profile = nfw.SURFACE_DENSITY + core.surface_density
     unit = DARK_FRACTION * halo.scale_density * halo.scale_radius * boost
     surface_density = np.interp(squared / halo.scale_radius**2, _RADII_SQUARED, unit * profile)
-    diversity = deviates.scatter("inner", physics.inner_scatter)
+    diversity = physics.inner_density + deviates.scatter("inner", physics.inner_scatter)
     inner = 1 + diversity * np.exp(np.sqrt(squared) * (-1 / physics.inner_scatter_radius))
     return np.maximum(surface_density.astype(np.float32) * inner, 0)

@@ -58,7 +58,7 @@ def generator(seed, stream, halo, *numbers):
     halo : int
         Number of the halo.
     *numbers : float
-        Redshift and cross-section, as far as the set has one of them.
+        Redshift, cross-section and heating, as far as the set has one of them.
 
     Returns
     -------

@@ -10,7 +10,7 @@ from darkcnn.datasets.database import Database, check_database, check_structure
 from darkcnn.datasets.fits import read_fits, write_fits
 from darkcnn.datasets.hdf5 import read_hdf5, write_hdf5
 from darkcnn.datasets.published import read_published
-from darkcnn.records import check_records
+from darkcnn.records import check_records, join_labels
 from darkcnn.writing import replacing
 
 _AUTO_MAP_ABOVE = 1e9  # bytes of records: a second or two to read, and safe beside a network in memory
@@ -68,10 +68,9 @@ def load_clusters(path, *, return_X_y=False, mmap="auto"):
     except Exception as error:  # a damaged file makes parsers raise anything, down to MemoryError
         reason = error if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"cannot read {path}: {reason}") from error
-    if return_X_y:
-        return database.records, database.target
     records, target, galaxies, description = database
-    return make_bunch(records, target, galaxies=galaxies, description=description)
+    clusters = make_bunch(records, target, galaxies=galaxies, description=description)
+    return (clusters.data, clusters.target) if return_X_y else clusters
 
 
 def _read(path, signature, mmap):
@@ -106,7 +105,8 @@ def save_clusters(path, data, target=None, *, galaxies=None, description=""):
         Records of clusters, of which fields beyond :func:`darkcnn.records.record_dtype` are not written; or
         all that a loader returns.
     target : array-like of shape (n_samples,), default=None
-        Labels such as ``"CDM"`` and ``"SIDM0.1"``. Not with a Bunch, nor are the following.
+        Labels such as ``"CDM"``, ``"SIDM0.1"`` and, with feedback, ``"CDM/strong"``. Not with a Bunch, nor
+        are the following.
     galaxies : structured ndarray, default=None
         Member galaxies of all clusters, of type ``darkcnn.datasets.bunch.GALAXY_DTYPE``.
     description : str, default=""
@@ -134,7 +134,7 @@ def _as_database(data, target, galaxies, description):
     if isinstance(data, Bunch):
         if target is not None or galaxies is not None or description:
             raise ValueError("target, galaxies and description must not be given: the Bunch has its own")
-        return Database(data.data, np.asarray(data.target, dtype=str), data.galaxies, data.DESCR)
+        return Database(data.data, join_labels(data.target, data.feedback), data.galaxies, data.DESCR)
     check_records(data, "data")
     if target is None:
         raise ValueError("target must be given with records, got None")

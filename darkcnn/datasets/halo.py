@@ -75,6 +75,11 @@ class Halo:
         """Velocity r_s sqrt(4 pi G rho_s) of the NFW profile in km/s."""
         return math.sqrt(cosmology.GRAVITY * self.mass_unit / self.scale_radius)
 
+    @property
+    def virial_velocity(self):
+        """Circular velocity in km/s at which cross-sections are taken; M200 stands for the virial mass."""
+        return cosmology.virial_velocity(self.mass, self.redshift)
+
     @cached_property
     def projection(self):
         """Outline of the projected ellipses and boost of the surface density, see :func:`project`."""

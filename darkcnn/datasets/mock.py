@@ -1,5 +1,7 @@
 """Mock clusters in any number, like those of the BAHAMAS-SIDM simulations, at a few milliseconds each."""
 
+from itertools import product
+
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.utils import check_random_state
@@ -7,9 +9,10 @@ from tqdm import tqdm
 
 from darkcnn.datasets.bunch import GALAXY_DTYPE, make_bunch
 from darkcnn.datasets.cluster import Snapshot
+from darkcnn.datasets.feedback import HEATING
 from darkcnn.datasets.physics import Physics
 from darkcnn.datasets.rendering import N_PIXELS
-from darkcnn.records import label_of, record_dtype
+from darkcnn.records import join_labels, label_of, record_dtype
 
 _CLUSTERS_PER_TASK = 128  # a fraction of a second: long enough to pay for the parallel call
 
@@ -18,7 +21,7 @@ Mock clusters like those of the BAHAMAS-SIDM simulations (Robertson et al. 2019)
 darkcnn.datasets.make_clusters.
 
 {n_clusters} clusters of {n_halos} haloes at redshifts {redshifts}, {n_pixels} x {n_pixels} pixels in 2 Mpc.
-Dark matter: {labels}. Random seed {seed}.
+Dark matter: {labels}. Feedback: {feedback}. Random seed {seed}.
 Triaxial NFW haloes with isothermal Jeans cores; gas, stars and satellites follow observed relations. The
 sizes of several effects are tuned to published maps: how hard the models are to tell apart is calibrated, not
 predicted.
@@ -29,6 +32,8 @@ def make_clusters(
     n_halos=100,
     *,
     cross_sections=(0, 0.1, 0.3, 1),
+    velocity_scale=None,
+    feedback="fiducial",
     redshifts=(0, 0.125, 0.25, 0.375),
     n_pixels=50,
     paired=True,
@@ -46,6 +51,13 @@ def make_clusters(
         Number of haloes, each with its own initial conditions. Halo 7 is the same whatever their number.
     cross_sections : array-like of shape (n_models,), default=(0, 0.1, 0.3, 1)
         Self-interaction cross-sections per unit mass, cm2/g; 0 is cold dark matter.
+    velocity_scale : float or None, default=None
+        Velocity w in km/s from which cross-sections fall as 1 / (1 + v^2 / w^2), where v is the circular
+        velocity of the halo at its virial radius; `cross_sections` are then those at low velocity.
+        Published: 3.04 cm2/g with 560 km/s (Harvey 2024). None for cross-sections that do not depend on it.
+    feedback : {"weak", "fiducial", "strong"} or list of them, default="fiducial"
+        How strongly black holes heat the gas: each halo is simulated in every variant named. How much maps
+        differ is calibrated by how well published maps tell the feedback, not predicted.
     redshifts : array-like of shape (n_redshifts,), default=(0, 0.125, 0.25, 0.375)
         Redshifts at which the haloes are seen.
     n_pixels : int, default=50
@@ -53,12 +65,14 @@ def make_clusters(
         each.
     paired : bool, default=True
         Whether every halo appears in each model at each redshift, from the same initial conditions, as in
-        a suite of simulations: `n_halos` × `n_models` × `n_redshifts` records. Otherwise there are
-        `n_halos` independent records that take models and redshifts in turn.
+        a suite of simulations: `n_halos` × `n_redshifts` × `n_feedback` × `n_models` records. Otherwise
+        there are `n_halos` independent records that take models, feedback and redshifts in turn.
     physics : Physics or None, default=None
         Parameters of the simulation; None for the default :class:`~darkcnn.datasets.physics.Physics`.
     random_state : int, RandomState instance or None, default=None
-        Seed. An int gives the same clusters at every call.
+        Seed. An int gives the same clusters at every call; another int gives other initial conditions under
+        the same settings, an independent simulation. Its haloes have the same numbers, so add a constant to
+        ``data["cluster_id"]`` before joining the two.
     n_jobs : int or None, default=None
         Number of processes, -1 for all cores. The clusters do not depend on it.
     verbose : int, default=0
@@ -69,13 +83,14 @@ def make_clusters(
     Returns
     -------
     sklearn.utils.Bunch or tuple
-        As of :func:`~darkcnn.datasets.make_bunch`, with ``core_radius`` of shape (n_samples,): the
-        true radius within which dark matter has scattered, kpc. Groups are the numbers of the haloes.
+        As of :func:`~darkcnn.datasets.make_bunch`, with two truths of shape (n_samples,): ``core_radius``,
+        the radius within which dark matter has scattered, kpc, and ``effective_cross_section``, that at the
+        velocity of the halo, cm2/g. Groups are the numbers of the haloes.
 
     Raises
     ------
     ValueError
-        If a number is out of its range, or a cross-section or redshift occurs twice.
+        If a number is out of its range, or a cross-section, feedback or redshift occurs twice.
 
     Examples
     --------
@@ -85,6 +100,9 @@ def make_clusters(
     (4, 50, 50)
     >>> clusters.target.tolist(), clusters.groups.tolist()
     (['CDM', 'SIDM1', 'CDM', 'SIDM1'], [0, 0, 1, 1])
+    >>> clusters = make_clusters(1, cross_sections=(0,), redshifts=(0.25,), feedback=("weak", "strong"))
+    >>> clusters.target.tolist(), clusters.feedback.tolist()
+    (['CDM', 'CDM'], ['weak', 'strong'])
     """
     _check_count("n_halos", n_halos)
     _check_count("n_pixels", n_pixels)
@@ -92,44 +110,49 @@ def make_clusters(
         raise ValueError(f"n_pixels must be {N_PIXELS} or a divisor of it such as 50, got {n_pixels}")
     cross_sections = _check_numbers("cross_sections", cross_sections)
     redshifts = _check_numbers("redshifts", redshifts)
+    feedback = _check_feedback(feedback)
     physics = Physics() if physics is None else physics
     if not isinstance(physics, Physics):
         raise TypeError(f"physics must be a darkcnn.datasets.physics.Physics, got {type(physics).__name__}")
     seed = _seed(random_state)
 
-    snapshots = _snapshots(n_halos, cross_sections, redshifts, paired)
-    target = np.array([label_of(cross_section) for *_, models in snapshots for cross_section in models])
+    worlds = [
+        (cross_section, velocity_scale, variant)
+        for variant, cross_section in product(feedback, cross_sections)
+    ]
+    snapshots = _snapshots(n_halos, worlds, redshifts, paired)
+    labels = {world: join_labels([label_of(*world[:2])], world[2:])[0] for world in worlds}
+    target = np.array([labels[world] for *_, some_worlds in snapshots for world in some_worlds])
     per_task = max(1, _CLUSTERS_PER_TASK // len(snapshots[0][2]))
     tasks = [snapshots[first : first + per_task] for first in range(0, len(snapshots), per_task)]
     simulated = Parallel(n_jobs=n_jobs, return_as="generator")(
         delayed(_simulate)(seed, task, n_pixels, physics) for task in tasks
     )
     records = np.empty(len(target), record_dtype(n_pixels))
-    core_radius = np.empty(len(target))
+    truths = np.empty((2, len(target)))
     galaxies = [np.empty(0, GALAXY_DTYPE)]
     first = 0
     with tqdm(total=len(target), unit="cluster", disable=not verbose) as progress:
-        for some_records, some_galaxies, some_radii in simulated:
+        for some_records, some_galaxies, some_truths in simulated:
             rows = slice(first, first + len(some_records))
-            records[rows], core_radius[rows] = some_records, some_radii
+            records[rows], truths[:, rows] = some_records, some_truths
             some_galaxies["row"] += first
             galaxies.append(some_galaxies)
             first = rows.stop
             progress.update(len(some_records))
 
-    if return_X_y:
-        return records, target
     description = _DESCRIPTION.format(
         n_clusters=len(records),
         n_halos=n_halos,
         redshifts=", ".join(f"{redshift:g}" for redshift in redshifts),
         n_pixels=n_pixels,
-        labels=", ".join(label_of(cross_section) for cross_section in cross_sections),
+        labels=", ".join(label_of(cross_section, velocity_scale) for cross_section in cross_sections),
+        feedback=", ".join(feedback),
         seed=seed,
     )
     bunch = make_bunch(records, target, galaxies=np.concatenate(galaxies), description=description)
-    bunch.core_radius = core_radius
-    return bunch
+    bunch.effective_cross_section, bunch.core_radius = truths
+    return (bunch.data, bunch.target) if return_X_y else bunch
 
 
 def _check_count(argument, value):
@@ -146,6 +169,13 @@ def _check_numbers(argument, values):
     return numbers.tolist()
 
 
+def _check_feedback(feedback):
+    names = [feedback] if isinstance(feedback, str) else list(feedback)
+    if not names or len(set(names)) < len(names) or not set(names) <= set(HEATING):
+        raise ValueError(f"feedback must be one or several of {list(HEATING)}, got {feedback!r}")
+    return names
+
+
 def _seed(random_state):
     """Return one seed: an int as it is, so that data sets can be quoted by it."""
     generator = check_random_state(random_state)
@@ -154,29 +184,28 @@ def _seed(random_state):
     return int(generator.randint(np.iinfo(np.int32).max))
 
 
-def _snapshots(n_halos, cross_sections, redshifts, paired):
-    """Return halo, redshift and cross-sections of each snapshot, in the order of the records."""
+def _snapshots(n_halos, worlds, redshifts, paired):
+    """Return halo, redshift and the worlds to simulate of each snapshot, in the order of the records."""
     if paired:
-        return [(halo, redshift, cross_sections) for halo in range(n_halos) for redshift in redshifts]
-    n_models = len(cross_sections)
+        return [(halo, redshift, worlds) for halo in range(n_halos) for redshift in redshifts]
     return [
-        (halo, redshifts[halo // n_models % len(redshifts)], [cross_sections[halo % n_models]])
+        (halo, redshifts[halo // len(worlds) % len(redshifts)], [worlds[halo % len(worlds)]])
         for halo in range(n_halos)
     ]
 
 
 def _simulate(seed, snapshots, n_pixels, physics):
-    """Return records, galaxies and core radii of some snapshots."""
-    records = np.empty(sum(len(models) for *_, models in snapshots), record_dtype(n_pixels))
-    galaxies, core_radii = [], []
+    """Return records, galaxies, and the effective cross-sections and core radii of some snapshots."""
+    records = np.empty(sum(len(worlds) for *_, worlds in snapshots), record_dtype(n_pixels))
+    galaxies, truths = [], np.empty((2, len(records)))
     rows = iter(range(len(records)))
-    for halo, redshift, models in snapshots:
+    for halo, redshift, worlds in snapshots:
         snapshot = Snapshot(seed, halo, redshift, physics)
-        for cross_section in models:
+        for world in worlds:
             row = next(rows)
-            cluster = snapshot.simulate(cross_section)
+            cluster = snapshot.simulate(*world)
             cluster.write(records[row])
             cluster.galaxies["row"] = row
             galaxies.append(cluster.galaxies)
-            core_radii.append(cluster.core_radius)
-    return records, np.concatenate(galaxies), core_radii
+            truths[:, row] = cluster.cross_section, cluster.core_radius
+    return records, np.concatenate(galaxies), truths

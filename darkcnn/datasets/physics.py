@@ -68,6 +68,8 @@ class Physics:
         Guess.
     softening : float
         Gravitational softening of the simulation, kpc. Unverified: 4 kpc/h.
+    inner_density : float
+        Mean change of the inner surface density of the halo, as a fraction. Guess.
     inner_scatter, inner_scatter_radius : Scatter, float
         Diversity of the inner surface density of the halo (fraction) and the radius within which it acts,
         kpc. Guess, for the scatter of the Einasto index in Eckert et al. (2022).
@@ -150,6 +152,16 @@ class Physics:
         Unverified.
     xray_luminosity_scatter : Scatter
         Scatter of the luminosity, dex. Unverified size, guessed weights.
+    feedback_gas_fraction, feedback_cool_core : float
+        Powers of the heating temperature by which feedback changes the gas fraction and the brightness of
+        the cool core, see :func:`~darkcnn.datasets.feedback.with_feedback`. Signs unverified (McCarthy et
+        al. 2018); the first is a guess, the second tuned to how well published X-ray maps tell the feedback.
+    feedback_gas_core, feedback_gas_slope : float
+        Power by which the core radius of the gas changes, and change of the index beta per dex of the
+        heating temperature. Tuned likewise.
+    feedback_galaxy_mass, feedback_inner_density : float
+        Power by which the stellar mass of the central galaxy changes, and change of `inner_density` per dex
+        of the heating temperature. Tuned: published maps of mass and stars hardly tell feedback.
     subhalo_abundance : float
         Subhaloes per ln(mass) at the mass of the halo, extrapolated, within `subhalo_reach`. Tuned: they
         hold a tenth of the mass.
@@ -222,6 +234,7 @@ class Physics:
     axis_ratio_range: tuple[float, float] = (0.3, 0.92)
     middle_axis_shape: tuple[float, float] = (2.0, 2.5)
     softening: float = 5.7
+    inner_density: float = 0.0
     inner_scatter: Scatter = Scatter(0.06, halo=0.6, model=0.8)
     inner_scatter_radius: float = 60.0
     # Self-interaction
@@ -273,6 +286,13 @@ class Physics:
     xray_log_luminosity: float = 44.2
     xray_mass_slope: float = 1.6
     xray_luminosity_scatter: Scatter = Scatter(0.15, disturbance=-2 / 3, snapshot=1.0)
+    # Feedback
+    feedback_gas_fraction: float = -0.3
+    feedback_cool_core: float = -1.5
+    feedback_gas_core: float = 0.85
+    feedback_gas_slope: float = -0.2
+    feedback_galaxy_mass: float = -0.4
+    feedback_inner_density: float = -0.35
     # Substructure
     subhalo_abundance: float = 0.0275
     subhalo_scatter: Scatter = Scatter(0.15, halo=0.5, disturbance=0.6, snapshot=0.5)

@@ -8,7 +8,7 @@ import numpy as np
 from darkcnn.datasets.bunch import GALAXY_DTYPE
 from darkcnn.datasets.database import Database, clusters_from_columns, galaxies_from_columns
 from darkcnn.datasets.unpickling import read_pickle
-from darkcnn.records import MAPS, cross_section_of, label_of
+from darkcnn.records import MAPS, cross_section_of, join_labels, label_of
 
 _ATTRIBUTES = {
     "lensing_norm": "lensing_norm",
@@ -131,7 +131,10 @@ def _labels(params):
         values, name_of = params["sim"], _label_of_simulation
     else:
         raise ValueError(f"'label' or 'sim' must be among the params, found {sorted(params)}")
-    return np.array([name_of(value) for value in values])
+    labels = [name_of(value) for value in values]
+    if "sim" not in params:
+        return np.array(labels)
+    return join_labels(labels, [_feedback_of_simulation(value) for value in params["sim"]])
 
 
 def _label_of_number(value):
@@ -140,8 +143,13 @@ def _label_of_number(value):
 
 
 def _label_of_simulation(value):
-    # "SIDM0.1+baryons"; "CDM_low+baryons" and "CDM_hi+baryons" have weak and strong feedback.
     return label_of(cross_section_of(_text(value).split("+")[0].split("_")[0]))
+
+
+def _feedback_of_simulation(value):
+    # "CDM_low+baryons", "CDM+baryons" and "CDM_hi+baryons"
+    variant = _text(value).split("+")[0].partition("_")[2]
+    return {"low": "weak", "hi": "strong"}.get(variant, "fiducial")
 
 
 def _cluster_ids(values):

@@ -4,7 +4,7 @@ import pickle
 import numpy as np
 import pytest
 
-from darkcnn.datasets import files, load_clusters, save_clusters
+from darkcnn.datasets import files, load_clusters, make_clusters, save_clusters
 from darkcnn.records import MAPS
 
 SUFFIXES = [".fits", ".h5"]
@@ -30,6 +30,17 @@ def test_round_trip_keeps_every_bit(path, clusters):
     assert_same(loaded, clusters)
     assert loaded.target_names.tolist() == ["CDM", "SIDM0.1", "SIDM0.3", "SIDM1"]
     assert loaded.groups.tolist() == clusters.data["cluster_id"].tolist()
+
+
+def test_feedback_is_kept(path):
+    clusters = make_clusters(
+        1, cross_sections=(0, 1), redshifts=(0,), feedback=("fiducial", "strong"), n_pixels=10, random_state=0
+    )
+    save_clusters(path, clusters)
+    loaded = load_clusters(path)
+    assert_same(loaded, clusters)
+    assert loaded.feedback.tolist() == clusters.feedback.tolist() == ["fiducial"] * 2 + ["strong"] * 2
+    assert load_clusters(path, return_X_y=True)[1].tolist() == ["CDM", "SIDM1"] * 2
 
 
 def test_parts_say_the_same_as_a_bunch(path, clusters):

@@ -113,6 +113,84 @@ def test_cores_grow_with_the_cross_section(clusters):
     assert norms[0] > norms[2] > norms[3]
 
 
+@pytest.fixture(scope="module")
+def variants():
+    """Return 24 haloes of cold dark matter in three variants of feedback, in arrays of (halo, feedback)."""
+    return make_clusters(
+        24, cross_sections=(0,), redshifts=(0.25,), feedback=("weak", "fiducial", "strong"), random_state=5
+    )
+
+
+def mean_by_feedback(values):
+    return np.mean(np.reshape(values, (-1, 3)), axis=0)
+
+
+def test_feedback_is_told_apart_from_dark_matter(variants):
+    assert variants.target.tolist() == ["CDM"] * 72
+    assert variants.feedback[:3].tolist() == ["weak", "fiducial", "strong"]
+    assert variants.target_names.tolist() == ["CDM"]
+    fiducial = make_clusters(24, cross_sections=(0,), redshifts=(0.25,), random_state=5)
+    np.testing.assert_array_equal(variants.data[1::3], fiducial.data)
+    assert set(fiducial.feedback) == {"fiducial"}
+
+
+def test_stronger_feedback_dims_and_flattens_the_gas(variants):
+    assert (np.diff(mean_by_feedback(np.log10(variants.data["xray_norm"]))) < 0).all()
+    assert (np.diff(mean_by_feedback(variants.data["xray_concentration"])) < 0).all()
+    assert (np.diff(mean_by_feedback(np.log10(variants.data["lensing_norm"]))) < 0).all()
+
+
+def test_feedback_leaves_halo_and_core_radius_alone(variants):
+    for name in ("log_mass", "redshift", "cluster_id"):
+        values = variants.data[name].reshape(-1, 3)
+        np.testing.assert_array_equal(values, values[:, :1].repeat(3, axis=1))
+    both = make_clusters(6, cross_sections=(1,), redshifts=(0,), feedback=("weak", "strong"), random_state=5)
+    weak, strong = both.core_radius.reshape(-1, 2).T
+    np.testing.assert_allclose(weak, strong, rtol=0.5)  # they differ by the divergence of simulations
+    assert np.mean(np.log(strong / weak)) == pytest.approx(0, abs=0.25)
+    assert len(np.unique(both.effective_cross_section)) == 1
+
+
+def test_cross_sections_fall_with_velocity_as_published():
+    """Harvey (2024): from about 1 cm2/g at 10^14.4 to 0.33 at 10^15.3 Msun, at z = 0."""
+    heavy = make_clusters(
+        1,
+        cross_sections=(3.04,),
+        velocity_scale=560,
+        redshifts=(0,),
+        physics=Physics(log_mass_range=(15.3, 15.3)),
+        random_state=0,
+    )
+    assert heavy.target.tolist() == ["vdSIDM3.04w560"]
+    assert heavy.cross_sections.tolist() == [3.04]
+    np.testing.assert_allclose(heavy.effective_cross_section, 0.33, atol=0.01)
+    clusters = make_clusters(20, cross_sections=(3.04,), velocity_scale=560, redshifts=(0,), random_state=0)
+    order = np.argsort(clusters.data["log_mass"])
+    assert (np.diff(clusters.effective_cross_section[order]) <= 0).all()
+    light = clusters.data["log_mass"] < 14.4
+    assert (clusters.effective_cross_section[light] > 0.97).all()
+
+
+def test_a_huge_velocity_scale_gives_constant_cross_sections(clusters):
+    constant = make_clusters(2, redshifts=(0, 0.375), velocity_scale=1e12, random_state=5)
+    np.testing.assert_array_equal(constant.data, clusters.data[: len(constant.data)])
+    assert constant.target[:2].tolist() == ["CDM", "vdSIDM0.1w1e+12"]
+    np.testing.assert_allclose(constant.effective_cross_section[:4], [0, 0.1, 0.3, 1])
+    assert clusters.effective_cross_section[:4].tolist() == [0, 0.1, 0.3, 1]
+
+
+def test_another_seed_is_an_independent_simulation():
+    """Other initial conditions under the same settings: haloes differ, their distribution does not."""
+    first, other = (
+        make_clusters(300, cross_sections=(0,), redshifts=(0,), n_pixels=10, random_state=seed).data[
+            "log_mass"
+        ]
+        for seed in (0, 1)
+    )
+    assert abs(np.corrcoef(first, other)[0, 1]) < 4 / np.sqrt(300)
+    assert abs(first.mean() - other.mean()) < 4 * np.hypot(first.std(), other.std()) / np.sqrt(300)
+
+
 def test_returns_data_and_target_when_asked(clusters):
     data, target = make_clusters(4, redshifts=(0, 0.375), random_state=5, return_X_y=True)
     np.testing.assert_array_equal(data, clusters.data)
@@ -140,6 +218,9 @@ def test_progress_is_shown_when_asked(capsys):
         ({"cross_sections": (0, -1)}, r"cross_sections must be .* got \(0, -1\)"),
         ({"cross_sections": ()}, r"cross_sections must be .* got \(\)"),
         ({"cross_sections": (0.1, 0.1)}, "cross_sections must not repeat"),
+        ({"feedback": "none"}, "feedback must be .* got 'none'"),
+        ({"feedback": ("weak", "weak")}, "feedback must be .* got"),
+        ({"velocity_scale": 0}, "velocity_scale must be .* got 0"),
         ({"redshifts": (-0.1,)}, "redshifts must be .* got"),
         ({"redshifts": (np.nan,)}, "redshifts must be .* got"),
     ],

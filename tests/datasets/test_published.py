@@ -138,7 +138,9 @@ def test_labels_from_the_names_of_simulations(load, params, images):
     params["sim"] = ["CDM+baryons", "CDM_low+baryons", "CDM_hi+baryons", "CDM", "SIDM0.1+baryons"] + [
         "SIDM1"
     ] * 3
-    assert load(params, images).target.tolist() == ["CDM"] * 4 + ["SIDM0.1"] + ["SIDM1"] * 3
+    loaded = load(params, images)
+    assert loaded.target.tolist() == ["CDM"] * 4 + ["SIDM0.1"] + ["SIDM1"] * 3
+    assert loaded.feedback.tolist() == ["fiducial", "weak", "strong"] + ["fiducial"] * 5
 
 
 def test_names_of_clusters_become_their_rank(load, params, images):
