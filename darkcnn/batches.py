@@ -52,6 +52,10 @@ class Batches(keras.utils.PyDataset):
         self.order = rng.permutation(len(self.order))
         self.drawn = self.views.redrawn(rng)
 
+    def close(self):
+        """Let go of the maps: TensorFlow keeps whatever it drew batches from until the process ends."""
+        self.views = self.drawn = None
+
     def __getitem__(self, index):
         picked = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         rows, views = np.divmod(picked, self.views.shape[1])

@@ -1,7 +1,7 @@
 """The network as a scikit-learn classifier. The only module that knows scikeras."""
 
 import random
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from copy import deepcopy
 from numbers import Integral, Real
 from os import PathLike
@@ -428,6 +428,9 @@ class DarkCNNClassifier(
         callbacks.append(EpochStart(batches, self._learning_rate, first, epochs))
         with ExitStack() as stack:
             network = None
+            stack.callback(batches.close)
+            if validation is not None:
+                stack.callback(validation.close)
 
             def build():
                 nonlocal network
@@ -525,10 +528,10 @@ class DarkCNNClassifier(
         views = self._views(X, reset=False)
         n_views = min(self.predict_views or views.shape[1], views.shape[1])
         views = views.first(n_views)
-        with self._network() as network:
+        with self._network() as network, closing(Batches(views, CHUNK)) as batches:
             network.model.set_weights(self.weights_)
             model, from_logits = choose(network)
-            outputs = model.predict(Batches(views, CHUNK), verbose=0)[: len(views) * n_views]
+            outputs = model.predict(batches, verbose=0)[: len(views) * n_views]
         outputs = outputs.astype(np.float64)
         if from_logits:
             outputs = softmax(outputs, axis=1)

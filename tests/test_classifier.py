@@ -1,6 +1,8 @@
+import gc
 import pickle
 import subprocess
 import sys
+import weakref
 
 import joblib
 import keras
@@ -14,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from darkcnn import DarkCNNClassifier, MapSelector, RotationFlipAugmenter
 from darkcnn.augmentation import as_views
 from darkcnn.batches import Batches
-from darkcnn.maps import Maps
+from darkcnn.maps import Maps, as_maps
 from darkcnn.networks import compiled
 
 
@@ -378,6 +380,20 @@ def test_bad_parameters_are_refused(marked_maps, parameters, message):
 def test_unknown_network_options_are_refused(marked_maps):
     with pytest.raises(TypeError, match="unexpected keyword argument 'widht'"):
         small(network_options={"widht": 1}).fit(*marked_maps)
+
+
+def test_maps_are_let_go_after_training_and_prediction(marked_maps):
+    X, y = marked_maps
+    maps = as_maps(X)
+    options = {"early_stopping": True, "validation_fraction": 0.3}
+    classifier = DarkCNNClassifier("simple", epochs=1, random_state=0, **options).fit(maps, y)
+    classifier.predict(maps)
+    classifier.transform(maps)
+    alive = weakref.ref(maps)
+    del maps
+    gc.collect()
+    assert alive() is None
+    assert not [x for x in gc.get_objects() if isinstance(x, Batches) and x.views is not None]
 
 
 def test_verbose_0_is_silent(marked_maps, capfd):
