@@ -21,14 +21,15 @@ RECIPES = {
 
 
 def default_pipeline(
-    architecture="inception", *, maps="all", attributes=(), n_views=10, random_state=None, **classifier_params
+    architecture="polar", *, maps="all", attributes=(), n_views=10, random_state=None, **classifier_params
 ):
     """Chain the steps from records of clusters to probabilities.
 
     Parameters
     ----------
-    architecture : str or callable, default="inception"
-        Network, see :class:`DarkCNNClassifier`.
+    architecture : str or callable, default="polar"
+        Network, see :class:`DarkCNNClassifier`. The polar one was the most accurate for its cost:
+        :doc:`/benchmarks/accuracy`.
     maps : tuple of str or "all", default="all"
         Maps to learn from, see :class:`MapSelector`.
     attributes : tuple of str, default=()
@@ -51,7 +52,7 @@ def default_pipeline(
     >>> from darkcnn import default_pipeline
     >>> list(default_pipeline("simple", n_views=4, epochs=5).named_steps)
     ['select', 'scale', 'augment', 'cnn']
-    >>> list(default_pipeline("polar").named_steps)
+    >>> list(default_pipeline().named_steps)
     ['select', 'scale', 'cnn']
     """
     if isinstance(architecture, str):

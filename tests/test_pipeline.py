@@ -111,6 +111,26 @@ def test_an_invariant_network_takes_no_views():
     assert list(default_pipeline("polar").named_steps) == ["select", "scale", "cnn"]
 
 
+def test_the_polar_network_is_the_default():
+    assert default_pipeline()["cnn"].get_params() == default_pipeline("polar")["cnn"].get_params()
+
+
+@pytest.mark.parametrize("attributes", [(), ("redshift", "bcg_ellipticity")])
+def test_probabilities_of_turned_and_flipped_clusters_are_the_same(clusters, attributes):
+    # A quarter of a turn is a whole number of angular steps, and the only turn that moves pixels onto pixels.
+    pipeline = default_pipeline("polar", attributes=attributes, epochs=3, random_state=0)
+    pipeline.fit(clusters.data, clusters.target)
+    expected = pipeline.predict_proba(clusters.data)
+    assert np.ptp(expected[:, 0]) > 0.01
+    for n_quarters in range(4):
+        for flip in (False, True):
+            moved = clusters.data.copy()
+            for name in ("total", "xray", "stellar"):
+                turned = np.rot90(moved[name], n_quarters, axes=(1, 2))
+                moved[name] = turned[:, :, ::-1] if flip else turned
+            np.testing.assert_allclose(pipeline.predict_proba(moved), expected, rtol=0, atol=1e-5)
+
+
 def test_a_recipe_is_only_a_default():
     assert default_pipeline("polar")["cnn"].weight_decay == 1
     assert default_pipeline("polar", weight_decay=0.1)["cnn"].weight_decay == 0.1
@@ -120,5 +140,7 @@ def test_a_recipe_is_only_a_default():
 def test_inception_accepts_maps_of_50_pixels():
     # The published network fails on them, with negative dimensions.
     X = np.random.default_rng(0).random((4, 50, 50, 3), dtype=np.float32)
-    pipeline = default_pipeline(network_options={"width": 0.1}, epochs=1, n_views=1, random_state=0)
+    pipeline = default_pipeline(
+        "inception", network_options={"width": 0.1}, epochs=1, n_views=1, random_state=0
+    )
     assert pipeline.fit(X, ["CDM", "SIDM1"] * 2).predict_proba(X).shape == (4, 2)

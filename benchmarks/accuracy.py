@@ -1,0 +1,347 @@
+"""Accuracy: how well each network tells dark-matter models apart on haloes that it has never seen.
+
+Three parts, each a list of fits:
+
+grid
+    Majority class, boosted trees on radial profiles and the polar network, for every choice of maps, pixel
+    and number of models; with attributes where all maps are given.
+networks
+    Other networks of the library, given ten times the training time of the polar network.
+curve
+    The polar network and the trees for a growing number of training haloes; Inception for a few.
+
+Each fit is a line of JSON in ``FOLDER/fits.jsonl``. Those that are there are not repeated, so that an
+interrupted part goes on. The tables are made from all lines:
+
+    python benchmarks/accuracy.py FOLDER grid networks curve --output tables.md
+"""
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import numpy as np
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import make_pipeline
+from tqdm import tqdm
+
+from darkcnn import MapSelector, default_pipeline
+from darkcnn.datasets import make_clusters
+from darkcnn.networks import NETWORKS, get_network
+from darkcnn.preprocessing import ATTRIBUTES
+from darkcnn.profiles import profile_baseline
+from darkcnn.records import MAPS
+from darkcnn.writing import replacing
+
+TRAIN_SEED, TEST_SEED = 1, 2
+N_TRAIN, N_TEST = 240, 150  # haloes
+CROSS_SECTIONS = {3: (0, 0.1, 1), 4: (0, 0.1, 0.3, 1)}
+SELECTIONS = (MAPS, ("total", "stellar"), ("total",))
+SIZES = (75, 150, 300, 600, 1200, 2400)
+RIVAL_SIZES = (75, 150)  # of Inception's curve, which costs ten times as much
+MAX_IN_MEMORY = 720  # haloes; more are simulated in so many at a time, and trained on from disk
+N_VIEWS = 4  # for networks that know nothing of symmetry: a pass over all maps is a quarter of an epoch
+CLOCKED_ROWS = 320  # to find out how long a pass takes
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One training: of what, and on which data."""
+
+    estimator: str
+    n_classes: int = 3
+    n_pixels: int = 50
+    maps: tuple = MAPS
+    attributes: bool = False
+    n_halos: int = N_TRAIN
+    seed: int = 0  # of the training, and which haloes it sees: `n_halos` from number `seed` * `n_halos` on
+    times: float = 0  # training time over that of the polar network on `N_TRAIN` haloes; 0 for the recipe's
+
+    @property
+    def setting(self):
+        """What estimators are compared on."""
+        return self.n_classes, self.n_pixels, self.maps, self.attributes
+
+    @property
+    def n_needed(self):
+        """Number of haloes to simulate."""
+        return (self.seed + 1) * self.n_halos
+
+
+def plan_grid(n_seeds):
+    """List the fits of the grid, the most telling first."""
+    inputs = (MAPS, False), (MAPS, True), *((maps, False) for maps in SELECTIONS[1:])
+    for n_classes, n_pixels in ((3, 100), (3, 50), (4, 100), (4, 50)):
+        for maps, attributes in inputs:
+            for name in ("majority", "profiles", "polar"):
+                for seed in range(n_seeds):
+                    yield Fit(name, n_classes, n_pixels, maps, attributes, seed=seed)
+
+
+def plan_networks(names, n_seeds):
+    """List the fits of other networks, all of them once before any a second time."""
+    for seed in range(n_seeds):
+        for name in names:
+            yield Fit(name, seed=seed, times=10)
+
+
+def plan_curve(sizes, n_seeds):
+    """List the fits on a growing number of haloes."""
+    for n_halos in sizes:
+        for name in ("profiles", "polar"):
+            for seed in range(n_seeds if n_halos <= N_TRAIN else 1):
+                yield Fit(name, n_pixels=100, n_halos=n_halos, seed=seed)
+    for n_halos in RIVAL_SIZES:
+        yield Fit("inception", n_halos=n_halos, times=10 * n_halos / N_TRAIN)
+
+
+_DATA = {}
+
+
+def data_sets(n_classes, n_pixels, n_halos):
+    """Return training set, as records and labels, and test set; the last ones again if they were the same."""
+    key = n_classes, n_pixels, n_halos
+    if key not in _DATA:
+        _DATA.clear()  # before the next are made
+        options = {"cross_sections": CROSS_SECTIONS[n_classes], "n_pixels": n_pixels, "return_X_y": True}
+        _DATA[key] = training_set(n_halos, options), make_clusters(N_TEST, random_state=TEST_SEED, **options)
+    return _DATA[key]
+
+
+def training_set(n_halos, options):
+    """Return records and labels of so many haloes, in memory if they are few."""
+    if n_halos <= MAX_IN_MEMORY:
+        return make_clusters(n_halos, random_state=TRAIN_SEED, **options)
+    labels = []
+    for first in range(0, n_halos, MAX_IN_MEMORY):
+        n_more = min(MAX_IN_MEMORY, n_halos - first)
+        more, labels_of_more = make_clusters(n_more, random_state=TRAIN_SEED + 1000 * first, **options)
+        if first == 0:
+            shape = (len(more) // n_more * n_halos,)
+            with TemporaryFile() as file:  # stays on disk until the memory map is gone
+                records = np.memmap(file, more.dtype, "w+", shape=shape)
+        done = sum(map(len, labels))
+        records[done : done + len(more)] = more
+        labels.append(labels_of_more)
+    return records, np.concatenate(labels)
+
+
+def build(fit, **parameters):
+    """Return the estimator of a fit."""
+    attributes = ATTRIBUTES if fit.attributes else ()
+    if fit.estimator == "majority":
+        return DummyClassifier(strategy="most_frequent")
+    if fit.estimator == "profiles":
+        return make_pipeline(MapSelector(fit.maps, attributes), *profile_baseline(random_state=fit.seed))
+    return default_pipeline(
+        fit.estimator, maps=fit.maps, attributes=attributes, random_state=fit.seed, **parameters
+    )
+
+
+def clocked_fit(estimator, X, y):
+    """Return seconds of one core that a fit takes."""
+    start = time.process_time()
+    estimator.fit(X, y)
+    return time.process_time() - start
+
+
+def epochs_for(fit, seconds, X, y):
+    """Return how many epochs of `N_VIEWS` passes a network can train in so many seconds."""
+    rows = np.linspace(0, len(X) - 1, CLOCKED_ROWS).astype(int)
+    short = build(fit, n_views=1, epochs=1)
+    clocked_fit(short, X[rows], y[rows])  # builds and traces the network
+    per_pass = clocked_fit(short, X[rows], y[rows]) * len(X) / CLOCKED_ROWS
+    return max(1, round(seconds / per_pass / N_VIEWS))
+
+
+def run(fit, n_simulated, polar_seconds):
+    """Train and test, and return what there is to tell."""
+    (records, labels), (test_records, test_labels) = data_sets(fit.n_classes, fit.n_pixels, n_simulated)
+    per_halo = len(records) // n_simulated
+    rows = slice(fit.seed * fit.n_halos * per_halo, fit.n_needed * per_halo)
+    X, y = records[rows], labels[rows]
+    parameters = {}
+    if fit.times:
+        epochs = epochs_for(fit, fit.times * polar_seconds, X, y)
+        parameters = {"n_views": N_VIEWS, "epochs": epochs, "learning_rate_schedule": "cosine"}
+    estimator = build(fit, **parameters)
+    seconds = clocked_fit(estimator, X, y)
+    right = estimator.predict(test_records) == test_labels
+    result = {"seconds": round(seconds, 1), "right": right.reshape(N_TEST, per_halo).sum(axis=1).tolist()}
+    if fit.estimator in NETWORKS:
+        cnn = estimator["cnn"]
+        network = get_network(fit.estimator)(cnn.map_shape_, fit.n_classes, n_attributes=cnn.n_attributes_)
+        result |= {
+            "parameters": network.count_params(),
+            "passes": cnn.n_epochs_ * parameters.get("n_views", 1),
+            "loss": cnn.loss_curve_[-1],
+        }
+    return result
+
+
+def read(path):
+    """Return the results of all fits that are done."""
+    results = {}
+    if path.exists():
+        for line in path.read_text().splitlines():
+            entry = json.loads(line)
+            results[Fit(**{**entry["fit"], "maps": tuple(entry["fit"]["maps"])})] = entry["result"]
+    return results
+
+
+def polar_seconds(results, fit):
+    """Return the mean training time of the polar network in the setting of a fit."""
+    like = [
+        result["seconds"]
+        for other, result in results.items()
+        if (other.estimator, other.setting, other.n_halos) == ("polar", fit.setting, N_TRAIN)
+    ]
+    if fit.times and not like:
+        raise SystemExit(f"{fit} needs the time of the polar network: run its part of the grid first")
+    return np.mean(like) if like else None
+
+
+def run_all(fits, path):
+    """Run what is not done yet, one line a fit."""
+    results = read(path)
+    todo = [fit for fit in dict.fromkeys(fits) if fit not in results]
+    progress = tqdm(todo, unit="fit")
+    for fit in progress:
+        progress.set_postfix_str(f"{fit.estimator}, {fit.n_halos} haloes, {fit.n_pixels} px")
+        n_simulated = fit.n_needed
+        if n_simulated <= MAX_IN_MEMORY:  # simulate once for all such fits
+            alike = [other for other in todo if other.setting[:2] == fit.setting[:2]]
+            n_simulated = max(other.n_needed for other in alike if other.n_needed <= MAX_IN_MEMORY)
+        results[fit] = run(fit, n_simulated, polar_seconds(results, fit))
+        with path.open("a") as file:
+            file.write(json.dumps({"fit": asdict(fit), "result": results[fit]}) + "\n")
+    return results
+
+
+def by_halo(results, estimator, setting, *, n_halos=N_TRAIN):
+    """Return the fraction of maps told right, of shape (n_seeds, `N_TEST`), by order of seed; or None."""
+    fits = sorted(
+        (
+            fit
+            for fit in results
+            if (fit.estimator, fit.setting, fit.n_halos) == (estimator, setting, n_halos)
+        ),
+        key=lambda fit: fit.seed,
+    )
+    n_maps = 4 * setting[0]
+    return np.array([results[fit]["right"] for fit in fits]) / n_maps if fits else None
+
+
+def with_errors(right, sign=""):
+    """Write a mean with its standard errors, from seeds and from test haloes."""
+    if right is None:
+        return ""
+    n_seeds = len(right)
+    of_seeds = f"{right.mean(axis=1).std(ddof=1) / np.sqrt(n_seeds):.3f}" if n_seeds > 1 else "-"
+    of_halos = right.mean(axis=0).std(ddof=1) / np.sqrt(N_TEST)
+    return f"{right.mean():{sign}.3f} ± {of_seeds} ± {of_halos:.3f}"
+
+
+def markdown(header, rows):
+    """Write a table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
+
+
+def grid_table(results):
+    """Lay out the accuracy in every setting."""
+    rows = []
+    for setting in dict.fromkeys(fit.setting for fit in plan_grid(1)):
+        n_classes, n_pixels, maps, attributes = setting
+        scores = {name: by_halo(results, name, setting) for name in ("majority", "profiles", "polar")}
+        if scores["polar"] is None:
+            continue
+        n_seeds = len(scores["polar"])
+        rows.append(
+            [
+                n_classes,
+                f"{2000 // n_pixels} kpc",
+                ", ".join(maps) + (", attributes" if attributes else ""),
+                f"{scores['majority'].mean():.3f}",
+                *(with_errors(scores[name]) for name in ("profiles", "polar")),
+                with_errors(scores["polar"] - scores["profiles"][:n_seeds], "+"),
+            ]
+        )
+    return markdown(["models", "pixel", "input", "majority", "profiles", "polar", "polar - profiles"], rows)
+
+
+def network_table(results):
+    """Lay out what every network reaches, and what it takes."""
+    setting = Fit("polar").setting
+    rows = []
+    for name in ("majority", "profiles", *NETWORKS):
+        right = by_halo(results, name, setting)
+        if right is None:
+            continue
+        alike = [
+            result
+            for fit, result in results.items()
+            if (fit.estimator, fit.setting, fit.n_halos) == (name, setting, N_TRAIN)
+        ]
+        rows.append(
+            [
+                name,
+                f"{alike[0].get('parameters', ''):,}" if name in NETWORKS else "",
+                alike[0].get("passes", ""),
+                f"{np.mean([result['seconds'] for result in alike]):.0f}",
+                len(right),
+                with_errors(right),
+                right.mean(),
+            ]
+        )
+    rows = [row[:-1] for row in sorted(rows, key=lambda row: -row[-1])]
+    return markdown(["estimator", "parameters", "passes", "seconds", "seeds", "accuracy"], rows)
+
+
+def curve_table(results):
+    """Lay out the accuracy for a growing number of haloes."""
+    rows = []
+    for n_halos in sorted({fit.n_halos for fit in results}):
+        cells = [
+            with_errors(by_halo(results, name, Fit(name, n_pixels=n_pixels).setting, n_halos=n_halos))
+            for name, n_pixels in (("profiles", 100), ("polar", 100), ("inception", 50))
+        ]
+        rows.append([f"{n_halos:,}", *cells])
+    return markdown(["haloes", "profiles, 20 kpc", "polar, 20 kpc", "inception, 40 kpc"], rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("parts", nargs="*", default=[], metavar="part", help="grid, networks or curve")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--networks", nargs="+", default=sorted(NETWORKS.keys() - {"polar"}))
+    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="haloes")
+    parser.add_argument("--output", type=Path)
+    options = parser.parse_args()
+    options.folder.mkdir(exist_ok=True)
+    path = options.folder / "fits.jsonl"
+    plans = {
+        "grid": plan_grid(options.seeds),
+        "networks": plan_networks(options.networks, options.seeds),
+        "curve": plan_curve(options.sizes, options.seeds),
+    }
+    if unknown := set(options.parts) - plans.keys():
+        parser.error(f"part must be one of {', '.join(plans)}, got {', '.join(unknown)}")
+    for part in options.parts:
+        run_all(plans[part], path)
+    results = read(path)
+    text = "\n".join([grid_table(results), network_table(results), curve_table(results)])
+    print(text)
+    if options.output:
+        with replacing(options.output) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
