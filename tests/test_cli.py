@@ -13,7 +13,7 @@ from darkcnn.cli import commands, main
 from darkcnn.datasets import load_clusters, make_clusters, save_clusters
 from darkcnn.saving import load_model
 
-COMMANDS = ["cross-validate", "fit", "predict", "simulate"]
+COMMANDS = ["cross-validate", "fit", "predict", "report", "simulate"]
 TINY = ["-o", "simple", "-n", "1", "--views", "1"]
 
 
@@ -74,6 +74,7 @@ def test_main_job_scores_trains_and_writes_everything(database, tmp_path):
         "learning_curve.png",
         "metrics.json",
         "model.keras",
+        "report.html",
     ]
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["scores"]["majority"]["balanced_accuracy"] == [0.5, 0.5]
@@ -130,7 +131,7 @@ def test_simulate_writes_what_make_clusters_makes(tmp_path):
 
 
 def test_missing_matplotlib_is_told_before_any_work(monkeypatch, tmp_path):
-    monkeypatch.setattr(commands, "find_spec", lambda name: None)
+    monkeypatch.setattr(commands.steps, "find_spec", lambda name: None)
     monkeypatch.setattr(commands.steps, "load", lambda path: pytest.fail("work began"))
     result = run("-f", tmp_path / "results")
     assert result.exit_code == 1

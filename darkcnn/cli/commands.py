@@ -5,7 +5,6 @@ Whatever imports scikit-learn or keras, which take seconds, is imported where it
 
 import json
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -50,13 +49,12 @@ def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **trai
     """Learn from maps of galaxy clusters which dark matter they live in.
 
     Without a command: cross-validate a network by cluster, compare it with boosted trees on radial profiles
-    and with guessing, train it on everything, and write model, metrics and figures.
+    and with guessing, train it on everything, and write model, metrics, figures and a report.
     """
     if context.invoked_subcommand is not None:
         _refuse_misplaced_options(context)
         return
-    if find_spec("matplotlib") is None:
-        raise click.ClickException('the figures need matplotlib: pip install "darkcnn[plot]"')
+    steps.require_figures()
     with steps.explained():
         folder.mkdir(parents=True, exist_ok=True)
     clusters = steps.load(database)
@@ -72,16 +70,28 @@ def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **trai
         quiet=quiet,
     )
     steps.fit(pipeline, clusters, quiet)
+    from darkcnn.report import from_validation, write_report
     from darkcnn.results import write_results
     from darkcnn.training_notes import describe_training
 
+    notes = describe_training(clusters, database, validation)
     written = write_results(
         folder,
         model=pipeline,
         validation=validation,
         name=training["network"],
         metrics=metrics,
-        notes={"training": describe_training(clusters, database, validation)},
+        notes={"training": notes},
+    )
+    written.append(folder / "report.html")
+    write_report(
+        written[-1],
+        pipeline,
+        clusters,
+        from_validation(validation),
+        model_name="model.keras",
+        data=metrics["data"],
+        training=notes,
     )
     click.echo(f"\nTrained {training['network']} on all {len(clusters.data)} clusters. Wrote")
     for path in written:
@@ -177,6 +187,58 @@ def predict(model, database, output):
         return
     with replacing(output) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
         steps.write_table(file, *table)
+
+
+@main.command(epilog="\b\nExample:\n  darkcnn report darkcnn_results/model.keras clusters.h5 -o report.html")
+@click.argument("model", type=INPUT_FILE)
+@click.argument("database", type=INPUT_FILE, required=False)
+@click.option(
+    "-f",
+    "-o",
+    "--output",
+    type=OUTPUT_FILE,
+    default="report.html",
+    show_default=True,
+    help="HTML file to write.",
+)
+@click.option(
+    "--new-haloes",
+    is_flag=True,
+    help="The haloes of DATABASE are not those of the training set, even if their ids are the same.",
+)
+@click.option(
+    "--n-jobs", type=int, default=1, show_default=True, help="Fits at a time; -1 for one on each core."
+)
+@quiet_option
+def report(model, database, output, new_haloes, n_jobs, quiet):
+    """Write a page about MODEL: its training, scores, mistakes and what it concludes.
+
+    DATABASE is what it is scored on, by default the packaged example. Haloes that it was trained on are never
+    scored by the model itself: if there are no others, its cross-validation is reported, which the command
+    darkcnn keeps in the model file, or else made anew, which takes five trainings.
+    """
+    steps.require_figures()
+    steps.check_output(output, suffixes=[".html"])
+    from darkcnn.report import find_evidence, write_report
+    from darkcnn.saving import load_model, load_notes
+    from darkcnn.training_notes import describe_clusters
+
+    clusters = steps.load(database)
+    with steps.explained():
+        pipeline, training = load_model(model), (load_notes(model) or {}).get("training")
+        evidence = find_evidence(
+            pipeline, clusters, training, new_haloes=new_haloes, n_jobs=n_jobs, verbose=not quiet
+        )
+        write_report(
+            output,
+            pipeline,
+            clusters,
+            evidence,
+            model_name=model.name,
+            data=describe_clusters(clusters, database),
+            training=training,
+        )
+    click.echo(f"Scored {len(evidence.rows)} predictions. {evidence.how}\nWrote {output}")
 
 
 @main.command(epilog="\b\nExample:\n  darkcnn simulate -o clusters.h5 --n-halos 300 --cross-sections 0,0.1,1")

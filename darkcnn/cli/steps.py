@@ -2,6 +2,7 @@
 
 import csv
 from contextlib import contextmanager
+from importlib.util import find_spec
 from time import perf_counter
 
 import click
@@ -62,27 +63,19 @@ def cross_validate(
     pipeline, clusters, database, *, training, n_repeats, train_size, n_jobs, quiet, silent=False
 ):
     """Score the pipeline beside its baselines, tell the result, and return it with all metrics."""
-    from sklearn.dummy import DummyClassifier
-    from sklearn.pipeline import make_pipeline
-
     from darkcnn.evaluation import cross_validate_by_cluster
-    from darkcnn.preprocessing import MapSelector
-    from darkcnn.profiles import profile_baseline
+    from darkcnn.report.evidence import BOOSTED, baselines
     from darkcnn.results import summarise
     from darkcnn.training_notes import describe_clusters
     from darkcnn.versions import versions
 
     network = training["network"]
-    boosted = make_pipeline(
-        MapSelector(training["maps"], training["attributes"]),
-        *(step for _, step in profile_baseline(random_state=training["seed"]).steps),
-    )
     if not silent:
         click.echo(_describe(clusters, database, training, n_repeats, train_size))
     start = perf_counter()
     with explained():
         validation = cross_validate_by_cluster(
-            {"majority": DummyClassifier(), "boosted profiles": boosted, network: pipeline},
+            {**baselines(pipeline, training["seed"]), network: pipeline},
             clusters.data,
             clusters.target,
             clusters.groups,
@@ -93,7 +86,7 @@ def cross_validate(
             verbose=not quiet,
         )
     if not silent:
-        click.echo(_compare(validation, network, "boosted profiles"))
+        click.echo(_compare(validation, network, BOOSTED))
     metrics = {
         "versions": versions(),
         "data": describe_clusters(clusters, database),
@@ -152,6 +145,13 @@ def fit(pipeline, clusters, quiet):
         advance = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: progress.update())
         pipeline.set_params(cnn__callbacks=[advance]).fit(clusters.data, clusters.target)
     pipeline.set_params(cnn__callbacks=None)  # which would follow the pipeline into its file
+
+
+def require_figures():
+    """Refuse to begin what would end in an error without the packages that draw."""
+    missing = [name for name in ("matplotlib", "jinja2") if find_spec(name) is None]
+    if missing:
+        raise click.ClickException(f'the figures need {" and ".join(missing)}: pip install "darkcnn[plot]"')
 
 
 def write_table(file, clusters, classes, probabilities):

@@ -1,0 +1,86 @@
+"""The figures of a report, as images that stand in the page itself."""
+
+import base64
+import io
+
+import numpy as np
+
+from darkcnn.inference import CrossSectionPosterior
+from darkcnn.plotting import PosteriorDisplay, RecordsDisplay, ReliabilityDisplay, as_figure
+from darkcnn.plotting.confusion import CrossSectionConfusionDisplay
+from darkcnn.plotting.training import TrainingDisplay
+from darkcnn.records import cross_section_of
+
+_MIN_CLUSTERS = 10  # of every class, to calibrate with and to infer from
+
+
+def confusion(target, predicted, labels):
+    """Draw the confusion matrix."""
+    from sklearn.metrics import confusion_matrix
+
+    counts = confusion_matrix(target, predicted, labels=labels)
+    return data_uri(as_figure(CrossSectionConfusionDisplay(counts, labels)))
+
+
+def reliability(target, probabilities, classes, groups):
+    """Draw accuracy against confidence, and return the calibration error with it."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=ReliabilityDisplay.figsize, layout="constrained")
+    display = ReliabilityDisplay.from_predictions(
+        target, probabilities, classes, groups=groups, ax=figure.add_subplot()
+    )
+    return data_uri(figure), display.calibration_error
+
+
+def learning_curve(history, n_classes):
+    """Draw how the training went."""
+    return data_uri(as_figure(TrainingDisplay(history, n_classes=n_classes)))
+
+
+def maps(record):
+    """Draw the maps of one cluster."""
+    return data_uri(as_figure(RecordsDisplay(np.atleast_1d(record))), "png")
+
+
+def posteriors(target, probabilities, classes, groups):
+    """Infer each class as if it were the truth, from haloes that the calibration did not see.
+
+    Returns
+    -------
+    list of dict
+        Truth, summary and figure of each class; empty if there are too few clusters.
+    """
+    haloes = np.random.default_rng(0).permutation(np.unique(groups))
+    is_calibration = np.isin(groups, haloes[::2])
+    for part in (is_calibration, ~is_calibration):
+        if any(len(np.unique(groups[part & (target == name)])) < _MIN_CLUSTERS for name in classes):
+            return []
+    posterior = CrossSectionPosterior(classes.tolist(), random_state=0)
+    posterior.calibrate(probabilities[is_calibration], target[is_calibration], groups[is_calibration])
+    found = []
+    for name in sorted(classes.tolist(), key=cross_section_of):
+        rows = ~is_calibration & (target == name)
+        posterior.fit(probabilities[rows], groups[rows])
+        display = PosteriorDisplay(
+            posterior.grid_,
+            posterior.density_,
+            posterior.cross_sections_,
+            intervals={level: posterior.interval(level) for level in (0.68, 0.95)},
+            median=posterior.median_,
+            truth=cross_section_of(name),
+        )
+        found.append({"truth": name, "summary": posterior.summary(), "image": data_uri(as_figure(display))})
+    return found
+
+
+def data_uri(figure, kind="svg"):
+    """Encode a figure as an address that holds the image; the same figure gives the same bits."""
+    import matplotlib
+
+    file = io.BytesIO()
+    options = {"metadata": {"Date": None}} if kind == "svg" else {"dpi": 110}
+    with matplotlib.rc_context({"svg.hashsalt": "darkcnn"}):
+        figure.savefig(file, format=kind, **options)
+    mime = {"svg": "image/svg+xml", "png": "image/png"}[kind]
+    return f"data:{mime};base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,0 +1,171 @@
+"""Put the report together."""
+
+import base64
+import hashlib
+import json
+from importlib.resources import files
+
+import numpy as np
+
+from darkcnn.records import cross_section_of
+from darkcnn.report import figures
+from darkcnn.versions import versions
+from darkcnn.writing import replacing
+
+_N_MISTAKES = 12
+_MAX_PREDICTIONS = 10_000  # rows of the numbers that can be downloaded; `darkcnn predict` writes any number
+
+
+def write_report(path, model, clusters, evidence, *, model_name, data, training=None):
+    """Write the report of a model to an HTML file that needs nothing else.
+
+    Parameters
+    ----------
+    path : path-like
+        File to write.
+    model : sklearn.pipeline.Pipeline
+        Fitted pipeline.
+    clusters : sklearn.utils.Bunch
+        Clusters that the evidence is about.
+    evidence : Evidence
+        Predictions that may be scored, see :func:`find_evidence`.
+    model_name : str
+        What to call the model.
+    data : dict
+        Which clusters these are, as of :func:`darkcnn.training_notes.describe_clusters`.
+    training : dict or None, default=None
+        What the model was trained on, as of :func:`darkcnn.training_notes.describe_training`.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib or Jinja2 is missing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from darkcnn import default_pipeline
+    >>> from darkcnn.datasets import make_clusters
+    >>> from darkcnn.report import find_evidence, write_report
+    >>> from darkcnn.training_notes import describe_clusters, describe_training
+    >>> options = {"cross_sections": (0, 1), "redshifts": (0,), "n_pixels": 10}
+    >>> known, new = (make_clusters(n, **options, random_state=n) for n in (4, 5))
+    >>> model = default_pipeline("simple", n_views=1, epochs=1, random_state=0).fit(known.data, known.target)
+    >>> training = describe_training(known)
+    >>> evidence = find_evidence(model, new, training, new_haloes=True)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "report.html"
+    ...     write_report(
+    ...         path, model, new, evidence, model_name="m", data=describe_clusters(new), training=training
+    ...     )
+    ...     path.read_text()[:15]
+    '<!doctype html>'
+    """
+    html = render(describe(model, clusters, evidence, model_name=model_name, data=data, training=training))
+    with replacing(path) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+
+
+def describe(model, clusters, evidence, *, model_name, data, training):
+    """Collect all that the page shows."""
+    rows, probabilities, classes = evidence.rows, evidence.probabilities, evidence.classes
+    target, groups = clusters.target[rows], clusters.groups[rows]
+    labels = sorted(classes.tolist(), key=cross_section_of)
+    predicted = classes[probabilities.argmax(axis=1)]
+    reliability, calibration_error = figures.reliability(target, probabilities, classes, groups)
+    scores = [
+        {"name": name, "score": score, "error": None if np.isnan(error) else error}
+        for name, (score, error) in evidence.scores.items()
+    ]
+    numbers = {
+        "model": model_name,
+        "data": data,
+        "training": None if training is None else _brief(training),
+        "how": evidence.how,
+        "scores": scores,
+        "calibration_error": calibration_error,
+        "labels": labels,
+        "versions": versions(),
+        "parameters": {name: repr(value) for name, value in _parameters(model).items()},
+        "predictions": None,
+    }
+    if len(rows) <= _MAX_PREDICTIONS:
+        numbers["predictions"] = [
+            {
+                "cluster_id": int(group),
+                "redshift": round(float(redshift), 6),
+                "label": str(label),
+                "probabilities": {
+                    str(name): round(float(value), 6) for name, value in zip(classes, row, strict=True)
+                },
+            }
+            for group, redshift, label, row in zip(
+                groups, clusters.data["redshift"][rows], target, probabilities, strict=True
+            )
+        ]
+    is_wrong = predicted != target
+    by_confidence = np.argsort(-probabilities.max(axis=1), kind="stable")
+    worst = [row for row in by_confidence if is_wrong[row]][:_N_MISTAKES]
+    return {
+        **numbers,
+        "numbers": numbers,
+        "n_scored": len(np.unique(rows)),
+        "n_haloes": len(np.unique(groups)),
+        "difference": evidence.difference,
+        "confusion": figures.confusion(target, predicted, labels),
+        "reliability": reliability,
+        "learning_curve": figures.learning_curve(model[-1].history_, len(classes)),
+        "n_wrong": int(is_wrong.sum()),
+        "mistakes": [
+            {
+                "cluster_id": groups[row],
+                "redshift": float(clusters.data["redshift"][rows[row]]),
+                "log_mass": float(clusters.data["log_mass"][rows[row]]),
+                "label": target[row],
+                "predicted": predicted[row],
+                "confidence": float(probabilities[row].max()),
+                "image": figures.maps(clusters.data[rows[row]]),
+            }
+            for row in worst
+        ],
+        "posteriors": figures.posteriors(target, probabilities, classes, groups),
+    }
+
+
+def render(content):
+    """Turn what :func:`describe` collected into HTML; whatever it holds shows as text."""
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise ImportError('the report needs Jinja2: pip install "darkcnn[plot]"') from error
+
+    parts = files("darkcnn.report") / "template"
+    style, script = ((parts / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    environment = Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    )
+    page = environment.from_string((parts / "page.html").read_text(encoding="utf-8"))
+    numbers = json.dumps(content["numbers"], indent=1, allow_nan=False)
+    # The browser is told to run this script alone, and to fetch nothing from anywhere.
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return page.render(
+        **content,
+        style=style,
+        script=script,
+        digest=digest,
+        download=f"data:application/json;base64,{base64.b64encode(numbers.encode()).decode()}",
+    )
+
+
+def _brief(training):
+    return {
+        name: value
+        for name, value in training.items()
+        if name not in ("halo_ids", "fingerprints", "validation")
+    }
+
+
+def _parameters(model):
+    """Return the parameters of all steps, the steps themselves left out."""
+    return {name: value for name, value in model.get_params().items() if "__" in name}
