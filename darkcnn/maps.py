@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from darkcnn.disk import RecordsOnDisk
 from darkcnn.records import is_records
 
 CHUNK = 256
@@ -90,7 +91,7 @@ class Maps:
         ndarray of shape (len(rows), height, width, n_channels)
             Maps, float32.
         """
-        batch = self.source[rows]
+        batch = np.asarray(self.source[rows])
         for step in self.steps:
             batch = step(batch)
         return batch
@@ -117,7 +118,7 @@ class Maps:
             attributes=self.attributes,
             groups=self.groups,
         )
-        if isinstance(self.source, np.memmap):
+        if isinstance(self.source, np.memmap | RecordsOnDisk):
             return applied
         computed = np.empty(applied.shape, np.float32)
         for start in range(0, len(self), CHUNK):

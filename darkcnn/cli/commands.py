@@ -281,17 +281,24 @@ def report(model, database, output, new_haloes, n_jobs, quiet):
 @seed_option
 @quiet_option
 def simulate(output, n_halos, n_jobs, seed, quiet, **settings):
-    """Make mock clusters and write them to a database."""
+    """Make mock clusters and write them to a database.
+
+    An HDF5 file is written while the clusters are made: it may be larger than memory, and the same command
+    goes on where it was stopped.
+    """
     from darkcnn.datasets import make_clusters, save_clusters
 
     steps.check_output(output, suffixes=[".h5", ".hdf5", ".fits", ".fit"])
+    is_hdf5 = output.suffix.lower() in (".h5", ".hdf5")
     with steps.explained():
         clusters = make_clusters(
             n_halos,
             **settings,
+            path=output if is_hdf5 else None,
             random_state=seed,
             n_jobs=n_jobs,
             verbose=not quiet,
         )
-        save_clusters(output, clusters)
+        if not is_hdf5:
+            save_clusters(output, clusters)
     click.echo(f"Wrote {len(clusters.data)} clusters of {n_halos} haloes to {output}")

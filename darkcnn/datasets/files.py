@@ -10,6 +10,7 @@ from darkcnn.datasets.database import Database, check_database, check_structure
 from darkcnn.datasets.fits import read_fits, write_fits
 from darkcnn.datasets.hdf5 import read_hdf5, write_hdf5
 from darkcnn.datasets.published import read_published
+from darkcnn.disk import RecordsOnDisk
 from darkcnn.records import check_records, join_labels
 from darkcnn.writing import replacing
 
@@ -32,9 +33,9 @@ def load_clusters(path, *, return_X_y=False, mmap="auto"):
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
     mmap : bool or "auto", default="auto"
-        Whether the records of an HDF5 file stay on disk and are read when sliced. ``"auto"`` does so
-        from 1 GB. Mapped records are read-only, and their maps are not searched for NaN. FITS, pickles
-        and compressed HDF5 cannot be mapped.
+        Whether the records of an HDF5 file stay on disk (:class:`~darkcnn.disk.RecordsOnDisk`) and are read
+        when they are used. ``"auto"`` does so from 1 GB. Their maps are not searched for NaN before that.
+        FITS, pickles and compressed HDF5 cannot be mapped.
 
     Returns
     -------
@@ -83,7 +84,7 @@ def _read(path, signature, mmap):
         database = read_published(path)
     else:
         raise ValueError(f"it must be FITS, HDF5 or a pickle, but it starts with {signature!r}")
-    is_mapped = isinstance(database.records, np.memmap)
+    is_mapped = isinstance(database.records, RecordsOnDisk)
     if mmap is True and not is_mapped:
         kind = "its records are compressed or of another type" if is_hdf5 else "only HDF5 can be"
         raise ValueError(f"it cannot be memory-mapped: {kind}; use mmap=False")

@@ -15,6 +15,7 @@ from darkcnn.datasets.database import (
     clusters_from_columns,
     galaxies_from_columns,
 )
+from darkcnn.disk import RecordsOnDisk
 from darkcnn.records import record_dtype
 
 _MAX_DEFLATE_RATIO = (
@@ -35,7 +36,7 @@ def read_hdf5(path, *, map_above):
     Returns
     -------
     Database
-        Its records are a read-only `numpy.memmap` if they were mapped.
+        Its records are :class:`~darkcnn.disk.RecordsOnDisk` if they were mapped.
     """
     with h5py.File(path, "r") as file:
         clusters = _table(file, "clusters")
@@ -46,7 +47,8 @@ def read_hdf5(path, *, map_above):
         description = _text(file, "description").decode() if "description" in file else ""
         size = clusters.size * clusters.dtype.itemsize
         if size >= map_above and _is_mappable(clusters):
-            records = np.memmap(path, clusters.dtype, "r", clusters.id.get_offset(), clusters.shape)
+            dtype = record_dtype(clusters.dtype["total"].shape[0])
+            records = RecordsOnDisk(path.resolve(), dtype, clusters.id.get_offset(), len(clusters))
         else:
             records = clusters_from_columns(_columns(clusters))
     return Database(records, target, galaxies, description)
@@ -75,7 +77,7 @@ def write_hdf5(path, database, *, compress=False):
             filters["compression_opts"] = 9
         clusters = file.create_dataset("clusters", records.shape, dtype, **filters)
         for rows in blocks(len(records)):
-            clusters[rows] = records[rows][list(dtype.names)].astype(dtype)
+            clusters[rows] = np.asarray(records[rows])[list(dtype.names)].astype(dtype)
         file["label"] = target.astype("S")
         if len(galaxies):
             file["galaxies"] = galaxies

@@ -1,18 +1,25 @@
 """Mock clusters in any number, like those of the BAHAMAS-SIDM simulations, at a few milliseconds each."""
 
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
+from darkcnn import __version__
 from darkcnn.datasets.bunch import GALAXY_DTYPE, make_bunch
 from darkcnn.datasets.cluster import Snapshot
+from darkcnn.datasets.database import Database
 from darkcnn.datasets.feedback import HEATING
+from darkcnn.datasets.files import load_clusters
+from darkcnn.datasets.hdf5 import write_hdf5
+from darkcnn.datasets.partial import PartialFile
 from darkcnn.datasets.physics import Physics
 from darkcnn.datasets.rendering import N_PIXELS
 from darkcnn.records import join_labels, label_of, record_dtype
+from darkcnn.writing import replacing
 
 _CLUSTERS_PER_TASK = 128  # a fraction of a second: long enough to pay for the parallel call
 
@@ -38,6 +45,7 @@ def make_clusters(
     n_pixels=50,
     paired=True,
     physics=None,
+    path=None,
     random_state=None,
     n_jobs=None,
     verbose=0,
@@ -69,6 +77,11 @@ def make_clusters(
         there are `n_halos` independent records that take models, feedback and redshifts in turn.
     physics : Physics or None, default=None
         Parameters of the simulation; None for the default :class:`~darkcnn.datasets.physics.Physics`.
+    path : path-like or None, default=None
+        HDF5 file to write the clusters to while they are made, so that there may be more than fit into
+        memory. It appears when it is complete. Until then, what is done is kept in a folder of that name with
+        ``.partial``: called again with the same arguments, after whatever stopped it, the simulation goes on
+        to the same file. Needs an int for `random_state`.
     random_state : int, RandomState instance or None, default=None
         Seed. An int gives the same clusters at every call; another int gives other initial conditions under
         the same settings, an independent simulation. Its haloes have the same numbers, so add a constant to
@@ -85,12 +98,14 @@ def make_clusters(
     sklearn.utils.Bunch or tuple
         As of :func:`~darkcnn.datasets.make_bunch`, with two truths of shape (n_samples,): ``core_radius``,
         the radius within which dark matter has scattered, kpc, and ``effective_cross_section``, that at the
-        velocity of the halo, cm2/g. Groups are the numbers of the haloes.
+        velocity of the halo, cm2/g. Groups are the numbers of the haloes. With `path`, what
+        :func:`~darkcnn.datasets.load_clusters` returns, without the truths.
 
     Raises
     ------
     ValueError
-        If a number is out of its range, or a cross-section, feedback or redshift occurs twice.
+        If a number is out of its range, or a cross-section, feedback or redshift occurs twice; if
+        `path` is not that of an HDF5 file, or was begun with other settings.
 
     Examples
     --------
@@ -114,6 +129,8 @@ def make_clusters(
     physics = Physics() if physics is None else physics
     if not isinstance(physics, Physics):
         raise TypeError(f"physics must be a darkcnn.datasets.physics.Physics, got {type(physics).__name__}")
+    if path is not None:
+        _check_path(path, random_state)
     seed = _seed(random_state)
 
     worlds = [
@@ -125,24 +142,8 @@ def make_clusters(
     target = np.array([labels[world] for *_, some_worlds in snapshots for world in some_worlds])
     per_task = max(1, _CLUSTERS_PER_TASK // len(snapshots[0][2]))
     tasks = [snapshots[first : first + per_task] for first in range(0, len(snapshots), per_task)]
-    simulated = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(_simulate)(seed, task, n_pixels, physics) for task in tasks
-    )
-    records = np.empty(len(target), record_dtype(n_pixels))
-    truths = np.empty((2, len(target)))
-    galaxies = [np.empty(0, GALAXY_DTYPE)]
-    first = 0
-    with tqdm(total=len(target), unit="cluster", disable=not verbose) as progress:
-        for some_records, some_galaxies, some_truths in simulated:
-            rows = slice(first, first + len(some_records))
-            records[rows], truths[:, rows] = some_records, some_truths
-            some_galaxies["row"] += first
-            galaxies.append(some_galaxies)
-            first = rows.stop
-            progress.update(len(some_records))
-
     description = _DESCRIPTION.format(
-        n_clusters=len(records),
+        n_clusters=len(target),
         n_halos=n_halos,
         redshifts=", ".join(f"{redshift:g}" for redshift in redshifts),
         n_pixels=n_pixels,
@@ -150,9 +151,52 @@ def make_clusters(
         feedback=", ".join(feedback),
         seed=seed,
     )
+
+    def simulate(first_task=0):
+        return Parallel(n_jobs=n_jobs, return_as="generator")(
+            delayed(_simulate)(seed, task, n_pixels, physics) for task in tasks[first_task:]
+        )
+
+    if path is not None:
+        settings = {"version": __version__, "paired": paired, "physics": repr(physics)}
+        settings |= {"redshifts": redshifts, "about": description}
+        part = PartialFile(path, record_dtype(n_pixels), settings)
+        with _progress_bar(len(target), part.progress["records"], verbose) as progress:
+            for records, galaxies, _ in simulate(part.n_parts):
+                part.append(records, galaxies)
+                progress.update(len(records))
+        with replacing(path) as temporary:
+            write_hdf5(temporary, Database(part.read("records"), target, part.read("galaxies"), description))
+        part.remove()
+        return load_clusters(path, return_X_y=return_X_y)
+
+    records = np.empty(len(target), record_dtype(n_pixels))
+    truths = np.empty((2, len(target)))
+    galaxies = [np.empty(0, GALAXY_DTYPE)]
+    first = 0
+    with _progress_bar(len(target), 0, verbose) as progress:
+        for some_records, some_galaxies, some_truths in simulate():
+            rows = slice(first, first + len(some_records))
+            records[rows], truths[:, rows] = some_records, some_truths
+            some_galaxies["row"] += first
+            galaxies.append(some_galaxies)
+            first = rows.stop
+            progress.update(len(some_records))
+
     bunch = make_bunch(records, target, galaxies=np.concatenate(galaxies), description=description)
     bunch.effective_cross_section, bunch.core_radius = truths
     return (bunch.data, bunch.target) if return_X_y else bunch
+
+
+def _progress_bar(n_clusters, n_done, verbose):
+    return tqdm(total=n_clusters, initial=n_done, unit="cluster", disable=not verbose)
+
+
+def _check_path(path, random_state):
+    if Path(path).suffix.lower() not in (".h5", ".hdf5"):
+        raise ValueError(f"path must end in .h5 or .hdf5, got {str(path)!r}")
+    if not isinstance(random_state, int | np.integer):
+        raise ValueError(f"random_state must be an integer to write to a path, got {random_state!r}")
 
 
 def _check_count(argument, value):
