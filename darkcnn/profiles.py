@@ -164,6 +164,10 @@ def profile_baseline(attributes=(), *, random_state=None):
     sklearn.pipeline.Pipeline
         Unfitted classifier of records or maps.
 
+    Notes
+    -----
+    Beyond 10,000 maps, scikit-learn's trees hold a tenth of the maps back, at random, and may stop early.
+
     Examples
     --------
     >>> from darkcnn.profiles import profile_baseline
