@@ -1,5 +1,6 @@
 """Rotated and flipped views of maps: dark-matter self-interactions have no preferred direction."""
 
+from copy import copy
 from functools import cached_property
 from numbers import Integral
 
@@ -13,6 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 from darkcnn.documentation import DocumentationLink
 from darkcnn.maps import Maps, as_maps
 from darkcnn.records import MAPS, check_records, is_records
+
+_N_SKIES = 2**62
+"""How many skies a training may draw from: so many that none comes twice, nor one of an evaluation."""
 
 # OpenCV would spread each small map over its own threads, which the training needs.
 cv2.setNumThreads(1)
@@ -85,6 +89,10 @@ class Views:
     `len`, indexing by rows, and ``np.asarray`` gives the array. It holds only the maps and the angles, so
     memory does not grow with `n_views`.
 
+    Of maps with noise, all views show the one sky that was observed. It turns by whole quarters of a turn,
+    as near to the angle as these come: interpolation would smooth the noise. Once `redrawn`, for a training,
+    the clusters turn by the angle itself, and each view is observed anew.
+
     Parameters
     ----------
     maps : Maps
@@ -95,16 +103,22 @@ class Views:
         Whether each view is mirrored.
     mirror : bool, default=False
         Whether `redrawn` may mirror all of them.
+    skies : ndarray of int of shape (n_views,) or None, default=None
+        Number of the sky that each view shows, see :class:`~darkcnn.observed.ObservedRecords`; None for 0.
+    turn_first : bool, default=False
+        Whether clusters turn before they are observed, not after.
     """
 
     dtype = np.dtype(np.float32)
     ndim = 5
 
-    def __init__(self, maps, angles, flips, *, mirror=False):
+    def __init__(self, maps, angles, flips, *, mirror=False, skies=None, turn_first=False):
         self.maps = maps
         self.angles = angles
         self.flips = flips
         self.mirror = mirror
+        self.skies = np.zeros(len(angles), int) if skies is None else skies
+        self.turn_first = turn_first
 
     @cached_property
     def _origins(self):
@@ -124,8 +138,14 @@ class Views:
     def __getitem__(self, rows):
         maps = self.maps[rows]
         if isinstance(maps, Maps):
-            return Views(maps, self.angles, self.flips, mirror=self.mirror)
-        return np.asarray(Views(as_maps(maps[np.newaxis]), self.angles, self.flips))[0]
+            return self._with(maps=maps)
+        return np.asarray(self[np.array([rows])])[0]
+
+    def _with(self, **changes):
+        views = copy(self)
+        vars(views).pop("_origins", None)
+        vars(views).update(changes)
+        return views
 
     def __array__(self, dtype=None, copy=None):
         n_samples, n_views = self.shape[:2]
@@ -145,6 +165,8 @@ class Views:
         ndarray of shape (len(rows), height, width, n_channels)
             Views, float32.
         """
+        if self.maps.are_observed:
+            return self._observe(rows, views)
         unique, inverse = np.unique(rows, return_inverse=True)
         maps = self.maps.draw(unique)
         drawn = np.empty((len(rows), *self.maps.map_shape), np.float32)
@@ -165,7 +187,27 @@ class Views:
         Views
             The first `n_views` views of the same maps.
         """
-        return type(self)(self.maps, self.angles[:n_views], self.flips[:n_views], mirror=self.mirror)
+        kept = {name: getattr(self, name)[:n_views] for name in ("angles", "flips", "skies")}
+        return self._with(**kept)
+
+    def repeated(self, n_draws):
+        """See every view under several skies.
+
+        Parameters
+        ----------
+        n_draws : int
+            How many.
+
+        Returns
+        -------
+        Views
+            `n_draws` times as many views, the first of them these; or, if the maps have no noise, these.
+        """
+        if not self.maps.are_observed:
+            return self
+        tiled = {name: np.tile(getattr(self, name), n_draws) for name in ("angles", "flips", "skies")}
+        tiled["skies"] = tiled["skies"] + np.repeat(np.arange(n_draws), len(self.skies))
+        return self._with(**tiled)
 
     def redrawn(self, rng):
         """Turn all views by one more random angle, so that no epoch of a training repeats another.
@@ -173,7 +215,7 @@ class Views:
         Parameters
         ----------
         rng : numpy.random.Generator
-            Source of the angle, and of whether to mirror.
+            Source of the angle, of whether to mirror, and of new skies for maps with noise.
 
         Returns
         -------
@@ -182,7 +224,28 @@ class Views:
         """
         angles = self.angles + rng.uniform(0, 2 * np.pi)
         flips = self.flips ^ (self.mirror and rng.random() < 0.5)
-        return Views(self.maps, angles, flips, mirror=self.mirror)
+        return self._with(angles=angles, flips=flips, skies=self._new_skies(rng), turn_first=True)
+
+    def _new_skies(self, rng):
+        return rng.integers(_N_SKIES, size=len(self.skies))
+
+    def _observe(self, rows, views):
+        """Draw views of maps with noise."""
+        observed, skies = self.maps.source, self.skies[views]
+        if self.turn_first:
+            return self.maps.finish(observed.draw(rows, skies, self._turning(views)))
+        quarters = np.rint(self.angles[views] / (np.pi / 2)).astype(int)
+        return self.maps.finish(observed.draw_turned(rows, skies, quarters, self.flips[views]))
+
+    def _turning(self, views):
+        """Return the function that turns the map at a position of a batch."""
+
+        def turn_as_view(position, image):
+            view = np.empty(image.shape, np.float32)
+            _warp(np.ascontiguousarray(image, np.float32), self._origins[views[position]], view)
+            return view
+
+        return turn_as_view
 
 
 def as_views(X, argument="X"):
@@ -206,16 +269,16 @@ def as_views(X, argument="X"):
 
 
 class _Untouched(Views):
-    """The maps themselves as their only view, in every epoch."""
-
-    def __getitem__(self, rows):
-        return _Untouched(self.maps[rows], self.angles, self.flips)
+    """The maps themselves as their only view, in every epoch; with noise, under a new sky in each."""
 
     def draw(self, rows, views):
-        return self.maps.draw(rows)
+        return super().draw(rows, views) if self.maps.are_observed else self.maps.draw(rows)
 
     def redrawn(self, rng):
-        return self
+        return self._with(skies=self._new_skies(rng), turn_first=True)
+
+    def _turning(self, views):
+        return None
 
 
 class RotationFlipAugmenter(DocumentationLink, TransformerMixin, BaseEstimator):

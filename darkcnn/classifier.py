@@ -40,7 +40,7 @@ from darkcnn.records import is_records
 _SCALING_ROWS = 4096
 """Rows, evenly spaced, that the mean and the variance of the maps are taken from."""
 
-_NO_MATTER = ("callbacks", "checkpoint", "predict_views", "verbose")
+_NO_MATTER = ("callbacks", "checkpoint", "n_draws", "predict_views", "verbose")
 """Parameters that do not change the outcome of a training."""
 
 
@@ -82,6 +82,9 @@ class DarkCNNClassifier(
         Whether `fit` goes on from the last fit's weights.
     predict_views : int or None, default=None
         How many of the views to average when predicting; None for all.
+    n_draws : int, default=1
+        How many draws of the noise of an observation to average over when predicting. One is what a telescope
+        has; the mean over many is what it would say on average.
     checkpoint : path-like or None, default=None
         Folder for the state of the training after each epoch. A fit of the same classifier on the same data
         goes on from there after an interruption, and ends with the same bits; one that had ended is not
@@ -155,6 +158,7 @@ class DarkCNNClassifier(
         "callbacks": [list, None],
         "warm_start": ["boolean"],
         "predict_views": [Interval(Integral, 1, None, closed="left"), None],
+        "n_draws": [Interval(Integral, 1, None, closed="left")],
         "checkpoint": [str, PathLike, None],
         "map_shape": [tuple, list, None],
         "random_state": ["random_state"],
@@ -179,6 +183,7 @@ class DarkCNNClassifier(
         callbacks=None,
         warm_start=False,
         predict_views=None,
+        n_draws=1,
         checkpoint=None,
         map_shape=None,
         random_state=None,
@@ -199,6 +204,7 @@ class DarkCNNClassifier(
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.predict_views = predict_views
+        self.n_draws = n_draws
         self.checkpoint = checkpoint
         self.map_shape = map_shape
         self.random_state = random_state
@@ -267,7 +273,7 @@ class DarkCNNClassifier(
         return self._train(views, y, sample_weight, None, epochs=1, early_stopping=False)
 
     def predict_proba(self, X):
-        """Estimate the probability of each class, averaged over the views of a map.
+        """Estimate the probability of each class, averaged over views and draws of the noise.
 
         Parameters
         ----------
@@ -527,7 +533,8 @@ class DarkCNNClassifier(
         check_is_fitted(self)
         views = self._views(X, reset=False)
         n_views = min(self.predict_views or views.shape[1], views.shape[1])
-        views = views.first(n_views)
+        views = views.first(n_views).repeated(self.n_draws)
+        n_views = views.shape[1]
         with self._network() as network, closing(Batches(views, CHUNK)) as batches:
             network.model.set_weights(self.weights_)
             model, from_logits = choose(network)

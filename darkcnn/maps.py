@@ -3,10 +3,8 @@
 import numpy as np
 
 from darkcnn.disk import RecordsOnDisk
+from darkcnn.observed import CHUNK, ObservedRecords
 from darkcnn.records import is_records
-
-CHUNK = 256
-"""Rows handled at a time: bounds the memory of a step, whatever the number of clusters."""
 
 
 class Maps:
@@ -14,11 +12,11 @@ class Maps:
 
     It looks like an array of shape (n_samples, height, width, n_channels): it has `shape`, `dtype`, `len`,
     indexing by rows, and ``np.asarray`` gives the array. Rows of a memory-mapped database are read and
-    computed only when drawn.
+    computed only when drawn, and so are observed rows, whose noise may be drawn anew.
 
     Parameters
     ----------
-    source : ndarray or memmap of shape (n_samples, ...)
+    source : ndarray, memmap or ObservedRecords of shape (n_samples, ...)
         Plain maps, or records that `steps` turn into maps.
     map_shape : tuple of int
         (height, width, n_channels) of what is drawn.
@@ -52,6 +50,11 @@ class Maps:
     def shape(self):
         """(n_samples, height, width, n_channels)."""
         return (len(self.source), *self.map_shape)
+
+    @property
+    def are_observed(self):
+        """Whether the maps have noise that can be drawn anew."""
+        return isinstance(self.source, ObservedRecords)
 
     def __len__(self):
         return len(self.source)
@@ -91,7 +94,21 @@ class Maps:
         ndarray of shape (len(rows), height, width, n_channels)
             Maps, float32.
         """
-        batch = np.asarray(self.source[rows])
+        return self.finish(np.asarray(self.source[rows]))
+
+    def finish(self, batch):
+        """Pass rows of the source through the steps.
+
+        Parameters
+        ----------
+        batch : ndarray of shape (n_rows, ...)
+            Rows of the source.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, height, width, n_channels)
+            Maps, float32.
+        """
         for step in self.steps:
             batch = step(batch)
         return batch
@@ -109,7 +126,7 @@ class Maps:
         Returns
         -------
         Maps
-            Computed at once, a chunk at a time; or, if the source is memory-mapped, when drawn.
+            Computed at once, a chunk at a time; or, if the source is memory-mapped or observed, when drawn.
         """
         applied = Maps(
             self.source,
@@ -118,7 +135,7 @@ class Maps:
             attributes=self.attributes,
             groups=self.groups,
         )
-        if isinstance(self.source, np.memmap | RecordsOnDisk):
+        if isinstance(self.source, np.memmap | RecordsOnDisk | ObservedRecords):
             return applied
         computed = np.empty(applied.shape, np.float32)
         for start in range(0, len(self), CHUNK):

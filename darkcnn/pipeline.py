@@ -1,10 +1,12 @@
 """The whole chain from records of clusters to the probabilities of dark-matter models."""
 
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from darkcnn.augmentation import RotationFlipAugmenter
 from darkcnn.classifier import DarkCNNClassifier
 from darkcnn.preprocessing import MapScaler, MapSelector
+from darkcnn.records import MAPS
 
 INVARIANT = ("polar",)
 """Networks that no rotation or reflection can change: views would teach them nothing."""
@@ -19,9 +21,19 @@ RECIPES = {
 }
 """How to train a network, where that was found by trial: the defaults of `classifier_params`."""
 
+OBSERVED = {"xray": ("asinh", "none", 1.0)}
+"""Stretch, norm and floor of an observed map; the others, which have both signs, stay as they are."""
+
 
 def default_pipeline(
-    architecture="polar", *, maps="all", attributes=(), n_views=10, random_state=None, **classifier_params
+    architecture="polar",
+    *,
+    maps="all",
+    attributes=(),
+    noise=(),
+    n_views=10,
+    random_state=None,
+    **classifier_params,
 ):
     """Chain the steps from records of clusters to probabilities.
 
@@ -34,18 +46,28 @@ def default_pipeline(
         Maps to learn from, see :class:`MapSelector`.
     attributes : tuple of str, default=()
         Attributes that join them, see :class:`MapSelector`.
+    noise : sequence of RecordNoise, default=()
+        Observations to learn through, such as ``[WeakLensingNoise(), XrayNoise()]``: drawn anew in each epoch
+        of the training, once for each cluster to predict. One without a seed of its own takes `random_state`.
     n_views : int, default=10
         Rotated and flipped views of each map, see :class:`RotationFlipAugmenter`; `INVARIANT` networks take
         none.
     random_state : int, RandomState instance or None, default=None
-        Seed of the views and of the training.
+        Seed of the noise, of the views and of the training.
     **classifier_params
         Further parameters of :class:`DarkCNNClassifier`; their defaults are those of `RECIPES`, if any.
 
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Steps ``"select"``, ``"scale"``, ``"augment"`` (left out for `INVARIANT` networks) and ``"cnn"``.
+        Steps ``"observe_total"`` and ``"observe_xray"`` (if there is such noise), ``"select"``, ``"scale"``,
+        ``"augment"`` (left out for `INVARIANT` networks) and ``"cnn"``.
+
+    Notes
+    -----
+    Noise-free maps are divided by their maximum and enter as logarithms. Observed ones keep their unit, as
+    their level over the noise is what was measured: convergence and shear, which have both signs, as they
+    are, and counts of photons as their arcsinh.
 
     Examples
     --------
@@ -57,10 +79,29 @@ def default_pipeline(
     """
     if isinstance(architecture, str):
         classifier_params = {**RECIPES.get(architecture, {}), **classifier_params}
+    observed = {name for step in noise for name in step.changes}
+    names = MAPS if isinstance(maps, str) else maps
+    own = {"random_state": random_state}
     steps = [
+        *(
+            (f"observe_{step.map_name}", clone(step).set_params(**own if step.random_state is None else {}))
+            for step in noise
+        ),
         ("select", MapSelector(maps=maps, attributes=attributes)),
-        ("scale", MapScaler()),
+        ("scale", _scaler([name if name in observed else None for name in names])),
         ("augment", RotationFlipAugmenter(n_views, random_state=random_state)),
         ("cnn", DarkCNNClassifier(architecture, random_state=random_state, **classifier_params)),
     ]
     return Pipeline([step for step in steps if step[0] != "augment" or architecture not in INVARIANT])
+
+
+def _scaler(observed):
+    """Return the scaler of maps, given the name of each that is observed, and None for one that is not."""
+    if not any(observed):
+        return MapScaler()
+    noise_free = ("log", "max", 1e-4)
+    settings = [
+        noise_free if name is None else OBSERVED.get(name, ("linear", "none", 1.0)) for name in observed
+    ]
+    stretch, norm, floor = zip(*settings, strict=True)
+    return MapScaler(stretch, norm, floor=floor)

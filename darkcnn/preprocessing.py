@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from darkcnn.documentation import DocumentationLink
 from darkcnn.maps import Maps, as_maps
+from darkcnn.observed import SHEAR, TANGENTIAL
 from darkcnn.records import MAPS, NORMS, SCALARS, check_records, is_records
 
 ATTRIBUTES = (
@@ -81,7 +82,9 @@ class MapSelector(DocumentationLink, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     maps : tuple of str or "all", default="all"
-        Maps to keep, in this order of channels: ``"total"`` (projected mass), ``"xray"``, ``"stellar"``.
+        Maps to keep, in this order of channels: ``"total"`` (projected mass), ``"xray"``, ``"stellar"``,
+        which are all; and of records with shear, see :class:`WeakLensingNoise`, ``"shear1"`` and
+        ``"shear2"``, or ``"shear_t"`` and ``"shear_x"``.
     attributes : tuple of str, default=()
         Attributes to join to the maps: ``"redshift"``, ``"log_mass"``, ``"xray_concentration"``,
         ``"bcg_stellar_concentration"``, ``"bcg_ellipticity"``, or the peaks ``"lensing_norm"``,
@@ -164,9 +167,11 @@ class MapSelector(DocumentationLink, TransformerMixin, BaseEstimator):
 
     def _select(self, X):
         names = MAPS if isinstance(self.maps, str) else tuple(self.maps)
-        unknown = [name for name in names if name not in MAPS]
-        if unknown or not names:
-            raise ValueError(f"maps must be 'all' or some of {list(MAPS)}, got {self.maps!r}")
+        known = MAPS
+        if is_records(X):
+            known += tuple(name for name in (*SHEAR, *TANGENTIAL) if name in X.dtype.names)
+        if not names or not set(names) <= set(known):
+            raise ValueError(f"maps must be 'all' or some of {list(known)}, got {self.maps!r}")
         if is_records(X):
             check_records(X)
             attributes = attribute_table(X, self.attributes) if len(self.attributes) else None
@@ -193,20 +198,20 @@ class MapSelector(DocumentationLink, TransformerMixin, BaseEstimator):
         return tags
 
 
-class MapScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class MapScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Normalise every map by itself and stretch its contrast.
 
     Each channel of each map is divided by its own norm, then stretched. Nothing is learned from other
-    maps, so nothing can leak from a test set.
+    maps, so nothing can leak from a test set. Each parameter may be a tuple, with one value for each channel.
 
     Parameters
     ----------
-    stretch : {"log", "asinh", "linear"}, default="log"
+    stretch : {"log", "asinh", "linear"} or tuple of them, default="log"
         ``"log"``: log10 of the map, no lower than `floor`. ``"asinh"``: arcsinh(map / `floor`), which is
         linear about zero and so keeps signed, noisy maps. ``"linear"``: no change.
-    norm : {"max", "mean", "none"}, default="max"
+    norm : {"max", "mean", "none"} or tuple of them, default="max"
         Divide by the maximum or by the mean of the absolute values. A map of zeros stays as it is.
-    floor : float, default=1e-4
+    floor : float or tuple of float, default=1e-4
         Smallest value that the stretch resolves, in units of the norm.
 
     Examples
@@ -219,9 +224,9 @@ class MapScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseE
     """
 
     _parameter_constraints = {
-        "stretch": [StrOptions({"log", "asinh", "linear"})],
-        "norm": [StrOptions({"max", "mean", "none"})],
-        "floor": [Interval(Real, 0, None, closed="neither")],
+        "stretch": [StrOptions({"log", "asinh", "linear"}), tuple],
+        "norm": [StrOptions({"max", "mean", "none"}), tuple],
+        "floor": [Interval(Real, 0, None, closed="neither"), tuple],
     }
 
     def __init__(self, stretch="log", norm="max", *, floor=1e-4):
@@ -275,15 +280,22 @@ class MapScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseE
         return validate_data(self, X, reset=reset, allow_nd=True, dtype=[np.float64, np.float32])
 
     def _scale(self, batch):
-        if self.norm != "none":
-            measure = np.max if self.norm == "max" else np.mean
-            norm = measure(np.abs(batch), axis=(1, 2), keepdims=True)
-            batch = batch / np.where(norm > 0, norm, 1)
-        if self.stretch == "log":
-            return np.log10(np.maximum(batch, self.floor))
-        if self.stretch == "asinh":
-            return np.arcsinh(batch / self.floor)
-        return batch
+        parameters = {name: getattr(self, name) for name in ("stretch", "norm", "floor")}
+        if not any(isinstance(value, tuple) for value in parameters.values()):
+            return _scale(batch, **parameters)
+        n_channels = batch.shape[-1]
+        scaled = np.empty_like(batch)
+        for channel in range(n_channels):
+            own = {}
+            for name, value in parameters.items():
+                values = value if isinstance(value, tuple) else (value,) * n_channels
+                if len(values) != n_channels:
+                    raise ValueError(
+                        f"{name} must have a value for each of {n_channels} channels, got {value}"
+                    )
+                own[name] = values[channel]
+            scaled[..., channel] = _scale(batch[..., channel], **own)
+        return scaled
 
     def __sklearn_is_fitted__(self):
         return True
@@ -293,3 +305,16 @@ class MapScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseE
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.requires_fit = False
         return tags
+
+
+def _scale(batch, *, stretch, norm, floor):
+    """Normalise and stretch maps of shape (n_samples, height, width, ...)."""
+    if norm != "none":
+        measure = np.max if norm == "max" else np.mean
+        level = measure(np.abs(batch), axis=(1, 2), keepdims=True)
+        batch = batch / np.where(level > 0, level, 1)
+    if stretch == "log":
+        return np.log10(np.maximum(batch, floor))
+    if stretch == "asinh":
+        return np.arcsinh(batch / floor)
+    return batch

@@ -14,6 +14,7 @@ from darkcnn import __version__
 from darkcnn.augmentation import RotationFlipAugmenter
 from darkcnn.classifier import DarkCNNClassifier
 from darkcnn.networks import NETWORKS
+from darkcnn.noise import WeakLensingNoise, XrayNoise
 from darkcnn.preprocessing import MapScaler, MapSelector
 from darkcnn.writing import replacing
 
@@ -22,7 +23,17 @@ _DESCRIPTION = "darkcnn.json"
 _WEIGHTS = "model.weights.h5"
 _NOTES = "notes.json"
 _MAX_DESCRIPTION = 50_000_000  # bytes; the longest part is the history of the training
-_STEPS = {step.__name__: step for step in (MapSelector, MapScaler, RotationFlipAugmenter, DarkCNNClassifier)}
+_STEPS = {
+    step.__name__: step
+    for step in (
+        WeakLensingNoise,
+        XrayNoise,
+        MapSelector,
+        MapScaler,
+        RotationFlipAugmenter,
+        DarkCNNClassifier,
+    )
+}
 _FITTED = re.compile(r"[a-z]\w*_|_seed|_settings|_n_features_out")
 """Names of what a fit leaves behind; the weights and the optimiser's past are no part of the description."""
 

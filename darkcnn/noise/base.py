@@ -1,7 +1,6 @@
-"""What all noises share: the checks, and a draw of each row that depends on the row alone."""
+"""What all noises share: the checks, and observations that are drawn when asked for."""
 
-import zlib
-from itertools import repeat
+from copy import copy
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
@@ -9,13 +8,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from darkcnn.documentation import DocumentationLink
+from darkcnn.observed import CHUNK, ObservedRecords
 from darkcnn.records import check_records
 
 
 class RecordNoise(DocumentationLink, TransformerMixin, BaseEstimator):
     """Base of the steps that replace one map of each record by an observation of it.
 
-    A subclass names the map and its norm, and says in `_observe` what a telescope would see.
+    A subclass names the map and its norm, and says in `observe` what a telescope would see.
     """
 
     map_name: str
@@ -27,7 +27,7 @@ class RecordNoise(DocumentationLink, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : structured ndarray of shape (n_samples,)
+        X : structured ndarray or ObservedRecords of shape (n_samples,)
             Records of clusters.
         y : None
             Ignored.
@@ -49,64 +49,79 @@ class RecordNoise(DocumentationLink, TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        """Observe every cluster once.
+        """Observe every cluster.
 
         Parameters
         ----------
-        X : structured ndarray of shape (n_samples,)
+        X : structured ndarray or ObservedRecords of shape (n_samples,)
             Records of clusters, with maps of the size seen at `fit`.
 
         Returns
         -------
-        structured ndarray of shape (n_samples,)
-            A copy of the records with the observed map. The noise of a row depends on the seed and on the row
-            alone, not on the other rows or on their order.
+        ObservedRecords of shape (n_samples,)
+            The records with the observed map, drawn when asked for; ``np.asarray`` gives them as an array.
+            The noise of a row depends on the seed and on the row alone, not on the other rows or on their
+            order. A :class:`DarkCNNClassifier` sees new noise in each epoch of its training.
         """
         check_is_fitted(self)
         if self._check(X) != self.map_shape_:
             shape = X.dtype[self.map_name].shape
             raise ValueError(f"X has maps of shape {shape}, but {self.map_shape_} were seen at fit")
-        seen = self.observe(X[self.map_name], X)
-        observed = np.empty(len(X), self._dtype(X.dtype))
-        for name in observed.dtype.names:
-            observed[name] = seen[name] if name in seen else X[name]
-        return observed
+        noise = copy(self)  # which a later fit does not change
+        if isinstance(X, ObservedRecords):
+            return ObservedRecords(X.records, (*X.noises, noise))
+        return ObservedRecords(X, (noise,))
 
-    def observe(self, maps, clusters, rng=None):
-        """Observe maps.
+    def observe(self, clusters, generators):
+        """Observe clusters.
 
         Parameters
         ----------
-        maps : ndarray of shape (n_samples, height, width)
-            Noise-free maps, in units of the norm.
         clusters : structured ndarray of shape (n_samples,)
-            Records, of which only the numbers are read.
-        rng : numpy.random.Generator or None, default=None
-            Source of new noise; None for the one draw that the seed and the content of each row decide.
+            Records.
+        generators : iterable of numpy.random.Generator
+            Source of the noise of each.
 
         Returns
         -------
         dict of ndarray of shape (n_samples, ...)
             Fields of the records to replace.
         """
-        generators = self._generators(maps, clusters) if rng is None else repeat(rng)
-        return self._observe(maps, clusters, generators)
-
-    def _observe(self, maps, clusters, generators):
-        """Observe each map with its generator."""
         raise NotImplementedError
 
-    def _generators(self, maps, clusters):
-        """Yield the generator of each row."""
-        check_is_fitted(self)
-        numbers = ("cluster_id", "redshift", self.norm_name)
-        numbers = np.stack([clusters[name].astype(np.float64) for name in numbers], axis=-1)
-        for image, row in zip(maps, numbers, strict=True):
-            content = zlib.crc32(np.ascontiguousarray(image, dtype=np.float32), zlib.crc32(row))
-            yield np.random.default_rng([self.seed_, content])
+    def unit(self, clusters):
+        """Tell what one in the observed maps stands for.
 
-    def _dtype(self, dtype):
-        """Return the type of the observed records."""
+        Parameters
+        ----------
+        clusters : structured ndarray of shape (n_samples,)
+            Records, of which only the numbers are read.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            New values of the norm.
+        """
+        raise NotImplementedError
+
+    @property
+    def changes(self):
+        """Names of the fields that the observation replaces."""
+        return (self.map_name, self.norm_name)
+
+    def observed_dtype(self, dtype):
+        """Return the type of the observed records.
+
+        Parameters
+        ----------
+        dtype : numpy.dtype
+            Type of the records.
+
+        Returns
+        -------
+        numpy.dtype
+            The same, unless the observation has maps of its own.
+        """
         return dtype
 
     def _check(self, X):
@@ -116,10 +131,15 @@ class RecordNoise(DocumentationLink, TransformerMixin, BaseEstimator):
         if height != width:
             raise ValueError(f"X must hold square maps, got {height} x {width} pixels")
         norm, redshift = X[self.norm_name], X["redshift"]
-        refuse(X, self.map_name, ~np.isfinite(X[self.map_name]), "must be finite")
+        for start in range(0, len(X), CHUNK):  # of a database that may not fit into memory
+            self._check_maps(X[start : start + CHUNK], start)
         refuse(X, self.norm_name, ~(np.isfinite(norm) & (norm > 0)), "must be finite and positive")
         refuse(X, "redshift", ~(np.isfinite(redshift) & (redshift >= 0)), "must be 0 or more")
         return height, width
+
+    def _check_maps(self, X, first_row):
+        """Check some of the maps."""
+        refuse(X, self.map_name, ~np.isfinite(X[self.map_name]), "must be finite", first_row)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -128,11 +148,11 @@ class RecordNoise(DocumentationLink, TransformerMixin, BaseEstimator):
         return tags
 
 
-def refuse(X, name, bad, wanted):
-    """Name the first bad value and its cluster."""
+def refuse(X, name, bad, wanted, first_row=0):
+    """Name the first bad value and its cluster; `X` begins at `first_row` of what the caller gave."""
     if bad.any():
         row = int(np.argwhere(bad)[0, 0])
         raise ValueError(
             f"{name!r} {wanted}, got {X[name][row][bad[row]].flat[0]} "
-            f"in cluster_id {X['cluster_id'][row]} (row {row})"
+            f"in cluster_id {X['cluster_id'][row]} (row {first_row + row})"
         )

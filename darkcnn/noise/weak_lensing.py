@@ -1,7 +1,10 @@
 """Maps of the total mass as weak gravitational lensing shows them."""
 
+import math
+from functools import lru_cache
 from numbers import Real
 
+import cv2
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -9,10 +12,11 @@ from darkcnn.noise.base import RecordNoise
 from darkcnn.noise.geometry import critical_surface_density, pixel_side
 from darkcnn.noise.instruments import LENSING_SURVEYS, parameters_of
 from darkcnn.noise.inversion import field_convergence, field_shear, noise_after_smoothing
+from darkcnn.observed import SHEAR, TANGENTIAL
 from darkcnn.records import FIELD_SIZE
 
-SHEAR = ("shear1", "shear2")
-"""The fields that ``output="shear"`` adds to a record."""
+SHEAR_OUTPUTS = {"shear": SHEAR, "tangential": TANGENTIAL}
+"""The fields that an output adds to a record."""
 
 
 class WeakLensingNoise(RecordNoise):
@@ -37,10 +41,16 @@ class WeakLensingNoise(RecordNoise):
         Error c of the measured shapes, in both components.
     photo_z_bias : float, default=0.0
         How much too large the believed redshift is, over 1 + the true one.
+    mask : array-like of bool of shape (height, width) or None, default=None
+        Where no galaxies are measured: True behind a bright star, for example. With a mask, none are measured
+        outside of the map either, which is then the whole field of view. None takes the map for a part of a
+        larger field.
     smoothing : float or None, default=None
         Standard deviation of a Gaussian that smooths the reconstruction, in kpc.
-    output : {"kappa", "shear"}, default="kappa"
-        ``"shear"`` adds the maps ``shear1`` and ``shear2`` of the noisy shear to the records.
+    output : {"kappa", "shear", "tangential"}, default="kappa"
+        ``"shear"`` adds maps of the noisy shear to the records: ``shear1`` and ``shear2``, its components
+        along the axes. ``"tangential"`` adds ``shear_t`` and ``shear_x``, tangential to circles about the
+        middle of the map and across: they do not change when the map turns.
     redshift_floor : float, default=0.1
         Clusters of a snapshot nearer than this are observed as if they were there: at redshift 0, they would
         lens nothing.
@@ -65,10 +75,15 @@ class WeakLensingNoise(RecordNoise):
     the product of both still is the surface density, and tells nothing of the noise-free peak any more. The
     other attributes stay as they are.
 
-    What lies outside the field is unknown: no mass shears it, and no shear is measured there. So a pixel at
-    the edge has less noise than one, and the reconstruction of a cluster lacks about its mean convergence
-    within the field, less towards the corners. Shapes respond to the shear, not to the reduced shear: where
-    the convergence nears one, this is too simple. Neighbours and foreground galaxies play no role.
+    Of a map within a larger field, the way to the shear and back changes nothing but the mean, which shear
+    does not tell, and leaves white noise white. So the observation is drawn without it: the convergence less
+    its mean, and white noise of variance one. An additive bias, the same everywhere, is lost with the mean.
+    With a `mask`, or if the shear itself is asked for, the way is gone: outside of the field no mass shears
+    it, and no shear is measured there. A pixel at the edge then has less noise than one, and the
+    reconstruction lacks about the mean convergence within the field, less towards the corners.
+
+    Shapes respond to the shear, not to the reduced shear: where the convergence nears one, this is too
+    simple. Neighbours and foreground galaxies play no role.
 
     In units of its noise, the signal goes with :math:`D_{ls} / D_s`, 0.93 at redshift 0.1 and 0.72 at 0.375,
     for sources at 2.
@@ -98,8 +113,9 @@ class WeakLensingNoise(RecordNoise):
         "multiplicative_bias": [Interval(Real, -1, None, closed="neither")],
         "additive_bias": [Interval(Real, None, None, closed="neither")],
         "photo_z_bias": [Interval(Real, -1, None, closed="neither")],
+        "mask": ["array-like", None],
         "smoothing": [Interval(Real, 0, None, closed="neither"), None],
-        "output": [StrOptions({"kappa", "shear"})],
+        "output": [StrOptions({"kappa", *SHEAR_OUTPUTS})],
         "redshift_floor": [Interval(Real, 0, None, closed="neither")],
         "random_state": ["random_state"],
     }
@@ -113,6 +129,7 @@ class WeakLensingNoise(RecordNoise):
         multiplicative_bias=0.0,
         additive_bias=0.0,
         photo_z_bias=0.0,
+        mask=None,
         smoothing=None,
         output="kappa",
         redshift_floor=0.1,
@@ -124,6 +141,7 @@ class WeakLensingNoise(RecordNoise):
         self.multiplicative_bias = multiplicative_bias
         self.additive_bias = additive_bias
         self.photo_z_bias = photo_z_bias
+        self.mask = mask
         self.smoothing = smoothing
         self.output = output
         self.redshift_floor = redshift_floor
@@ -153,33 +171,94 @@ class WeakLensingNoise(RecordNoise):
         """
         return cls(**(parameters_of(name, LENSING_SURVEYS) | changes))
 
-    def _observe(self, maps, clusters, generators):
-        n_pixels = maps.shape[-1]
-        redshift, believed, true = self._critical_densities(clusters)
-        smoothing = (self.smoothing or 0.0) / (FIELD_SIZE / n_pixels)
-        remaining = noise_after_smoothing(n_pixels, smoothing)
-
-        galaxies_per_pixel = self.n_gal * pixel_side(redshift, n_pixels) ** 2
-        noise = self.shape_noise / np.sqrt(2 * galaxies_per_pixel)  # of each component of the shear
+    def observe(self, clusters, generators):
+        """Measure the shear of clusters, or what it tells of their convergence."""
+        _, _, true = self._critical_densities(clusters)
+        noise = self._shear_noise(clusters)
         signal = (clusters["lensing_norm"] / true / noise).astype(np.float32)
+        fields = {"total": np.empty(clusters["total"].shape, np.float32), "lensing_norm": self.unit(clusters)}
+        if self._needs_no_shear:
+            for row, (image, rng) in enumerate(zip(clusters["total"], generators, strict=True)):
+                fields["total"][row] = self._convergence(image * signal[row], rng)
+            return fields
+        names = SHEAR_OUTPUTS.get(self.output, ())
+        fields |= {name: np.empty_like(fields["total"]) for name in names}
+        measured = 1 if self.mask is None else ~np.asarray(self.mask)
         offset = (self.additive_bias / noise * (1 + 1j)).astype(np.complex64)
+        for row, (image, rng) in enumerate(zip(clusters["total"], generators, strict=True)):
+            shear = field_shear(image * signal[row])  # here and below in units of its noise
+            shear += rng.standard_normal((*image.shape, 2), np.float32).view(np.complex64)[..., 0]
+            shear = measured * (offset[row] + np.float32(1 + self.multiplicative_bias) * shear)
+            fields["total"][row] = self._scale * field_convergence(shear, self._smoothing)
+            if self.output == "tangential":
+                shear = shear * _frame(*shear.shape)
+            for name, component in zip(names, (shear.real, shear.imag), strict=False):
+                fields[name][row] = component
+        return fields
 
-        observed = np.empty(maps.shape, np.float32)
-        shears = np.empty((2, *maps.shape), np.float32) if self.output == "shear" else None
-        for row, rng in zip(range(len(maps)), generators, strict=False):
-            shear = field_shear(maps[row] * signal[row])  # here and below in units of its noise
-            shear += rng.standard_normal((*maps.shape[1:], 2), np.float32).view(np.complex64)[..., 0]
-            shear = offset[row] + np.float32(1 + self.multiplicative_bias) * shear
-            observed[row] = field_convergence(shear, smoothing)
-            if shears is not None:
-                shears[:, row] = shear.real, shear.imag
-        observed /= np.float32(remaining)
-        fields = {"total": observed, "lensing_norm": noise * remaining * believed}
-        return fields if shears is None else fields | dict(zip(SHEAR, shears, strict=True))
+    def unit(self, clusters):
+        """Return the standard deviation of the noise, as a surface density in Msun / Mpc2."""
+        _, believed, _ = self._critical_densities(clusters)
+        return self._shear_noise(clusters) * believed / self._scale
+
+    @property
+    def changes(self):
+        """Names of the fields that the observation replaces."""
+        return (*super().changes, *SHEAR_OUTPUTS.get(self.output, ()))
+
+    def observed_dtype(self, dtype):
+        """Return the type of the observed records: with maps of the shear, if they are asked for."""
+        names = SHEAR_OUTPUTS.get(self.output, ())
+        fields = [(name, dtype[name]) for name in dtype.names if name not in names]
+        return np.dtype(fields + [(name, np.float32, self.map_shape_) for name in names]) if names else dtype
+
+    @property
+    def _needs_no_shear(self):
+        """Whether the way to the shear and back may be left out."""
+        return self.mask is None and self.output == "kappa"
+
+    def _convergence(self, kappa, rng):
+        """Observe a convergence, in units of the noise, in the middle of a larger field."""
+        kappa = kappa - kappa.mean()
+        if self._smoothing:
+            margin = math.ceil(4 * self._smoothing)  # noise from outside of the map is smoothed into it
+            kappa = np.pad(kappa, margin, mode="symmetric")
+        kappa += rng.standard_normal(kappa.shape, np.float32)
+        if self._smoothing:
+            kappa = self._scale * cv2.sepFilter2D(kappa, -1, *[_gaussian(self._smoothing)] * 2)
+            kappa = kappa[margin:-margin, margin:-margin]
+        return np.float32(1 + self.multiplicative_bias) * kappa
+
+    @property
+    def _smoothing(self):
+        """Width of the smoothing, in pixels."""
+        return (self.smoothing or 0.0) / (FIELD_SIZE / self.map_shape_[0])
+
+    @property
+    def _scale(self):
+        """Factor that brings smoothed noise back to a variance of one."""
+        if not self._smoothing:
+            return np.float32(1)
+        if self._needs_no_shear:
+            return 1 / (_gaussian(self._smoothing) ** 2).sum()
+        return np.float32(1 / noise_after_smoothing(self.map_shape_[0], self._smoothing))
+
+    def _shear_noise(self, clusters):
+        """Return the standard deviation of the noise in each component of the shear of a pixel."""
+        redshift, _, _ = self._critical_densities(clusters)
+        galaxies_per_pixel = self.n_gal * pixel_side(redshift, self.map_shape_[0]) ** 2
+        return self.shape_noise / np.sqrt(2 * galaxies_per_pixel)
 
     def _check(self, X):
         map_shape = super()._check(X)
         self._critical_densities(X)
+        if self.mask is not None:
+            mask = np.asarray(self.mask)
+            if mask.dtype != bool or mask.shape != map_shape:
+                raise ValueError(
+                    f"mask must be of bool and have the shape {map_shape} of the maps, got {mask.dtype} of "
+                    f"shape {mask.shape}"
+                )
         return map_shape
 
     def _critical_densities(self, clusters):
@@ -200,8 +279,15 @@ class WeakLensingNoise(RecordNoise):
             critical_surface_density(redshift, true_redshift),
         )
 
-    def _dtype(self, dtype):
-        if self.output == "kappa":
-            return dtype
-        fields = [(name, dtype[name]) for name in dtype.names if name not in SHEAR]
-        return np.dtype(fields + [(name, np.float32, self.map_shape_) for name in SHEAR])
+
+@lru_cache(maxsize=16)
+def _frame(height, width):
+    """Return what turns a shear, g1 + i g2, into its tangential and cross component about the middle."""
+    x, y = np.meshgrid(np.arange(width) - (width - 1) / 2, np.arange(height) - (height - 1) / 2)
+    radius2 = np.maximum(x**2 + y**2, 1e-9)
+    return -((x - 1j * y) ** 2 / radius2).astype(np.complex64)
+
+
+def _gaussian(width):
+    """Return a Gaussian along one axis, cut at four times its width, in pixels."""
+    return cv2.getGaussianKernel(2 * math.ceil(4 * width) + 1, width, cv2.CV_32F)

@@ -127,23 +127,30 @@ class XrayNoise(RecordNoise):
         """
         return cls(**(parameters_of(name, XRAY_TELESCOPES) | changes))
 
-    def _observe(self, maps, clusters, generators):
-        redshift = np.maximum(clusters["redshift"].astype(float), self.redshift_floor)
-        pixel = pixel_side(redshift, maps.shape[-1])
-        photons_per_flux = self.exposure * self.effective_area / (self.energy_per_photon * ERG_PER_KEV)
-        brightness_of_count = 1 / (photons_per_flux * pixel**2)
-        peak = clusters["xray_norm"] / brightness_of_count
+    def observe(self, clusters, generators):
+        """Count the photons of clusters."""
+        pixel, unit = self._pixel(clusters), self.unit(clusters)
+        peak = clusters["xray_norm"] / unit
         background = self.background * self.exposure * pixel**2
         width = self.psf_fwhm / _FWHM_PER_DEVIATION / _ARCSEC_PER_ARCMIN / pixel  # pixels
-        observed = np.empty(maps.shape, np.float32)
-        for row, rng in zip(range(len(maps)), generators, strict=False):
-            observed[row] = rng.poisson(_blur(maps[row], width[row]) * peak[row] + background[row])
-        return {"xray": observed, "xray_norm": brightness_of_count}
+        observed = np.empty(clusters["xray"].shape, np.float32)
+        for row, (image, rng) in enumerate(zip(clusters["xray"], generators, strict=True)):
+            observed[row] = rng.poisson(_blur(image, width[row]) * peak[row] + background[row])
+        return {"xray": observed, "xray_norm": unit}
 
-    def _check(self, X):
-        map_shape = super()._check(X)
-        refuse(X, "xray", X["xray"] < 0, "must not be negative")
-        return map_shape
+    def unit(self, clusters):
+        """Return the surface brightness of one count, in erg / s / cm2 / arcmin2."""
+        photons_per_flux = self.exposure * self.effective_area / (self.energy_per_photon * ERG_PER_KEV)
+        return 1 / (photons_per_flux * self._pixel(clusters) ** 2)
+
+    def _pixel(self, clusters):
+        """Return the side of a pixel in arcmin."""
+        redshift = np.maximum(clusters["redshift"].astype(float), self.redshift_floor)
+        return pixel_side(redshift, self.map_shape_[0])
+
+    def _check_maps(self, X, first_row):
+        super()._check_maps(X, first_row)
+        refuse(X, "xray", X["xray"] < 0, "must not be negative", first_row)
 
 
 def _blur(image, width):

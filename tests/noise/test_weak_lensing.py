@@ -13,6 +13,9 @@ from darkcnn.noise.inversion import field_convergence
 NO_NOISE = 1e20
 """Galaxies per arcmin2 that leave no noise to speak of."""
 
+NOTHING_MASKED = np.zeros((20, 20), bool)
+"""The mask of a field of view that ends where the map does."""
+
 
 @pytest.fixture(scope="module")
 def responses():
@@ -27,8 +30,15 @@ def surface_density_of(records):
     return records["total"] * records["lensing_norm"][:, np.newaxis, np.newaxis]
 
 
-def test_noise_is_what_theory_says(blank_records, responses, within_five_errors):
+def test_noise_within_a_larger_field_is_white(blank_records, within_five_errors):
     sky = WeakLensingNoise(random_state=0).fit_transform(blank_records(1000))["total"]
+    within_five_errors((sky**2).mean(axis=0), 1)
+    within_five_errors(np.abs(np.fft.fft2(sky)) ** 2 / 400, np.ones((20, 20)))
+
+
+def test_noise_of_a_field_of_view_is_what_theory_says(blank_records, responses, within_five_errors):
+    noise = WeakLensingNoise(mask=NOTHING_MASKED, random_state=0)
+    sky = noise.fit_transform(blank_records(1000))["total"]
     variance = (responses**2).sum(axis=0)
     within_five_errors((sky**2 / variance).mean(axis=(1, 2)), 1)
     power = np.abs(np.fft.fft2(sky)) ** 2
@@ -37,6 +47,46 @@ def test_noise_is_what_theory_says(blank_records, responses, within_five_errors)
     # Away from the edge, a pixel has the noise that is its unit; at the edge, neighbours are missing.
     np.testing.assert_allclose(variance[5:15, 5:15], 1, atol=0.03)
     assert 0.25 < variance[0, 0] < variance[0, 10] < 0.8
+
+
+def test_what_is_drawn_directly_is_what_comes_by_way_of_the_shear(clusters, within_five_errors):
+    """Away from the edges of the field: the same signal up to a constant, the same noise."""
+    record = clusters.data[:1]
+    middle = (slice(None), slice(5, 15), slice(5, 15))
+    skies = {}
+    for name, mask in (("direct", None), ("by shear", NOTHING_MASKED)):
+        observed = WeakLensingNoise(mask=mask, random_state=0).fit_transform(record)
+        skies[name] = observed.draw(np.zeros(400, int), np.arange(400))["total"][middle]
+        assert observed["lensing_norm"] == WeakLensingNoise().fit_transform(record)["lensing_norm"]
+    signal = record["total"] * (record["lensing_norm"] / observed["lensing_norm"])[:, np.newaxis, np.newaxis]
+    for sky in skies.values():
+        contrast = sky - sky.mean(axis=(1, 2), keepdims=True)
+        truth = signal[middle] - signal[middle].mean()
+        within_five_errors((contrast * truth).sum(axis=(1, 2)) / (truth**2).sum(), 1)
+        within_five_errors((contrast - truth).var(axis=(1, 2)), 1 - 1 / 100)
+    difference = skies["direct"] - skies["by shear"]
+    difference -= difference.mean(axis=(1, 2), keepdims=True)
+    within_five_errors(difference, np.zeros((10, 10)))
+
+
+def test_no_galaxies_are_measured_behind_the_mask(blank_records, clusters):
+    mask = np.zeros((20, 20), bool)
+    mask[:, 14:] = True
+    records = clusters.data[:4]
+    observed = WeakLensingNoise(mask=mask, output="shear", random_state=0).fit_transform(records)
+    for name in ("shear1", "shear2"):
+        assert not observed[name][:, mask].any()
+        assert observed[name][:, ~mask].all()
+    sky = WeakLensingNoise(mask=mask, random_state=0).fit_transform(blank_records(200))["total"]
+    assert sky[:, 5:15, 17:].var() < 0.5 * sky[:, 5:15, 4:10].var()
+
+
+@pytest.mark.parametrize("mask", [np.zeros((20, 19), bool), np.zeros((20, 20)), [True, False]])
+def test_other_masks_are_refused(clusters, mask):
+    with pytest.raises(
+        ValueError, match=r"mask must be of bool and have the shape \(20, 20\) of the maps, got"
+    ):
+        WeakLensingNoise(mask=mask).fit(clusters.data)
 
 
 def test_noise_looks_alike_from_all_sides(responses):
@@ -49,18 +99,21 @@ def test_noise_looks_alike_from_all_sides(responses):
         np.testing.assert_allclose(view, covariance, atol=1e-5)
 
 
-def test_noise_does_not_depend_on_the_turn_of_the_cluster(clusters):
+@pytest.mark.parametrize("mask", [None, NOTHING_MASKED])
+def test_noise_does_not_depend_on_the_turn_of_the_cluster(clusters, mask):
     """So maps may turn before the noise. After it, interpolation would smooth the noise."""
     records = clusters.data[:1]
-    noisy, clean = WeakLensingNoise(), WeakLensingNoise(n_gal=NO_NOISE)
-    unit = np.sqrt(NO_NOISE / noisy.n_gal)
+    observed = [WeakLensingNoise(n_gal, mask=mask).fit(records) for n_gal in (50, NO_NOISE)]
+    for step in observed:
+        step.seed_ = 0
     noises = []
     for angle in (0.0, 0.7, np.pi / 2):
-        maps = turn(records["total"].transpose(1, 2, 0), angle, flip=False).reshape(records["total"].shape)
-        seen, truth = (
-            step.observe(maps, records, np.random.default_rng(0))["total"] for step in (noisy, clean)
-        )
-        noises.append(seen - truth / unit)
+
+        def turned(_, image, angle=angle):
+            return turn(image[..., np.newaxis].copy(), angle, flip=False)[..., 0]
+
+        seen, truth = (step.transform(records).draw([0], [5], turned)["total"] for step in observed)
+        noises.append(seen - truth / np.sqrt(NO_NOISE / 50))
     np.testing.assert_allclose(noises[1], noises[0], atol=1e-4)
     np.testing.assert_allclose(noises[2], noises[0], atol=1e-4)
     interpolated = turn(noises[0].transpose(1, 2, 0), 0.7, flip=False)
@@ -104,7 +157,9 @@ def test_smoothing_keeps_the_unit_of_the_map(blank_records, within_five_errors):
     within_five_errors((smooth["total"][:, 15:25, 15:25] ** 2).mean(axis=(1, 2)), 1)
     # 100 kpc are two pixels of 50 kpc.
     expected = plain["lensing_norm"] / (2 * np.sqrt(np.pi) * 2)
-    np.testing.assert_allclose(smooth["lensing_norm"], expected, rtol=1e-6)
+    np.testing.assert_allclose(smooth["lensing_norm"], expected, rtol=1e-3)
+    by_shear = WeakLensingNoise(mask=np.zeros((40, 40), bool), smoothing=100.0).fit_transform(records)
+    np.testing.assert_allclose(by_shear["lensing_norm"], expected, rtol=1e-6)
 
 
 def test_biases_act_on_the_measured_shapes(clusters):
@@ -125,9 +180,16 @@ def test_shear_and_convergence_are_one_observation(clusters):
     for row in observed:
         shear = (row["shear1"] + 1j * row["shear2"]).astype(np.complex64)
         np.testing.assert_allclose(field_convergence(shear, 0.0), row["total"], atol=1e-5)
-    kappa_only = WeakLensingNoise(random_state=0).fit_transform(clusters.data[:2])
+    kappa_only = WeakLensingNoise(mask=NOTHING_MASKED, random_state=0).fit_transform(clusters.data[:2])
     np.testing.assert_array_equal(kappa_only["total"], observed["total"])
     assert kappa_only.dtype == clusters.data.dtype
+    turned = WeakLensingNoise(output="tangential", random_state=0).fit_transform(clusters.data[:2])
+    assert turned.dtype.names[-2:] == ("shear_t", "shear_x")
+    np.testing.assert_allclose(
+        np.hypot(turned["shear_t"], turned["shear_x"]),
+        np.hypot(observed["shear1"], observed["shear2"]),
+        rtol=1e-5,
+    )
     # A second observation writes the same fields.
     assert WeakLensingNoise(output="shear").fit_transform(observed).dtype == observed.dtype
 
@@ -157,13 +219,12 @@ def test_each_row_has_a_draw_of_its_own(clusters):
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(noise)).transform(clusters.data), observed)
 
 
-def test_a_generator_draws_ever_new_noise(clusters):
-    records = clusters.data[:2]
-    noise, rng = WeakLensingNoise(random_state=3).fit(records), np.random.default_rng(0)
-    first, second = (noise.observe(records["total"], records, rng)["total"] for _ in range(2))
-    again = noise.observe(records["total"], records, np.random.default_rng(0))["total"]
-    assert (first != second).any(axis=(1, 2)).all()
-    np.testing.assert_array_equal(again, first)
+def test_a_lens_shears_along_circles(blank_records):
+    x, y = np.meshgrid(np.arange(20) - 9.5, np.arange(20) - 9.5)
+    lens = blank_records(1, total=np.exp(-(x**2 + y**2) / 8))
+    shear = WeakLensingNoise(NO_NOISE, output="tangential").fit_transform(lens)
+    ring = np.abs(np.hypot(x, y) - 6) < 2
+    assert (shear["shear_t"][0, ring] > 10 * np.abs(shear["shear_x"][0, ring])).all()
 
 
 def test_draws_are_independent(blank_records):
