@@ -11,7 +11,8 @@ class RecordsOnDisk:
     field is read when it is asked for, and ``np.asarray`` reads all. Pickles hold the path, not the records,
     so that processes share the file.
 
-    The file is mapped anew for every access: pages that were read do not add up in memory.
+    The file is mapped anew for every access: pages that were read do not add up in memory. The maps of a
+    whole file, or of successive rows, are returned as they lie there, and read when they are looked at.
 
     Parameters
     ----------
@@ -75,8 +76,8 @@ class RecordsOnDisk:
         return np.memmap(self.path, self.dtype, "r", self.offset, (self.n_records,))
 
     def _read(self, fields=()):
-        """Return fields of the rows: mapped where the rows follow each other in the file, else in memory."""
+        """Return fields of the rows in memory, but maps of rows that follow each other in the file mapped."""
         records = self._map()[fields] if len(fields) else self._map()
-        if len(self) and (np.diff(self.rows) == 1).all():
-            return records[self.rows[0] : self.rows[-1] + 1]
+        if records.ndim > 1 and len(self) and (np.diff(self.rows) == 1).all():
+            return np.asarray(records[self.rows[0] : self.rows[-1] + 1])
         return np.asarray(records[self.rows])

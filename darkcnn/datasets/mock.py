@@ -98,8 +98,8 @@ def make_clusters(
     sklearn.utils.Bunch or tuple
         As of :func:`~darkcnn.datasets.make_bunch`, with two truths of shape (n_samples,): ``core_radius``,
         the radius within which dark matter has scattered, kpc, and ``effective_cross_section``, that at the
-        velocity of the halo, cm2/g. Groups are the numbers of the haloes. With `path`, what
-        :func:`~darkcnn.datasets.load_clusters` returns, without the truths.
+        velocity of the halo, cm2/g. Groups are the numbers of the haloes. With `path`,
+        what :func:`~darkcnn.datasets.load_clusters` returns: records that stay on disk, and no truths.
 
     Raises
     ------
@@ -168,7 +168,7 @@ def make_clusters(
         with replacing(path) as temporary:
             write_hdf5(temporary, Database(part.read("records"), target, part.read("galaxies"), description))
         part.remove()
-        return load_clusters(path, return_X_y=return_X_y)
+        return load_clusters(path, return_X_y=return_X_y, mmap=True)
 
     records = np.empty(len(target), record_dtype(n_pixels))
     truths = np.empty((2, len(target)))
