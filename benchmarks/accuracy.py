@@ -8,7 +8,7 @@ grid
 networks
     Other networks of the library, given ten times the training time of the polar network.
 curve
-    The polar network and the trees for a growing number of training haloes; Inception for a few.
+    The polar network and the trees for a growing number of training haloes.
 
 Each fit is a line of JSON in ``FOLDER/fits.jsonl``. Those that are there are not repeated, so that an
 interrupted part goes on. The tables are made from all lines:
@@ -41,7 +41,6 @@ N_TRAIN, N_TEST = 240, 150  # haloes
 CROSS_SECTIONS = {3: (0, 0.1, 1), 4: (0, 0.1, 0.3, 1)}
 SELECTIONS = (MAPS, ("total", "stellar"), ("total",))
 SIZES = (75, 150, 300, 600, 1200, 2400)
-RIVAL_SIZES = (75, 150)  # of Inception's curve, which costs ten times as much
 MAX_IN_MEMORY = 720  # haloes; more are simulated in so many at a time, and trained on from disk
 N_VIEWS = 4  # for networks that know nothing of symmetry: a pass over all maps is a quarter of an epoch
 CLOCKED_ROWS = 320  # to find out how long a pass takes
@@ -94,8 +93,6 @@ def plan_curve(sizes, n_seeds):
         for name in ("profiles", "polar"):
             for seed in range(n_seeds if n_halos <= N_TRAIN else 1):
                 yield Fit(name, n_pixels=100, n_halos=n_halos, seed=seed)
-    for n_halos in RIVAL_SIZES:
-        yield Fit("inception", n_halos=n_halos, times=10 * n_halos / N_TRAIN)
 
 
 _DATA = {}
@@ -305,12 +302,13 @@ def curve_table(results):
     """Lay out the accuracy for a growing number of haloes."""
     rows = []
     for n_halos in sorted({fit.n_halos for fit in results}):
-        cells = [
-            with_errors(by_halo(results, name, Fit(name, n_pixels=n_pixels).setting, n_halos=n_halos))
-            for name, n_pixels in (("profiles", 100), ("polar", 100), ("inception", 50))
+        scores = [
+            by_halo(results, name, Fit(name, n_pixels=100).setting, n_halos=n_halos)
+            for name in ("profiles", "polar")
         ]
-        rows.append([f"{n_halos:,}", *cells])
-    return markdown(["haloes", "profiles, 20 kpc", "polar, 20 kpc", "inception, 40 kpc"], rows)
+        if scores[1] is not None:
+            rows.append([f"{n_halos:,}", *map(with_errors, scores), with_errors(scores[1] - scores[0], "+")])
+    return markdown(["haloes", "profiles", "polar", "polar - profiles"], rows)
 
 
 def main():
