@@ -7,6 +7,7 @@ import joblib
 import keras
 import numpy as np
 
+from darkcnn.divergence import is_finite
 from darkcnn.writing import replacing
 
 
@@ -77,8 +78,10 @@ class Checkpoint(keras.callbacks.Callback):
         epoch : int
             Ignored: the history tells the number of epochs.
         logs : dict
-            Loss and accuracy.
+            Loss and accuracy. An epoch that diverged is not worth going on from.
         """
+        if not is_finite(logs["loss"], self.network.model.get_weights()):
+            return
         for name, value in logs.items():
             self.history.setdefault(name, []).append(float(value))
         arrays = {"weights": self.network.model.get_weights(), "state": self.network.get_state()}

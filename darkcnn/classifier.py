@@ -33,6 +33,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 from darkcnn.augmentation import Views, as_views
 from darkcnn.batches import Batches, EpochStart
 from darkcnn.checkpoint import Checkpoint
+from darkcnn.divergence import DivergenceGuard
 from darkcnn.documentation import DocumentationLink
 from darkcnn.maps import CHUNK, Maps
 from darkcnn.records import is_records
@@ -234,7 +235,13 @@ class DarkCNNClassifier(
         Raises
         ------
         ValueError
-            If maps are not finite, labels are floats or of one class only, or lengths disagree.
+            If maps are not finite, labels are floats or of one class only, or lengths disagree; or if the
+            loss diverges in the first epoch.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            If the loss diverges later. The training stops, and the weights of the epoch before are kept.
         """
         resume = self.warm_start and hasattr(self, "weights_")
         views = self._views(X, reset=not resume)
@@ -416,7 +423,8 @@ class DarkCNNClassifier(
 
     def _run(self, batches, validation, epochs):
         """Train on batches for some more epochs."""
-        callbacks = deepcopy(self.callbacks or [])
+        guard = DivergenceGuard()  # before the others: early stopping may know better weights than the last
+        callbacks = [guard, *deepcopy(self.callbacks or [])]
         checkpoint, stopping = None, None
         if validation is not None:
             stopping = keras.callbacks.EarlyStopping(
@@ -451,6 +459,7 @@ class DarkCNNClassifier(
                     network.set_state(self._state)
                 if checkpoint is not None:
                     checkpoint.follow(network, stopping)
+                guard.follow(network)
                 return network.model
 
             # Not seeded by scikeras: whatever draws numbers has its seed from us already, and TensorFlow's
@@ -468,7 +477,7 @@ class DarkCNNClassifier(
             self.weights_ = network.model.get_weights()
             self._state = network.get_state()
             self._n_features_out = network.embedding_model.output_shape[1]
-        self._remember(wrapper.history_)
+        self._remember(guard.finite(wrapper.history_))
         return self
 
     def _remember(self, history):

@@ -1,5 +1,6 @@
 """From records to the maps that a network reads."""
 
+import warnings
 from functools import partial
 from numbers import Real
 
@@ -18,6 +19,10 @@ ATTRIBUTES = (
     "bcg_ellipticity",
 )
 """Attributes that may join the maps; all are invariant under rotation and reflection."""
+
+
+_UNIT_MARGIN = 10
+"""How far norms may lie beyond those seen at fit; other units are usually off by a thousand."""
 
 
 def attribute_table(records, names):
@@ -61,6 +66,12 @@ def attribute_table(records, names):
             )
         table[:, column] = values
     return table
+
+
+def _norm_ranges(records):
+    """Return the lowest and the highest of each norm that the records have."""
+    finite = {name: records[name][np.isfinite(records[name])] for name in NORMS}
+    return {name: (float(norms.min()), float(norms.max())) for name, norms in finite.items() if len(norms)}
 
 
 def _stack(records, names):
@@ -132,6 +143,7 @@ class MapSelector(DocumentationLink, TransformerMixin, BaseEstimator):
         """
         self._select(X[:1])
         self.map_shape_ = self._shape_of(X)
+        self.norm_ranges_ = _norm_ranges(X) if is_records(X) else {}
         return self
 
     def transform(self, X):
@@ -151,13 +163,33 @@ class MapSelector(DocumentationLink, TransformerMixin, BaseEstimator):
         ------
         ValueError
             If a name is unknown, the maps have another size than at `fit`, or a value is not finite.
+
+        Warns
+        -----
+        UserWarning
+            If most norms lie far beyond those seen at `fit`, as in other units.
         """
         check_is_fitted(self)
         if self._shape_of(X) != self.map_shape_:
             raise ValueError(
                 f"X has maps of shape {self._shape_of(X)}, but {self.map_shape_} were seen at fit"
             )
+        if is_records(X):
+            self._check_units(X)
         return self._select(X)
+
+    def _check_units(self, records):
+        for name, (lowest, highest) in self.norm_ranges_.items():
+            norms = records[name]
+            known = np.isfinite(norms)
+            outside = known & ((norms < lowest / _UNIT_MARGIN) | (norms > highest * _UNIT_MARGIN))
+            if outside.sum() > known.sum() / 2:
+                warnings.warn(
+                    f"{name!r} of {outside.sum()} of {len(records)} clusters, such as "
+                    f"{norms[outside][0]:.3g}, lies over {_UNIT_MARGIN} times beyond the {lowest:.3g} to "
+                    f"{highest:.3g} seen at fit: are the units those of darkcnn.records.record_dtype?",
+                    stacklevel=3,
+                )
 
     @staticmethod
     def _shape_of(X):

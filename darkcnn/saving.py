@@ -23,6 +23,7 @@ _DESCRIPTION = "darkcnn.json"
 _WEIGHTS = "model.weights.h5"
 _NOTES = "notes.json"
 _MAX_DESCRIPTION = 50_000_000  # bytes; the longest part is the history of the training
+_MAX_LABEL = 4000  # bytes of a text, 4 a character: numpy gives as many to every text of an array
 _STEPS = {
     step.__name__: step
     for step in (
@@ -284,7 +285,7 @@ def _decode(value):
         return value
     if "ndarray" in value:
         dtype = np.dtype(value["dtype"])
-        if dtype.kind not in "biufU":
+        if dtype.kind not in "biufU" or dtype.itemsize > _MAX_LABEL:
             raise ValueError(f"it holds an array of type {dtype}")
         return np.array(value["ndarray"], dtype=dtype)
     if "tuple" in value:

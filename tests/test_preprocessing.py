@@ -139,3 +139,22 @@ def test_scaler_keeps_the_type():
 def test_scaler_refuses_records(clusters):
     with pytest.raises(TypeError, match="put a MapSelector before"):
         MapScaler().fit(clusters.data)
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1e3])
+def test_selector_warns_of_norms_in_other_units(clusters, factor):
+    selector = MapSelector().fit(clusters.data)
+    shifted = clusters.data.copy()
+    shifted["lensing_norm"] *= factor
+    with pytest.warns(UserWarning, match=r"'lensing_norm' of 24 of 24 clusters, such as .* seen at fit"):
+        selector.transform(shifted)
+    shifted["lensing_norm"][5:] = clusters.data["lensing_norm"][5:]
+    selector.transform(shifted)  # a few odd clusters are no other unit, and warnings are errors here
+
+
+def test_selector_does_not_miss_norms_that_a_database_lacks(clusters):
+    data = clusters.data.copy()
+    data["stellar_norm"] = np.nan
+    selector = MapSelector().fit(data)
+    assert list(selector.norm_ranges_) == ["lensing_norm", "xray_norm"]
+    selector.transform(data)

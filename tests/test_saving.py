@@ -161,6 +161,18 @@ def test_arrays_of_objects_are_refused(saved, tmp_path):
         load_model(edit(saved, tmp_path / "model.keras", change))
 
 
+def fitted(description):
+    return dict(description["steps"][3]["fitted"]["dict"])
+
+
+def test_an_array_of_endless_texts_is_refused(saved, tmp_path):
+    def change(description):
+        fitted(description)["classes_"]["dtype"] = "<U500000000"
+
+    with pytest.raises(ValueError, match="it holds an array of type "):
+        load_model(edit(saved, tmp_path / "model.keras", change))
+
+
 def test_a_truncated_file_is_refused(saved, tmp_path):
     content = saved.read_bytes()
     for tenth in range(10):

@@ -26,7 +26,8 @@ def read_fits(path):
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "File may have been truncated")
-        with fits.open(path, memmap=True) as hdus:
+        # A compressed image could unpack to any size; we write none.
+        with fits.open(path, memmap=True, disable_image_compression=True) as hdus:
             # Only this keyword tells that a file was cut exactly between two extensions.
             expected = hdus[0].header.get("NEXTEND", len(hdus) - 1)
             if len(hdus) - 1 != expected:
