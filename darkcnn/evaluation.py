@@ -11,6 +11,8 @@ from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
 from sklearn.utils import check_consistent_length, check_random_state
 from tqdm import tqdm
 
+from darkcnn.parallel import sharing
+
 
 @dataclass(frozen=True)
 class CrossValidation:
@@ -139,16 +141,18 @@ def cross_validate_by_cluster(
         y, groups, n_splits=n_splits, n_repeats=n_repeats, train_size=train_size, random_state=random_state
     )
     tasks = [(name, train, test) for train, test in splits for name in estimators]
-    fits = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(_fit_and_predict)(clone(estimators[name]), X, y, train, test) for name, train, test in tasks
-    )
     classes = np.unique(y)
     scores = {name: [] for name in estimators}
     probabilities = {name: [] for name in estimators}
-    progress = tqdm(fits, total=len(tasks), desc="Cross-validation", unit="fit", disable=not verbose)
-    for (name, _, test), predicted in zip(tasks, progress, strict=True):
-        scores[name].append(balanced_accuracy_score(y[test], classes[predicted.argmax(axis=1)]))
-        probabilities[name].append(predicted)
+    with sharing(X, y):
+        fits = Parallel(n_jobs=n_jobs, return_as="generator")(
+            delayed(_fit_and_predict)(clone(estimators[name]), X, y, train, test)
+            for name, train, test in tasks
+        )
+        progress = tqdm(fits, total=len(tasks), desc="Cross-validation", unit="fit", disable=not verbose)
+        for (name, _, test), predicted in zip(tasks, progress, strict=True):
+            scores[name].append(balanced_accuracy_score(y[test], classes[predicted.argmax(axis=1)]))
+            probabilities[name].append(predicted)
     return CrossValidation(
         target=y,
         classes=classes,

@@ -17,6 +17,7 @@ from darkcnn.cli.options import (
     OUTPUT_FILE,
     ValueList,
     quiet_option,
+    scheduler_option,
     seed_option,
     splitting_options,
     training_options,
@@ -118,23 +119,25 @@ def _refuse_misplaced_options(context):
 @click.argument("database", type=INPUT_FILE)
 @training_options
 @splitting_options
+@scheduler_option
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON instead of the table.")
 @quiet_option
-def cross_validate(database, n_repeats, train_size, n_jobs, as_json, quiet, **training):
+def cross_validate(database, n_repeats, train_size, n_jobs, scheduler, as_json, quiet, **training):
     """Score a network, and what it has to beat, on clusters that it has not seen."""
     clusters = steps.load(database)
     pipeline = steps.build_pipeline(clusters, **training)
-    _, metrics = steps.cross_validate(
-        pipeline,
-        clusters,
-        database,
-        training=training,
-        n_repeats=n_repeats,
-        train_size=train_size,
-        n_jobs=n_jobs,
-        quiet=quiet,
-        silent=as_json,
-    )
+    with steps.distributed(scheduler):
+        _, metrics = steps.cross_validate(
+            pipeline,
+            clusters,
+            database,
+            training=training,
+            n_repeats=n_repeats,
+            train_size=train_size,
+            n_jobs=n_jobs,
+            quiet=quiet,
+            silent=as_json,
+        )
     if as_json:
         click.echo(json.dumps(metrics, indent=2, allow_nan=False))
 

@@ -42,6 +42,11 @@ def _options(*options):
 
 
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+scheduler_option = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Address of a dask scheduler, such as tcp://node1:8786, whose workers do the fits.",
+)
 seed_option = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides every random draw."
 )

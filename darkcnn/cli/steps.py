@@ -23,6 +23,22 @@ def explained():
         raise click.ClickException(str(error)) from error
 
 
+@contextmanager
+def distributed(scheduler):
+    """Hand all fits to the workers of a dask scheduler, if there is one."""
+    if scheduler is None:
+        yield
+        return
+    try:
+        from dask.distributed import Client
+    except ImportError as error:
+        raise click.ClickException('--scheduler needs dask: pip install "darkcnn[dask]"') from error
+    from joblib import parallel_config
+
+    with explained(), Client(scheduler) as client, parallel_config("dask", client=client):
+        yield
+
+
 def check_output(path, suffixes=None):
     """Refuse an output file now rather than after the work."""
     if not path.absolute().parent.is_dir():

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from darkcnn.cli import steps
-from darkcnn.cli.options import INPUT_FILE, quiet_option, training_options
+from darkcnn.cli.options import INPUT_FILE, quiet_option, scheduler_option, training_options
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -51,8 +51,9 @@ def _value(text):
 )
 @click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True, help="Folds of haloes.")
 @click.option("--n-jobs", type=int, default=1, show_default=True, help="Fits at a time; -1: one a core.")
+@scheduler_option
 @quiet_option
-def run(database, folder, grid, folds, n_jobs, quiet, **training):
+def run(database, folder, grid, folds, n_jobs, scheduler, quiet, **training):
     """Run a study on DATABASE in FOLDER, or go on with the one that is there."""
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -60,7 +61,7 @@ def run(database, folder, grid, folds, n_jobs, quiet, **training):
 
     clusters = steps.load(database)
     pipeline = steps.build_pipeline(clusters, **training)
-    with steps.explained():
+    with steps.explained(), steps.distributed(scheduler):
         run_study(
             pipeline,
             clusters.data,
