@@ -136,7 +136,8 @@ def cross_validate_by_cluster(
     >>> validation.scores["majority"]
     array([0.25, 0.25, 0.25, 0.25, 0.25])
     """
-    X, y, groups = np.asanyarray(X), np.asarray(y), np.asarray(groups)
+    X = X if hasattr(X, "shape") else np.asanyarray(X)  # records on disk stay there
+    y, groups = np.asarray(y), np.asarray(groups)
     splits = split_by_cluster(
         y, groups, n_splits=n_splits, n_repeats=n_repeats, train_size=train_size, random_state=random_state
     )

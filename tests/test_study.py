@@ -171,6 +171,16 @@ def test_memory_mapped_data_are_the_same_data(study, data, tmp_path):
     study(X=np.load(tmp_path / "X.npy", mmap_mode="r"))
 
 
+def test_records_on_disk_are_the_same_data(clusters, tmp_path):
+    from darkcnn.datasets import load_clusters, save_clusters
+    from darkcnn.study.identity import fingerprint
+
+    save_clusters(tmp_path / "clusters.h5", clusters)
+    on_disk = load_clusters(tmp_path / "clusters.h5", mmap=True).data
+    assert type(on_disk) is not np.ndarray
+    assert fingerprint(on_disk) == fingerprint(clusters.data)
+
+
 def test_splits_must_keep_clusters_together(study, data):
     X, y, _ = data
     splits = StratifiedKFold(4, shuffle=True, random_state=0).split(X, y)
