@@ -7,6 +7,7 @@ import pytest
 
 import darkcnn
 import darkcnn.datasets
+import darkcnn.inspection
 import darkcnn.plotting
 
 API = Path(__file__).parents[1] / "docs" / "api" / "index.rst"
@@ -20,6 +21,7 @@ PUBLIC = [name for name in darkcnn.__all__ if name != "datasets"]
     [
         *PUBLIC,
         *(f"datasets.{name}" for name in darkcnn.datasets.__all__),
+        *(f"inspection.{name}" for name in darkcnn.inspection.__all__),
         *(f"plotting.{name}" for name in darkcnn.plotting.__all__),
     ],
 )

@@ -19,7 +19,7 @@ def loaded_after(statement):
         "from darkcnn.datasets import make_clusters",
         "from darkcnn import MapSelector, label_of",
         "import darkcnn.cli, darkcnn.inference, darkcnn.noise",
-        "import darkcnn.plotting",
+        "import darkcnn.plotting, darkcnn.inspection",
     ],
 )
 def test_light_imports_stay_light(statement):

@@ -59,7 +59,7 @@ class CompiledNetwork:
         self.embedding_model = keras.Model(
             inputs, keras.Model(network.inputs, network.layers[-1].input)(scaled), name="embedding"
         )
-        self.from_logits = not _ends_in_softmax(network)
+        self.from_logits = not ends_in_softmax(network)
         self.model.compile(
             optimizer=keras.optimizers.AdamW(weight_decay=weight_decay),
             loss=keras.losses.CategoricalCrossentropy(
@@ -142,7 +142,7 @@ def _standardisation(name):
     )
 
 
-def _ends_in_softmax(network):
+def ends_in_softmax(network):
     """Return whether a network gives probabilities instead of logits."""
     last = network.layers[-1]
     activation = getattr(last, "activation", None)

@@ -68,7 +68,9 @@ class ImportanceDisplay:
         """
         ax = single(ax, self.figsize)
         importance = self.importance
-        lost = f"Loss of {plain(importance.scoring).replace('_', ' ')}"
+        score = plain(importance.scoring).replace("_", " ")
+        # scikit-learn turns losses into scores by their sign.
+        lost = f"Increase of {score[4:]}" if score.startswith("neg ") else f"Loss of {score}"
         names = [plain(name) for name in importance.names]
         if importance.edges is None:
             order = np.argsort(importance.importances_mean, kind="stable")

@@ -1,0 +1,84 @@
+"""What a score loses, and how sure that is."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import check_scoring
+from sklearn.utils import Bunch, check_consistent_length
+from tqdm import tqdm
+
+_N_BLOCKS = 20
+"""Parts of the clusters that the jackknife leaves out, one after the other."""
+
+
+class _Remembered(ClassifierMixin, BaseEstimator):
+    """Predictions in the place of a classifier, so that any scorer can score any of the rows."""
+
+    def __init__(self, classes, probabilities):
+        self.classes = self.classes_ = classes
+        self.probabilities = probabilities
+
+    def predict_proba(self, rows):
+        return self.probabilities[rows]
+
+    def predict(self, rows):
+        return self.classes_[self.probabilities[rows].argmax(axis=1)]
+
+
+def losses(estimator, exchange, y, changes, *, scoring, donors, verbose):
+    """Measure what the score loses by each change.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted classifier with ``predict_proba``.
+    exchange : Exchange
+        Clusters.
+    y : array-like of shape (n_samples,)
+        Labels.
+    changes : list of callable
+        See :meth:`~darkcnn.inspection.exchange.Exchange.predict`.
+    scoring : str or callable
+        Scorer.
+    donors : list of ndarray
+        Donors of each repeat.
+    verbose : int
+        Above 0, show a progress bar.
+
+    Returns
+    -------
+    sklearn.utils.Bunch
+        ``importances`` of shape (n_changes, n_repeats); ``importances_mean``, ``importances_std`` and
+        ``importances_error`` of shape (n_changes,); ``scoring``.
+    """
+    y = np.asarray(y)
+    check_consistent_length(exchange.X, y)
+    # Without its clusters of each block in turn: the delete-a-group jackknife.
+    block = np.unique(exchange.groups, return_inverse=True)[1] % _N_BLOCKS
+    everything = np.arange(len(y))
+    samples = [everything, *(np.flatnonzero(block != left_out) for left_out in np.unique(block))]
+    n_blocks = len(samples) - 1
+    if n_blocks < 2:
+        raise ValueError("groups must hold at least two clusters, got one")
+
+    scorer = check_scoring(estimator, scoring)
+
+    def scores(probabilities):
+        answers = _Remembered(np.asarray(estimator.classes_), probabilities)
+        return np.array([scorer(answers, rows, y[rows]) for rows in samples])
+
+    unchanged = scores(exchange.predict(estimator))
+    lost = np.empty((len(changes), len(donors), len(samples)))
+    with tqdm(total=lost[..., 0].size, desc="Importance", unit="run", disable=not verbose) as progress:
+        for row, change in enumerate(changes):
+            for repeat, rows in enumerate(donors):
+                lost[row, repeat] = unchanged - scores(exchange.predict(estimator, change, rows))
+                progress.update()
+    without = lost[..., 1:].mean(axis=1)
+    spread = without - without.mean(axis=1, keepdims=True)
+    return Bunch(
+        importances=lost[..., 0],
+        importances_mean=lost[..., 0].mean(axis=1),
+        importances_std=lost[..., 0].std(axis=1),
+        importances_error=np.sqrt((n_blocks - 1) / n_blocks * (spread**2).sum(axis=1)),
+        scoring=scoring if isinstance(scoring, str) else "score",
+    )

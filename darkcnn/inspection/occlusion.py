@@ -1,0 +1,98 @@
+"""Which places of a map speak for a class: what the probability loses without them."""
+
+import numpy as np
+from sklearn.utils import Bunch, check_consistent_length, check_random_state
+from tqdm import tqdm
+
+from darkcnn.inspection.exchange import Exchange
+
+
+def occlusion(estimator, X, y=None, *, background=None, size=5, n_repeats=5, random_state=None, verbose=0):
+    """Measure what the probability of a class loses when a square of a map is that of another cluster.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted classifier with ``predict_proba``, which averages over views if its pipeline makes them.
+    X : structured ndarray of shape (n_samples,), or array of (n_samples, height, width, n_channels)
+        Clusters to explain.
+    y : array-like of shape (n_samples,) or None, default=None
+        The class to explain of each; None for the predicted one.
+    background : array like `X`, or None, default=None
+        Clusters to exchange with; None for those of `X`.
+    size : int, default=5
+        Side of the squares, pixels.
+    n_repeats : int, default=5
+        How often to draw other clusters.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the choice of clusters.
+    verbose : int, default=0
+        Above 0, show a progress bar.
+
+    Returns
+    -------
+    sklearn.utils.Bunch
+        ``importances_mean`` of shape (n_samples, n_channels, n_rows, n_columns): probability before minus
+        probability after; ``importances_error``: its standard error over repeats; ``names`` of the channels;
+        ``unit``.
+
+    See Also
+    --------
+    darkcnn.plotting.ImportanceMapsDisplay : Draws it.
+    annulus_importance : Notes tell with which clusters squares are exchanged, and in which units.
+
+    Notes
+    -----
+    Occlusion is that of [1]_, with clusters of like mass in the place of a grey square, which no classifier
+    has learned to ignore.
+
+    References
+    ----------
+    .. [1] M. D. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from darkcnn.datasets import load_example
+    >>> from darkcnn.inspection import occlusion
+    >>> X, y = load_example(return_X_y=True)
+    >>> found = occlusion(DummyClassifier().fit(X, y), X[:2], background=X, size=25, random_state=0)
+    >>> found.importances_mean.shape
+    (2, 3, 2, 2)
+    """
+    exchange = Exchange(X, pool=background)
+    height, width, n_channels = exchange.map_shape
+    if not 1 <= size <= min(height, width) or n_repeats < 1:
+        raise ValueError(
+            f"size must be from 1 to {min(height, width)} pixels and n_repeats at least 1, "
+            f"got {size} and {n_repeats}"
+        )
+    unchanged = exchange.predict(estimator)
+    column = unchanged.argmax(axis=1)
+    if y is not None:
+        check_consistent_length(X, y)
+        unknown = np.setdiff1d(y, estimator.classes_)
+        if len(unknown):
+            raise ValueError(f"y holds {unknown.tolist()}, which estimator was not trained to tell")
+        column = np.searchsorted(estimator.classes_, y)
+    rows = np.arange(len(unchanged))
+    rng = check_random_state(random_state)
+    donors = [exchange.donors(rng) for _ in range(n_repeats)]
+    n_rows, n_columns = -(-height // size), -(-width // size)
+    lost = np.empty((n_repeats, len(rows), n_channels, n_rows, n_columns))
+    places = list(np.ndindex(n_channels, n_rows, n_columns))
+    for channel, row, col in tqdm(places, desc="Occlusion", unit="square", disable=not verbose):
+        mask = np.zeros((height, width), bool)
+        mask[row * size : (row + 1) * size, col * size : (col + 1) * size] = True
+        for repeat, drawn in enumerate(donors):
+            changed = exchange.predict(estimator, exchange.region(channel, mask), drawn)
+            lost[repeat, :, channel, row, col] = (unchanged - changed)[rows, column]
+    error = (
+        lost.std(axis=0, ddof=1) / np.sqrt(n_repeats) if n_repeats > 1 else np.full(lost.shape[1:], np.nan)
+    )
+    return Bunch(
+        importances_mean=lost.mean(axis=0),
+        importances_error=error,
+        names=exchange.channels,
+        unit="loss of probability",
+    )

@@ -1,0 +1,140 @@
+"""Which pixels would change a network's mind."""
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils import Bunch, check_consistent_length, check_random_state
+from tqdm import tqdm
+
+from darkcnn.augmentation import as_views, turn
+from darkcnn.records import MAPS
+
+_ROWS = 32
+"""Maps differentiated at a time: a gradient holds all activations of the network in memory."""
+
+
+def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None, verbose=0):
+    r"""Differentiate the log-probability of a class by the pixels, averaged over noise and views.
+
+    Parameters
+    ----------
+    estimator : DarkCNNClassifier or Pipeline
+        Fitted classifier, or pipeline that ends in one.
+    X : structured ndarray of shape (n_samples,), or array of (n_samples, height, width, n_channels)
+        Clusters to explain.
+    y : array-like of shape (n_samples,) or None, default=None
+        The class to explain of each; None for the predicted one.
+    noise : float, default=0.1
+        Standard deviation of the noise, in units of the range of each map.
+    n_repeats : int, default=10
+        Draws of the noise, for each view.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the noise.
+    verbose : int, default=0
+        Above 0, show a progress bar.
+
+    Returns
+    -------
+    sklearn.utils.Bunch
+        ``importances_mean`` of shape (n_samples, n_channels, height, width): gradient by the network's input,
+        turned back to how the map lies; ``importances_error``: its standard error over views and draws;
+        ``names`` of the channels; ``unit``.
+
+    Raises
+    ------
+    TypeError
+        If `estimator` does not end in a :class:`~darkcnn.DarkCNNClassifier`.
+    NotImplementedError
+        If keras runs on another backend than TensorFlow or JAX.
+
+    See Also
+    --------
+    darkcnn.plotting.ImportanceMapsDisplay : Draws it.
+
+    Notes
+    -----
+    This is SmoothGrad [1]_: the mean of :math:`\partial \log p / \partial x` over
+    :math:`x + \mathcal{N}(0, \sigma^2)`. Positive where more would speak for the class. Signs differ between
+    classes: average over clusters of one class, or over absolute values.
+
+    References
+    ----------
+    .. [1] D. Smilkov et al., "SmoothGrad: removing noise by adding noise", arXiv:1706.03825 (2017).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn import DarkCNNClassifier
+    >>> from darkcnn.inspection import saliency
+    >>> X = np.random.default_rng(0).random((8, 10, 10, 2), dtype=np.float32)
+    >>> classifier = DarkCNNClassifier("simple", epochs=1, random_state=0).fit(X, ["CDM", "SIDM1"] * 4)
+    >>> saliency(classifier, X[:3], n_repeats=2, random_state=0).importances_mean.shape
+    (3, 2, 10, 10)
+    """
+    from darkcnn.classifier import DarkCNNClassifier
+    from darkcnn.inspection.gradient import log_probability_gradient
+    from darkcnn.networks.compiled import ends_in_softmax
+
+    classifier = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    if not isinstance(classifier, DarkCNNClassifier):
+        raise TypeError(f"estimator must end in a DarkCNNClassifier, got {type(classifier).__name__}")
+    if n_repeats < 1 or noise < 0:
+        raise ValueError(f"n_repeats must be at least 1 and noise zero or more, got {n_repeats} and {noise}")
+    if y is None:
+        y = estimator.predict(X)
+    check_consistent_length(X, y)
+    unknown = np.setdiff1d(y, classifier.classes_)
+    if len(unknown):
+        raise ValueError(f"y holds {unknown.tolist()}, which estimator was not trained to tell")
+    column = np.searchsorted(classifier.classes_, y)
+    through_steps = isinstance(estimator, Pipeline) and len(estimator) > 1
+    views = as_views(estimator[:-1].transform(X) if through_steps else X)
+    if classifier.predict_views is not None:
+        views = views.first(classifier.predict_views)
+    angles = views.angles
+    if views.maps.are_observed:  # these turn by whole quarters
+        angles = np.rint(angles / (np.pi / 2)) * np.pi / 2
+    model = classifier.model_
+    from_logits = not ends_in_softmax(model.layers[-1])
+    rng = check_random_state(random_state)
+    n_samples, n_views, height, width, n_channels = views.shape
+    total = np.zeros((n_samples, height, width, n_channels))
+    squares = np.zeros_like(total)
+    chunks = [np.arange(n_samples)[start : start + _ROWS] for start in range(0, n_samples, _ROWS)]
+    steps = [(rows, view) for rows in chunks for view in range(n_views)]
+    for rows, view in tqdm(steps, desc="Saliency", unit="batch", disable=not verbose):
+        drawn = views.draw(rows, np.full(len(rows), view))
+        scale = noise * np.ptp(drawn, axis=(1, 2), keepdims=True)
+        attributes = None if views.maps.attributes is None else views.maps.attributes[rows]
+        for _ in range(n_repeats):
+            noisy = (drawn + scale * rng.standard_normal(drawn.shape)).astype(np.float32)
+            gradient = log_probability_gradient(
+                model, noisy, attributes, column[rows], from_logits=from_logits
+            )
+            back = np.stack([_turn_back(image, angles[view], views.flips[view]) for image in gradient])
+            total[rows] += back
+            squares[rows] += back.astype(float) ** 2
+    n_draws = n_views * n_repeats
+    mean = total / n_draws
+    variance = np.maximum(squares / n_draws - mean**2, 0) / max(n_draws - 1, 1)
+    error = np.sqrt(variance) if n_draws > 1 else np.full_like(mean, np.nan)
+    names = list(MAPS) if n_channels == len(MAPS) else [f"channel {row}" for row in range(n_channels)]
+    names = _channel_names(estimator, names)
+    return Bunch(
+        importances_mean=np.moveaxis(mean, -1, 1),
+        importances_error=np.moveaxis(error, -1, 1),
+        names=names,
+        unit="gradient of log-probability",
+    )
+
+
+def _turn_back(image, angle, flip):
+    """Undo what made a view."""
+    image = turn(np.ascontiguousarray(image), -angle, flip=False)
+    return turn(image, 0.0, flip=True) if flip else image
+
+
+def _channel_names(estimator, names):
+    """Return the names of the maps that a pipeline selects, if it does."""
+    steps = [step for _, step in estimator.steps] if isinstance(estimator, Pipeline) else []
+    chosen = [step.maps for step in steps if hasattr(step, "maps") and not isinstance(step.maps, str)]
+    return list(chosen[0]) if chosen else names
