@@ -120,7 +120,7 @@ class DarkCNNClassifier(
 
     See Also
     --------
-    default_pipeline : The steps before it.
+    default_pipeline : The steps before it, with the polar network and its recipe.
 
     Notes
     -----
