@@ -1,6 +1,8 @@
 """Architectures: pure functions from the shape of the maps to a keras model that returns logits.
 
 ``(input_shape, n_classes, *, n_attributes=0, **options) -> keras.Model``
+
+Written for any backend of keras; run on TensorFlow and on JAX.
 """
 
 from difflib import get_close_matches
