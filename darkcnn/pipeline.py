@@ -76,6 +76,12 @@ def default_pipeline(
     ['select', 'scale', 'augment', 'cnn']
     >>> list(default_pipeline().named_steps)
     ['select', 'scale', 'cnn']
+
+    What a telescope would see, see :doc:`/guide/observations`:
+
+    >>> from darkcnn import WeakLensingNoise
+    >>> list(default_pipeline("polar", noise=[WeakLensingNoise(n_gal=30)]).named_steps)
+    ['observe_total', 'select', 'scale', 'cnn']
     """
     if isinstance(architecture, str):
         classifier_params = {**RECIPES.get(architecture, {}), **classifier_params}
