@@ -28,11 +28,25 @@ def read_fits(path):
         warnings.filterwarnings("error", "File may have been truncated")
         # A compressed image could unpack to any size; we write none.
         with fits.open(path, memmap=True, disable_image_compression=True) as hdus:
+            _check_order(hdus)
             # Only this keyword tells that a file was cut exactly between two extensions.
             expected = hdus[0].header.get("NEXTEND", len(hdus) - 1)
             if len(hdus) - 1 != expected:
                 raise ValueError(f"it must have {expected} extensions, found {len(hdus) - 1}")
             return _database(hdus)
+
+
+def _check_order(hdus):
+    """Refuse damaged extensions: behind one of negative size, astropy reads the same ones without end."""
+    number = 0
+    while True:
+        try:
+            hdu = hdus[number]  # reads no further than this one
+        except IndexError:
+            return
+        if not hasattr(hdu, "fileinfo") or hdu.fileinfo()["datSpan"] < 0:
+            raise ValueError(f"extension {number} is damaged")
+        number += 1
 
 
 def _database(hdus):

@@ -6,6 +6,7 @@ instruction that could reach past these functions, is refused. Even numpy's own 
 as they are: some trust a pickle's claims of size and type so far that it could reach anywhere in memory.
 """
 
+import io
 import math
 import pickle
 import re
@@ -165,6 +166,10 @@ class _Unpickler(pickle._Unpickler):
 
     def __init__(self, file, max_bytes):
         super().__init__(file, encoding="latin1")  # which keeps the bytes of Python 2's strings
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        # A file makes room for all that it is asked for, whether it has it or not.
+        self._file_read = lambda n_bytes: file.read(min(n_bytes, size - file.tell()))
         self.bytes_left = max_bytes
 
     def find_class(self, module, name):

@@ -275,6 +275,19 @@ def test_fits_cut_between_extensions_is_refused(tmp_path, clusters):
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_fits_extension_of_negative_size_is_refused(tmp_path, clusters):
+    path = tmp_path / "clusters.fits"
+    save_clusters(path, clusters)
+    content = path.read_bytes()
+    header = content.index(b"XTENSION= 'BINTABLE'")
+    place = content.index(b"NAXIS2  =", header)
+    negative = b"NAXIS2  =" + b"%21d" % -8
+    path.write_bytes(content[:place] + negative + content[place + len(negative) :])
+    with pytest.raises(ValueError, match="extension 1 is damaged"):
+        load_clusters(path)
+
+
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("suffix", [".fits", ".h5", ".pkl"])
 def test_a_damaged_file_is_read_or_refused(tmp_path, clusters, suffix):
     path = tmp_path / f"clusters{suffix}"

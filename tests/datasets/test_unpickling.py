@@ -5,6 +5,7 @@ import os
 import pickle
 import struct
 import subprocess
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -273,6 +274,17 @@ def test_tricks_are_refused(message, trick):
     end = b"" if message == "^$" else b"."
     with pytest.raises((pickle.UnpicklingError, TypeError, ValueError, EOFError), match=message):
         read(b"\x80\x04" + trick + end)
+
+
+@pytest.mark.parametrize("claim", [b"B" + struct.pack("<I", 2**31 - 1), b"\x8e" + struct.pack("<Q", 2**40)])
+def test_no_room_is_made_for_bytes_that_are_not_there(tmp_path, claim):
+    (tmp_path / "claim.pkl").write_bytes(b"\x80\x04" + claim + b"few")
+    tracemalloc.start()
+    with open(tmp_path / "claim.pkl", "rb") as file, pytest.raises((EOFError, pickle.UnpicklingError)):
+        read_pickle(file, max_bytes=1000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1e6
 
 
 def test_extension_codes_are_refused():
