@@ -81,5 +81,16 @@ html_theme_options = {
 }
 html_sidebars = {
     name: []
-    for name in ("index", "getting_started", "auto_examples/*", "changelog", "contributing", "references")
+    for name in (
+        "index",
+        "getting_started",
+        "auto_examples/*",
+        "changelog",
+        "contributing",
+        "references",
+        "faq",
+        "glossary",
+        "architecture",
+        "coming_from_darkcnn",
+    )
 }
