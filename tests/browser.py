@@ -4,11 +4,7 @@ import shutil
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 
-import pytest
-
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-
-needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no Chromium is installed")
 
 
 @contextmanager

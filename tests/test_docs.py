@@ -1,19 +1,47 @@
-"""The documentation keeps up with the code."""
+"""The documentation keeps up with the code, and all that it shows runs."""
 
 import re
+import shlex
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import darkcnn
 import darkcnn.datasets
 import darkcnn.inspection
 import darkcnn.plotting
+from darkcnn.cli import main
 
-API = Path(__file__).parents[1] / "docs" / "api" / "index.rst"
+ROOT = Path(__file__).parents[1]
+API = ROOT / "docs" / "api" / "index.rst"
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.rst")), *sorted(ROOT.glob("docs/guide/*.rst"))]
+
+# What is done to examples that take minutes: trained for one epoch, simulated in small.
+SHORTER = [(r"epochs=\d+", "epochs=1"), (r'"polar", random_state', '"polar", epochs=1, random_state')]
+
+PUBLIC = {name: name for name in darkcnn.__all__ if name != "datasets"}
+for module in ("datasets", "inference", "networks", "noise", "plotting", "report"):
+    for name in import_module(f"darkcnn.{module}").__all__:
+        PUBLIC.setdefault(name, f"{module}.{name}")
 
 
-PUBLIC = [name for name in darkcnn.__all__ if name != "datasets"]
+def blocks(language):
+    """Return the blocks of code in a language on all pages, each with the name of its page."""
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        if page.suffix == ".md":
+            code = re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+        else:
+            directive = rf"^\.\. code-block:: {language}\n\n((?:   .*\n|\n)+)"
+            code = [
+                re.sub("^   ", "", block, flags=re.MULTILINE) for block in re.findall(directive, text, re.M)
+            ]
+        if code:
+            found.append(pytest.param(code, id=page.name))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -25,5 +53,40 @@ PUBLIC = [name for name in darkcnn.__all__ if name != "datasets"]
         *(f"plotting.{name}" for name in darkcnn.plotting.__all__),
     ],
 )
+@pytest.mark.parametrize("name", PUBLIC.values())
 def test_every_public_name_is_on_the_api_page(name):
     assert re.search(rf"^   {re.escape(name)}$", API.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", blocks("python"))
+def test_python_runs(code, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    namespace = {}
+    for block in code:
+        for pattern, replacement in SHORTER:
+            block = re.sub(pattern, replacement, block)
+        exec(compile(block, "block of code", "exec"), namespace)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", blocks("console"))
+def test_commands_run_in_their_order(code, monkeypatch, tmp_path):
+    """Run all commands of darkcnn on a page, made shorter by options that come last."""
+    monkeypatch.chdir(tmp_path)
+    darkcnn.datasets.save_clusters(
+        "other_clusters.h5", darkcnn.datasets.make_clusters(12, redshifts=(0.25,), random_state=1)
+    )
+    lines = [line[2:] for block in code for line in block.splitlines() if line.startswith("$ ")]
+    for line in lines:
+        command = line.split("&&")[-1].split(">")[0].strip()
+        if not command.startswith("darkcnn"):
+            continue  # pip, pytest and tox: CI itself
+        words = shlex.split(command)[1:]
+        first = words[0] if words and not words[0].startswith("-") else None
+        if first == "simulate":
+            words += ["--n-halos", "12"]
+        elif first in (None, "cross-validate", "fit") and "-h" not in words:
+            words += ["-n", "1", "--views", "1"] + ([] if first == "fit" else ["-t", "0.5"])
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code == 0, f"{line}\n{result.output}"

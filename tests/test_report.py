@@ -3,7 +3,7 @@ import re
 
 import numpy as np
 import pytest
-from browser import browser, needs_browser, resize
+from browser import CHROMIUM, browser, resize
 
 from darkcnn import default_pipeline
 from darkcnn.datasets import make_bunch, make_clusters
@@ -13,6 +13,9 @@ from darkcnn.report.evidence import BOOSTED, MAJORITY
 from darkcnn.training_notes import describe_clusters, describe_training
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"</pre>$\\frac$ {{ 7 * 7 }}"
+
+
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
 
 @pytest.fixture(scope="module")
