@@ -114,7 +114,7 @@ def label_of(cross_section, velocity_scale=None):
     cross_section : float
         Self-interaction cross-section per unit mass, cm2/g; 0 is cold dark matter.
     velocity_scale : float or None, default=None
-        Velocity w in km/s from which the cross-section falls, see :func:`cross_section_at`; None where it
+        Velocity w in km/s from which the cross-section falls, see :func:`darkcnn.records.cross_section_at`; None where it
         does not depend on velocity.
 
     Returns
@@ -153,9 +153,9 @@ def cross_section_of(label, velocity=None):
     ----------
     label : str
         ``"CDM"``, ``"SIDM"`` and a number, or ``"vdSIDM"``, a number, ``"w"`` and a velocity scale.
-        Feedback that follows, as :func:`join_labels` writes it, is ignored.
+        Feedback that follows, as :func:`darkcnn.records.join_labels` writes it, is ignored.
     velocity : float, ndarray or None, default=None
-        Velocity in km/s, for a cross-section that depends on it as :func:`cross_section_at` says.
+        Velocity in km/s, for a cross-section that depends on it as :func:`darkcnn.records.cross_section_at` says.
 
     Returns
     -------
@@ -236,7 +236,7 @@ def join_labels(dark_matter, feedback):
     """Name classes of dark matter and feedback together.
 
     A classifier that learns such classes tells both. Sum its probabilities over feedback where only dark
-    matter matters: :func:`split_labels` says which classes belong together.
+    matter matters: :func:`darkcnn.records.split_labels` says which classes belong together.
 
     Parameters
     ----------
@@ -275,7 +275,7 @@ def join_labels(dark_matter, feedback):
 
 
 def split_labels(labels):
-    """Separate dark matter and feedback, the inverse of :func:`join_labels`.
+    """Separate dark matter and feedback, the inverse of :func:`darkcnn.records.join_labels`.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ numpydoc_validation_checks = {
 numpydoc_validation_exclude = {
     r"\.[A-Z_]+$",  # constants
     r"\.[A-Z]\w+\.\w+$",  # methods, which may refer to each other
-    r"\.(Physics|CrossValidation|Evidence)$",  # dataclasses, whose fields are attributes
+    r"\.(Physics|CrossValidation|Evidence|StudyStatus)$",  # dataclasses, whose fields are attributes
 }
 
 sphinx_gallery_conf = {

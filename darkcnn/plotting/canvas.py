@@ -79,7 +79,7 @@ def as_figure(display, **options):
     Parameters
     ----------
     display : display
-        Any of :mod:`darkcnn.plotting`.
+        Any of `darkcnn.plotting`.
     **options
         Of its ``plot``.
 

@@ -73,7 +73,7 @@ def run_study(pipeline, X, y, *, groups, cv, folder, param_grid=None, scoring=No
 
     See Also
     --------
-    study_status : How far a study has come.
+    darkcnn.study.study_status : How far a study has come.
     darkcnn.evaluation.cross_validate_by_cluster : For what takes minutes.
 
     Notes

@@ -73,7 +73,7 @@ def study_status(folder):
     Parameters
     ----------
     folder : path-like
-        Folder of the study, see :func:`run_study`. It is only read.
+        Folder of the study, see :func:`darkcnn.run_study`. It is only read.
 
     Returns
     -------
