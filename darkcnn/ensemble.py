@@ -12,12 +12,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 from tqdm import tqdm
 
+from darkcnn.documentation import DocumentationLink
 from darkcnn.evaluation import split_by_cluster
 from darkcnn.pipeline import default_pipeline
 from darkcnn.records import is_records
 
 
-class DarkCNNEnsemble(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Train several networks, each with its own seed and without its own part of the clusters.
 
     The clusters are dealt into as many folds as there are networks, and each network learns from all folds

@@ -114,8 +114,8 @@ def label_of(cross_section, velocity_scale=None):
     cross_section : float
         Self-interaction cross-section per unit mass, cm2/g; 0 is cold dark matter.
     velocity_scale : float or None, default=None
-        Velocity w in km/s from which the cross-section falls, see :func:`darkcnn.records.cross_section_at`; None where it
-        does not depend on velocity.
+        Velocity w in km/s from which the cross-section falls, see :func:`darkcnn.records.cross_section_at`;
+        None where it does not depend on velocity.
 
     Returns
     -------
@@ -155,7 +155,8 @@ def cross_section_of(label, velocity=None):
         ``"CDM"``, ``"SIDM"`` and a number, or ``"vdSIDM"``, a number, ``"w"`` and a velocity scale.
         Feedback that follows, as :func:`darkcnn.records.join_labels` writes it, is ignored.
     velocity : float, ndarray or None, default=None
-        Velocity in km/s, for a cross-section that depends on it as :func:`darkcnn.records.cross_section_at` says.
+        Velocity in km/s, for a cross-section that depends on it as
+        :func:`darkcnn.records.cross_section_at` says.
 
     Returns
     -------

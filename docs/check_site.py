@@ -32,7 +32,8 @@ class _Page(HTMLParser):
 
 def broken_links(site):
     """Yield what is wrong with the links and images of all pages."""
-    pages = {path.resolve(): _Page(path) for path in site.rglob("*.html")}
+    files = [path for path in site.rglob("*.html") if "_static" not in path.parts]  # templates of the theme
+    pages = {path.resolve(): _Page(path) for path in files}
     for path, page in pages.items():
         for address in page.addresses:
             parts = urlsplit(address)
@@ -51,8 +52,8 @@ def missing_diagrams(site):
     for name in darkcnn.__all__:
         public = getattr(darkcnn, name)
         if isinstance(public, type) and issubclass(public, BaseEstimator):
-            estimator = public.__new__(public)
-            page = estimator._get_doc_link() if issubclass(public, documentation.DocumentationLink) else ""
+            is_linked = issubclass(public, documentation.DocumentationLink)
+            page = public.__new__(public)._get_doc_link() if is_linked else ""
             if not (page and (site / page).exists()):
                 yield f"the diagram of {name} leads to {page!r}"
 
@@ -68,7 +69,8 @@ def failing_search(site):
         return
     with browser() as driver:
         driver.get((site / "index.html").as_uri())
-        yield from (f"index.html: {entry['message']}" for entry in driver.get_log("browser"))
+        errors = [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+        yield from (f"index.html: {entry['message']}" for entry in errors)
         driver.get((site / "search.html").as_uri() + "?q=CrossSectionPosterior")
         found = "return [...document.querySelectorAll('#search-results li a')].map((link) => link.href)"
         links = WebDriverWait(driver, 30).until(lambda _: driver.execute_script(found))

@@ -11,6 +11,7 @@ ESTIMATORS = [
     darkcnn.MapScaler(),
     darkcnn.RotationFlipAugmenter(),
     darkcnn.DarkCNNClassifier(),
+    darkcnn.DarkCNNEnsemble(),
     darkcnn.WeakLensingNoise(),
     darkcnn.XrayNoise(),
     darkcnn.CrossSectionPosterior(["CDM", "SIDM1"]),

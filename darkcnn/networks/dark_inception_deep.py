@@ -10,7 +10,7 @@ from darkcnn.networks.layers import average_pool, check_blocks, convolve_of, den
 def dark_inception_deep(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(3, 5), dropout=0.2):
     """Build the deeper of the two "Dark-Inception" networks of the darkCNN code [1]_, its class of that name.
 
-    The slips of its sibling, :func:`darkcnn.networks.dark_inception_resnet.dark_inception_resnet`, are its
+    The slips of its sibling, :func:`darkcnn.networks.dark_inception_resnet`, are its
     own too, and not repeated either.
 
     Parameters

@@ -20,7 +20,7 @@ def dark_inception_resnet(input_shape, n_classes, *, n_attributes=0, width=1.0, 
     As published it cannot be built: its dense layer asks for a dropout that nobody defines. Three more slips
     are not repeated. The second branch of block A and the third of the first reduction go through all of
     their convolutions, where the code drops the first ones; and the fourth branch of block B joins the
-    others. Batch normalisation and padding are as in :func:`darkcnn.networks.layers.convolve`.
+    others. Batch normalisation and padding are as in ``darkcnn.networks.layers.convolve``.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ def inception_small(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks
     """Build the "small" Inception-v4 of the darkCNN code [2]_, after [1]_.
 
     Up to the first reduction it is Inception-v4 with half the channels; from there on it has still fewer.
-    Padding and pooling are as in :func:`darkcnn.networks.inception.inception`.
+    Padding and pooling are as in :func:`darkcnn.networks.inception`.
 
     Parameters
     ----------

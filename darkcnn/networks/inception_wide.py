@@ -12,7 +12,7 @@ def inception_wide(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=
 
     Its stem halves the maps twice instead of three times, so the blocks cost four times as much. Its blocks C
     have 384 channels in each branch and one branch more, of the maximum. The code starts that branch from the
-    one of the mean, a slip. Padding and pooling are as in :func:`darkcnn.networks.inception.inception`.
+    one of the mean, a slip. Padding and pooling are as in :func:`darkcnn.networks.inception`.
 
     Parameters
     ----------
