@@ -230,7 +230,7 @@ class MapSelector(DocumentationLink, TransformerMixin, BaseEstimator):
         return tags
 
 
-class MapScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class MapScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Normalise every map by itself and stretch its contrast.
 
     Each channel of each map is divided by its own norm, then stretched. Nothing is learned from other

@@ -69,8 +69,10 @@ def failing_search(site):
         return
     with browser() as driver:
         driver.get((site / "index.html").as_uri())
-        errors = [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
-        yield from (f"index.html: {entry['message']}" for entry in errors)
+        # Without a stored preference, the theme says so, once, as if it were an error.
+        errors = [each for each in driver.get_log("browser") if "invalid theme mode" not in each["message"]]
+        errors = [each for each in errors if each["level"] == "SEVERE"]
+        yield from (f"index.html: {each['message']}" for each in errors)
         driver.get((site / "search.html").as_uri() + "?q=CrossSectionPosterior")
         found = "return [...document.querySelectorAll('#search-results li a')].map((link) => link.href)"
         links = WebDriverWait(driver, 30).until(lambda _: driver.execute_script(found))
