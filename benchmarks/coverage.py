@@ -2,24 +2,27 @@
 
 Without a file, probabilities come from a stand-in for a network: a cluster has one feature, its response to
 the cross-section plus scatter of unit variance, and the network knows the classes' distributions but states
-its log-probabilities ``--overconfidence`` times too large. With ``--file`` they are real: an .npz of held-out
-``probabilities`` (n_maps, n_classes), ``target``, ``groups`` and ``classes``. Clusters are then dealt anew
-into those that calibrate and those that samples are drawn from, one map a cluster.
+its log-probabilities ``--overconfidence`` times too large. With ``--file`` they are real, of
+``make_probabilities.py``. Haloes are dealt anew, for every few samples, into those that calibrate and those
+that samples are drawn from. Ours calibrates the mean of the networks, or ``--separate`` each; the published
+method takes each, as it does.
 
 Both estimators see the same samples. The interval of the published method is its estimate and one, or two, of
-its errors either way. Run ``python benchmarks/coverage.py``; it prints a table in Markdown,
-in cm2/g.
+its errors either way. Rows "prior" average over truths up to the highest class, uniformly on the axis. Run
+``python benchmarks/coverage.py``; it prints a table in Markdown, in cm2/g.
 """
 
 import argparse
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 from scipy.special import softmax
+from tqdm import tqdm
 
 from darkcnn.inference import CrossSectionPosterior, published_estimate
-from darkcnn.records import cross_section_of, label_of
+from darkcnn.records import cross_section_of
 
 RESPONSES = {  # of the feature to the cross-section in cm2/g, from 0 at 0 to 1 at 1
     "log": lambda cross_section: np.log1p(cross_section / 0.1) / np.log(11),
@@ -74,49 +77,78 @@ class StandIn:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Probabilities from a file."""
+    """Probabilities from a file: the same haloes at every cross-section."""
 
-    probabilities: np.ndarray
-    target: np.ndarray
-    groups: np.ndarray
+    classes: list
+    probabilities: np.ndarray  # (n_networks, n_halos, n_cross_sections, n_classes)
+    cross_sections: list
+    n_calibration: int
 
     def deal(self, rng):
-        """Deal half of the clusters to calibrate with, half to draw samples from."""
-        clusters = rng.permutation(np.unique(self.groups))
-        calibrates = np.isin(self.groups, clusters[: len(clusters) // 2])
+        """Deal some haloes to calibrate with, in all classes, the others to draw samples from."""
+        haloes = rng.permutation(self.probabilities.shape[1])
+        columns = [self.cross_sections.index(cross_section_of(label)) for label in self.classes]
+        calibrating = self.probabilities[:, haloes[: self.n_calibration]][:, :, columns]
+        calibrating = calibrating.reshape(len(calibrating), -1, len(self.classes))
+        rest = haloes[self.n_calibration :]
 
         def draw(true, n):
-            rows = rng.permutation(np.flatnonzero(~calibrates & (self.target == label_of(true))))
-            rows = rows[np.unique(self.groups[rows], return_index=True)[1]]  # one map a cluster
-            if len(rows) < 2 * n:
-                raise ValueError(f"too few clusters for samples of {n}: {len(rows)}")
-            return self.probabilities[rng.permutation(rows)[:n]]
+            return self.probabilities[:, rng.permutation(rest)[:n], self.cross_sections.index(true)]
 
-        return self.probabilities[calibrates], self.target[calibrates], draw
+        return calibrating, np.tile(self.classes, self.n_calibration), draw
 
 
-def measure(source, classes, truths, n_clusters, *, n_samples, samples_a_deal, seed):
-    """Return, for each truth, an array (n_samples, 8): contained twice, error and width, of both methods."""
+def measure(source, classes, truths, n_clusters, *, n_samples, samples_a_deal, average, seed):
+    """Return, for each truth, an array (n_samples, 9).
+
+    Contained twice, error, width and part that is systematic of ours; the first four of the published method.
+    """
     rng = np.random.default_rng(seed)
     nodes = [cross_section_of(label) for label in classes]
     results = {true: [] for true in truths}
-    for _ in range(n_samples // samples_a_deal):
+    for _ in tqdm(range(n_samples // samples_a_deal), desc=f"N = {n_clusters}", unit="calibration"):
         probabilities, target, draw = source.deal(rng)
         posterior = CrossSectionPosterior(classes, random_state=int(rng.integers(2**31)))
-        posterior.calibrate(probabilities, target)
+        # The same halo in every class: one group.
+        groups = np.arange(len(target)) // len(classes) if isinstance(source, HeldOut) else None
+        posterior.calibrate(average(probabilities), target, groups)
         for true in truths:
             for _ in range(samples_a_deal):
                 sample = draw(true, n_clusters)
-                posterior.fit(sample)
+                posterior.fit(average(sample))
                 intervals = [posterior.interval(level) for level in LEVELS]
                 contained = [low <= true <= high for low, high in intervals]
                 low, high = np.minimum(intervals[0], max(nodes))
                 estimate, error = published_estimate(sample, nodes)
                 theirs = [abs(estimate - true) <= n_errors * error for n_errors in (1, 2)]
                 results[true].append(
-                    [*contained, posterior.median_ - true, high - low, *theirs, estimate - true, 2 * error]
+                    [
+                        *contained,
+                        posterior.median_ - true,
+                        high - low,
+                        posterior.systematic_fraction_,
+                        *theirs,
+                        estimate - true,
+                        2 * error,
+                    ]
                 )
     return {true: np.array(rows, dtype=float) for true, rows in results.items()}
+
+
+def average_over_prior(results, highest):
+    """Average results over a prior that is uniform on the axis, by the trapezoidal rule."""
+    inside = [true for true in results if true <= highest]
+    position = np.log1p(np.array(inside) / 0.1)
+    steps = np.diff(position)
+    weights = (np.append(steps, 0) + np.append(0, steps)) / 2
+    return np.average([results[true].mean(axis=0) for true in inside], axis=0, weights=weights)
+
+
+def cells(n_clusters, truth, mean):
+    """Return a row of the table."""
+    texts = [str(n_clusters), truth, f"{mean[0]:.1%}", f"{mean[1]:.1%}", f"{mean[2]:+.3f}", f"{mean[3]:.3f}"]
+    texts += [f"{mean[4]:.0%}", f"{mean[5]:.1%}", f"{mean[6]:.1%}", f"{mean[7]:+.3f}", f"{mean[8]:.3f}"]
+    return "| " + " | ".join(texts) + " |"
 
 
 def main():
@@ -124,56 +156,68 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--file", help=".npz of held-out probabilities, target, groups and classes")
-    parser.add_argument("--classes", nargs="+", default=["CDM", "SIDM0.1", "SIDM0.3", "SIDM1"])
-    parser.add_argument("--truths", nargs="+", type=float, default=[0, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2])
+    parser.add_argument("--file", help=".npz of make_probabilities.py")
+    parser.add_argument("--blind", action="store_true", help="the file's networks without SIDM0.3")
+    parser.add_argument("--separate", action="store_true", help="calibrate each network, not their mean")
+    parser.add_argument("--truths", nargs="+", type=float, default=[0, 0.05, 0.1, 0.18, 0.3, 0.5, 0.7, 1, 2])
     parser.add_argument("--n-clusters", nargs="+", type=int, default=[1, 10, 100, 1000])
     parser.add_argument("--n-samples", type=int, default=500)
     parser.add_argument("--samples-a-deal", type=int, default=5, help="samples before calibrating anew")
-    parser.add_argument("--response", choices=RESPONSES, default="log")
-    parser.add_argument("--separation", type=float, default=4.0, help="of 0 and 1 cm2/g, in units of scatter")
-    parser.add_argument("--overconfidence", type=float, default=2.0)
-    parser.add_argument("--skewed", action="store_true", help="scatter of skewness 1.15")
-    parser.add_argument("--network-scatter", type=float, default=0.0, help="of offsets, in units of scatter")
-    parser.add_argument("--n-networks", type=int, default=1)
     parser.add_argument("--n-calibration", type=int, default=300, help="held-out clusters of each class")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output", type=Path, help="file to write the table to")
+    stand_in = parser.add_argument_group("stand-in, without --file")
+    stand_in.add_argument("--classes", nargs="+", default=["CDM", "SIDM0.1", "SIDM0.3", "SIDM1"])
+    stand_in.add_argument("--response", choices=RESPONSES, default="log")
+    stand_in.add_argument("--separation", type=float, default=4.0, help="of 0 and 1 cm2/g, in scatters")
+    stand_in.add_argument("--overconfidence", type=float, default=2.0)
+    stand_in.add_argument("--skewed", action="store_true", help="scatter of skewness 1.15")
+    stand_in.add_argument("--network-scatter", type=float, default=0.0, help="of offsets, in scatters")
+    stand_in.add_argument("--n-networks", type=int, default=1)
     arguments = parser.parse_args()
     if arguments.file:
+        prefix = "blind_" if arguments.blind else ""
         with np.load(arguments.file) as file:
-            classes = file["classes"].tolist()
-            source = HeldOut(file["probabilities"], file["target"], file["groups"])
-        truths = [cross_section_of(label) for label in classes]
+            source = HeldOut(
+                file[f"{prefix}classes"].tolist(),
+                file[f"{prefix}probabilities"].astype(float),
+                file["cross_sections"].tolist(),
+                arguments.n_calibration,
+            )
     else:
-        classes, truths = arguments.classes, arguments.truths
-        source = StandIn(
-            classes=tuple(classes),
-            response=arguments.response,
-            separation=arguments.separation,
-            overconfidence=arguments.overconfidence,
-            skewed=arguments.skewed,
-            network_scatter=arguments.network_scatter,
-            n_networks=arguments.n_networks,
-            n_calibration=arguments.n_calibration,
-        )
-    warnings.filterwarnings("ignore", "[0-9]+% of the maps are outliers")  # beyond the classes, rightly
-    print("| N | truth | in 68 % | in 95 % | bias | width | published: in 1 error | in 2 | bias | width |")
-    print("|---" * 10 + "|")
+        names = [field.name for field in fields(StandIn) if field.name != "classes"]
+        options = {name: getattr(arguments, name) for name in names}
+        source = StandIn(classes=tuple(arguments.classes), **options)
+    warnings.simplefilter("ignore", UserWarning)  # of outliers and limits beyond the classes, rightly
+
+    def average(probabilities):
+        if arguments.separate or probabilities.ndim == 2:
+            return probabilities
+        return probabilities.mean(axis=0)
+
+    lines = [
+        "| N | truth | in 68 % | in 95 % | bias | width | systematic "
+        "| published: in 1 error | in 2 | bias | width |",
+        "|---" * 11 + "|",
+    ]
     for n_clusters in arguments.n_clusters:
         results = measure(
             source,
-            classes,
-            truths,
+            source.classes,
+            arguments.truths,
             n_clusters,
             n_samples=arguments.n_samples,
             samples_a_deal=arguments.samples_a_deal,
+            average=average,
             seed=arguments.seed,
         )
-        for true, rows in results.items():
-            mean = rows.mean(axis=0)
-            cells = [f"{mean[0]:.1%}", f"{mean[1]:.1%}", f"{mean[2]:+.3f}", f"{mean[3]:.3f}"]
-            cells += [f"{mean[4]:.1%}", f"{mean[5]:.1%}", f"{mean[6]:+.3f}", f"{mean[7]:.3f}"]
-            print("| " + " | ".join([str(n_clusters), f"{true:g}", *cells]) + " |", flush=True)
+        lines += [cells(n_clusters, f"{true:g}", rows.mean(axis=0)) for true, rows in results.items()]
+        highest = max(cross_section_of(label) for label in source.classes)
+        lines.append(cells(n_clusters, "prior", average_over_prior(results, highest)))
+    table = "\n".join(lines) + "\n"
+    print(table)
+    if arguments.output is not None:
+        arguments.output.write_text(table, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,9 @@ from sklearn.base import clone
 
 from darkcnn.inference import CrossSectionPosterior, expected_calibration_error, published_estimate
 
+# Large samples: most of the error is systematic, as one test below checks.
+pytestmark = pytest.mark.filterwarnings("ignore:.*of the variance comes from calibration:UserWarning")
+
 CLASSES = ["CDM", "SIDM0.1", "SIDM0.3", "SIDM1"]
 NODES = np.array([0, 0.1, 0.3, 1.0])
 
@@ -82,7 +85,8 @@ def test_a_class_that_was_left_out_is_found_between_its_neighbours(rng):
 
 
 def test_beyond_the_highest_class_it_is_a_lower_limit(well_calibrated, rng):
-    posterior = well_calibrated.fit(observe(1.2, 100, rng, overconfidence=3))
+    with pytest.warns(UserWarning, match="a lower limit only"):
+        posterior = well_calibrated.fit(observe(1.2, 100, rng, overconfidence=3))
     assert posterior.interval()[1] == posterior.upper_limit() == np.inf
     assert 0.5 < posterior.lower_limit() < 1
     assert "> " in posterior.summary()
@@ -117,7 +121,7 @@ def test_copies_of_a_cluster_do_not_shrink_the_error(rng, calibrate):
     assert posterior.n_clusters_ == 1
 
 
-@pytest.mark.parametrize("prior", [None, [1, 2, 3, 4]])
+@pytest.mark.parametrize("prior", [None, [4, 3, 2, 1]])
 def test_uninformative_probabilities_return_the_prior(prior):
     training_prior = np.array([0.4, 0.3, 0.2, 0.1])
     posterior = CrossSectionPosterior(CLASSES, prior=prior, training_prior=training_prior)
@@ -190,13 +194,13 @@ def test_prior_multiplies_the_evidence(rng):
 
 
 def test_differences_between_networks_are_not_averaged_away(rng):
-    features = respond(0.2) + rng.normal(size=10_000)
+    features = respond(0.1) + rng.normal(size=10_000)
     offsets = np.array([-0.4, -0.2, 0, 0.2, 0.4])
     posterior = calibrated(rng, 3000)
     low, high = posterior.fit(classify(features)).interval()
     alone = high - low
     low, high = posterior.fit(classify(features + offsets[:, np.newaxis])).interval()
-    slope = 4 / np.log(11) / (0.1 + 0.2)  # of the feature with the cross-section
+    slope = 4 / np.log(11) / (0.1 + 0.1)  # of the feature with the cross-section
     assert alone < 0.1 * 0.4 / slope * 4
     assert high - low > 2 * 0.2 / slope  # the middle three of five networks
 
@@ -212,11 +216,22 @@ def test_overconfidence_of_the_network_does_not_matter_once_calibrated(rng):
 
 def test_few_held_out_clusters_widen_the_error(rng):
     def width(n_clusters):
-        probabilities = observe(0.2, 3000, np.random.default_rng(2))
+        probabilities = observe(0.1, 3000, np.random.default_rng(2))
         low, high = calibrated(np.random.default_rng(3), n_clusters).fit(probabilities).interval()
         return high - low
 
     assert width(30) > 3 * width(10_000)
+
+
+def test_large_samples_warn_that_more_clusters_are_of_no_use(rng):
+    posterior = calibrated(rng, 100)
+    fractions = []
+    for n_clusters in (10, 100, 1000):
+        fractions.append(posterior.fit(observe(0.1, n_clusters, rng)).systematic_fraction_)
+    assert fractions == sorted(fractions)
+    with pytest.warns(UserWarning, match="more clusters will hardly shrink the error"):
+        posterior.fit(observe(0.2, 10_000, rng))
+    assert 0.9 < posterior.systematic_fraction_ <= 1
 
 
 # How often its intervals contain the truth

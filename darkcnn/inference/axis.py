@@ -26,8 +26,8 @@ class CrossSectionAxis:
     >>> import numpy as np
     >>> from darkcnn.inference.axis import CrossSectionAxis
     >>> axis = CrossSectionAxis(np.array([0.0, 0.1, 1.0]))
-    >>> axis.scale, axis.interpolate([0.0, 0.5, 1.0], at=[0.05, 0.1, 3.0]).round(2).tolist()
-    (0.1, [0.29, 0.5, 1.0])
+    >>> axis.scale, axis.grid[axis.node_rows].tolist()
+    (0.1, [0.0, 0.1, 1.0])
     """
 
     nodes: np.ndarray
@@ -61,33 +61,36 @@ class CrossSectionAxis:
         """Rows of the grid that the classes are."""
         return np.searchsorted(self.grid, self.nodes)
 
-    def position(self, cross_sections, scale=None):
-        """Return the coordinate of cross-sections (cm2/g), with another scale than the axis' own if given."""
-        return np.log1p(np.asarray(cross_sections) / (self.scale if scale is None else scale))
+    def position(self, cross_sections):
+        """Return the coordinate of cross-sections (cm2/g)."""
+        return np.log1p(np.asarray(cross_sections) / self.scale)
 
     def cross_section(self, position):
         """Return the cross-sections (cm2/g) of coordinates, the inverse of :meth:`position`."""
         return self.scale * np.expm1(position)
 
-    def interpolate(self, values, *, at=None, scale=None):
-        """Interpolate linearly between classes.
+    def interpolate(self, values, bends=None):
+        r"""Interpolate between classes, onto the grid.
 
         Parameters
         ----------
         values : array-like of shape (..., n_classes)
-            Values at the classes; beyond them the last one holds.
-        at : array-like of shape (n_points,) or None, default=None
-            Cross-sections in cm2/g; None for the grid.
-        scale : float or None, default=None
-            What to use in place of the axis' own, cm2/g.
+            Values at the classes.
+        bends : ndarray of shape (n_classes - 1,) or None, default=None
+            How far each gap between classes is from linear, from -1 to 1: at a fraction :math:`u` of the
+            gap, :math:`u + a u (1 - u)` of the difference is reached. None for no bend.
 
         Returns
         -------
-        ndarray of shape (..., n_points)
-            Values at these cross-sections.
+        ndarray of shape (..., n_grid)
+            Values, monotonic between neighbouring classes.
         """
-        at = self.grid if at is None else at
-        nodes = self.position(self.nodes, scale)
+        nodes = np.arange(len(self.nodes))
+        gaps = np.interp(self.position(self.grid), self.position(self.nodes), nodes)
+        if bends is not None:
+            gap = np.minimum(gaps.astype(int), len(bends) - 1)
+            fraction = gaps - gap
+            gaps = gaps + bends[gap] * fraction * (1 - fraction)
         # One column for each class: what a 1 there and 0 elsewhere becomes.
-        columns = [np.interp(self.position(at, scale), nodes, unit) for unit in np.eye(len(nodes))]
+        columns = [np.interp(gaps, nodes, unit) for unit in np.eye(len(nodes))]
         return np.asarray(values) @ np.array(columns)

@@ -20,6 +20,9 @@ from darkcnn.records import cross_section_of
 _MANY_OUTLIERS = 0.25
 """Fitted outlier fraction above which a sample is no sample of what the network knows."""
 
+_MOSTLY_SYSTEMATIC = 0.5
+"""Part of the variance, from networks and calibration, above which more clusters are of little use."""
+
 
 class CrossSectionPosterior(DocumentationLink, BaseEstimator):
     r"""Infer the cross-section of dark matter from the class probabilities of a sample of clusters.
@@ -52,6 +55,9 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
         Of that density, cm2/g.
     outlier_fraction_ : float
         Posterior mean of the outlier fraction.
+    systematic_fraction_ : float
+        Part of the variance, on the axis, that is between networks and replicates of the calibration: no
+        number of clusters reduces it.
     n_clusters_ : int
         Number of clusters: of distinct groups.
 
@@ -84,11 +90,11 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
     variance is their mean variance plus the variance between them, which no number of clusters reduces.
 
     **It holds** for clusters that are, outliers aside, like the held-out ones: same simulation, selection and
-    noise. Without calibration it is as over-confident as the network. Between classes it holds as far as the
-    true response to the cross-section is among those that the calibration draws, and neighbouring classes
-    overlap in score. Intervals are credible: averaged over the prior they contain the truth as often as they
-    say. For a given truth this is so once the sample decides more than the prior; near the ends of the axis,
-    where intervals are one-sided, they contain it more often.
+    noise. Without calibration it is as over-confident as the network. Intervals are credible: averaged over
+    the prior they contain the truth at least as often as they say. For one given truth they need not before
+    the sample decides more than the prior, and near the ends of the axis, where intervals are one-sided,
+    they contain it more often. Between classes the calibration only knows that scores do not turn back: once
+    samples are so large that this dominates, `systematic_fraction_`, intervals are wider than need be.
 
     Examples
     --------
@@ -198,7 +204,8 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
         Warns
         -----
         UserWarning
-            If more than a quarter of the maps seem to be outliers.
+            If more than a quarter of the maps seem to be outliers, if the sample is at the upper end of the
+            axis, so that there is a lower limit only, or if most of the error is systematic.
         """
         self._set_up()
         probabilities = check_probabilities(probabilities, len(self.classes))
@@ -220,13 +227,9 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
         self.density_ = self._density.values / (self._axis.scale + self.grid_)  # times the coordinate's slope
         self.mean_ = float(mass @ self.grid_)
         self.median_ = self._quantile(0.5)
-        if self.outlier_fraction_ > _MANY_OUTLIERS:
-            warnings.warn(
-                f"{self.outlier_fraction_:.0%} of the maps are outliers: this sample is unlike what the "
-                "network was trained on, and its cross-section may mean nothing",
-                UserWarning,
-                stacklevel=2,
-            )
+        self.systematic_fraction_ = pooled.between(self._density.position)
+        for message in self._doubts():
+            warnings.warn(message, UserWarning, stacklevel=2)
         return self
 
     def interval(self, level=0.68):
@@ -299,6 +302,24 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
             f"cross-section = {self.median_:.2g} cm2/g, {low:.2g} to {high:.2g} "
             f"(68 %, {self.n_clusters_} clusters)"
         )
+
+    def _doubts(self):
+        """Say what the user has to know before quoting the result."""
+        if self.outlier_fraction_ > _MANY_OUTLIERS:
+            yield (
+                f"{self.outlier_fraction_:.0%} of the maps are outliers: this sample is unlike what the "
+                "network was trained on, and its cross-section may mean nothing"
+            )
+        if np.isinf(self.upper_limit()) and self.lower_limit() > self.grid_[0]:
+            yield (
+                f"the sample is like the highest class, {self.grid_[-1]:g} cm2/g, beyond which nothing is "
+                "known: its cross-section has a lower limit only"
+            )
+        elif self.systematic_fraction_ > _MOSTLY_SYSTEMATIC:
+            yield (
+                f"{self.systematic_fraction_:.0%} of the variance comes from calibration and networks: more "
+                "clusters will hardly shrink the error, more held-out clusters or classes may"
+            )
 
     def _set_up(self):
         """Sort the classes by cross-section and lay out the axis and the priors."""

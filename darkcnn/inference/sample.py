@@ -99,10 +99,21 @@ class PooledPosterior:
         """Log-likelihoods over the grid, outliers marginalised."""
         return logsumexp(self._log_joint, axis=1)
 
+    @cached_property
+    def _masses(self):
+        """Posterior probabilities of each replicate, shape (n_replicates, n_grid)."""
+        return softmax(self._log_marginal + np.log(self.grid_prior), axis=1)
+
     @property
     def mass(self):
         """Posterior probabilities of the points of the grid, shape (n_grid,)."""
-        return softmax(self._log_marginal + np.log(self.grid_prior), axis=1).mean(axis=0)
+        return self._masses.mean(axis=0)
+
+    def between(self, position):
+        """Return the part of the variance of a coordinate of the grid that is between replicates."""
+        means = self._masses @ position
+        total = self.mass @ (position - self.mass @ position) ** 2
+        return float(means.var() / total) if total > 0 else 0.0
 
     @property
     def fractions(self):

@@ -11,9 +11,6 @@ _N_ITERATIONS = 30
 _MIN_SPREAD = 0.1
 _POINTS = np.linspace(-6, 6, 1201)
 
-_SCALE_FACTOR = 3.0
-"""How far, either way, the scale of the axis may be from the one along which scores move evenly."""
-
 _CHANCE = 0.01
 """Probability of differences by chance above which those between classes are taken for chance."""
 
@@ -32,8 +29,10 @@ class ScoreDistribution:
     logarithm of its standard deviation are interpolated between classes.
 
     Held-out clusters are finite in number: the moments are drawn 20 times, clusters having random
-    weights (the Bayesian bootstrap [2]_). Every replicate also draws the scale on which it interpolates, log
-    uniformly within a factor of 3 of the axis' own, because nothing tells how scores move between classes.
+    weights (the Bayesian bootstrap [2]_). Every replicate also draws how scores move between neighbouring
+    classes, which no held-out cluster tells: at a fraction :math:`u` of the gap on the axis they have moved
+    by :math:`u + a u (1 - u)` of the difference, with :math:`a` uniform between -1 and 1: all that is
+    quadratic and never turns back.
 
     Parameters
     ----------
@@ -83,9 +82,9 @@ class ScoreDistribution:
         total, first, second = (draws @ part for part in sums)
         mean = first / total
         spread = np.sqrt(np.maximum(second / total - mean**2, _MIN_SPREAD**2))
-        scales = axis.scale * _SCALE_FACTOR ** rng.uniform(-1, 1, _N_REPLICATES)
+        bends = rng.uniform(-1, 1, (_N_REPLICATES, n_classes - 1))
         self.mean, log_spread = (
-            np.array([axis.interpolate(row, scale=scale) for row, scale in zip(values, scales, strict=True)])
+            np.array([axis.interpolate(row, bend) for row, bend in zip(values, bends, strict=True)])
             for values in (mean, np.log(spread))
         )
         self.spread = np.exp(log_spread)
