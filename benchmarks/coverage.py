@@ -213,7 +213,8 @@ def main():
         )
         lines += [cells(n_clusters, f"{true:g}", rows.mean(axis=0)) for true, rows in results.items()]
         highest = max(cross_section_of(label) for label in source.classes)
-        lines.append(cells(n_clusters, "prior", average_over_prior(results, highest)))
+        if len(results) > 1:
+            lines.append(cells(n_clusters, "prior", average_over_prior(results, highest)))
     table = "\n".join(lines) + "\n"
     print(table)
     if arguments.output is not None:

@@ -9,8 +9,11 @@ from sklearn.base import clone
 
 from darkcnn.inference import CrossSectionPosterior, expected_calibration_error, published_estimate
 
-# Large samples: most of the error is systematic, as one test below checks.
-pytestmark = pytest.mark.filterwarnings("ignore:.*of the variance comes from calibration:UserWarning")
+# Warnings that two tests below check.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*of the variance comes from calibration:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*has a lower limit only:UserWarning"),
+]
 
 CLASSES = ["CDM", "SIDM0.1", "SIDM0.3", "SIDM1"]
 NODES = np.array([0, 0.1, 0.3, 1.0])
@@ -225,9 +228,9 @@ def test_few_held_out_clusters_widen_the_error(rng):
 
 def test_large_samples_warn_that_more_clusters_are_of_no_use(rng):
     posterior = calibrated(rng, 100)
-    fractions = []
-    for n_clusters in (10, 100, 1000):
-        fractions.append(posterior.fit(observe(0.1, n_clusters, rng)).systematic_fraction_)
+    fractions = [
+        posterior.fit(observe(0.1, n_clusters, rng)).systematic_fraction_ for n_clusters in (10, 100, 1000)
+    ]
     assert fractions == sorted(fractions)
     with pytest.warns(UserWarning, match="more clusters will hardly shrink the error"):
         posterior.fit(observe(0.2, 10_000, rng))
@@ -238,10 +241,17 @@ def test_large_samples_warn_that_more_clusters_are_of_no_use(rng):
 
 
 def draw_surveys(posterior, n_clusters, n_surveys, rng):
-    """Draw cross-sections and outlier fractions from the prior; yield the fitted posterior and the truth."""
+    """Draw cross-sections, responses between classes and outlier fractions from their priors.
+
+    Yield the fitted posterior and the truth.
+    """
     scale = 0.1
     for true in scale * np.expm1(rng.uniform(0, np.log(11), n_surveys)):
-        features = respond(true) + rng.normal(size=n_clusters)
+        gap = min(np.searchsorted(NODES, true, side="right") - 1, 2)
+        low, high = respond(NODES[gap : gap + 2])
+        fraction = (respond(true) - low) / (high - low)
+        bent = fraction + rng.uniform(-1, 1) * fraction * (1 - fraction)
+        features = low + bent * (high - low) + rng.normal(size=n_clusters)
         is_outlier = rng.random(n_clusters) < beta.rvs(1, 19, random_state=rng)
         others = respond(rng.choice(NODES, n_clusters)) + rng.normal(size=n_clusters)
         features[is_outlier] = others[is_outlier]

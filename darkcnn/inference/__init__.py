@@ -1,7 +1,8 @@
 """From class probabilities of many clusters to a cross-section with an honest error."""
 
+from darkcnn.inference.domain import DomainTest
 from darkcnn.inference.posterior import CrossSectionPosterior
 from darkcnn.inference.published import published_estimate
 from darkcnn.inference.reliability import expected_calibration_error
 
-__all__ = ["CrossSectionPosterior", "expected_calibration_error", "published_estimate"]
+__all__ = ["CrossSectionPosterior", "DomainTest", "expected_calibration_error", "published_estimate"]

@@ -1,0 +1,178 @@
+"""Whether clusters are like those that a network was calibrated on."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.covariance import LedoitWolf
+from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from darkcnn.inference.checks import check_groups
+
+_N_DRAWS = 500
+"""Samples of held-out clusters that a sample is compared with, of each class."""
+
+
+class DomainTest(BaseEstimator):
+    r"""Test whether clusters may be of the kind that a network was calibrated on.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None, default=None
+        Seed of the division of the held-out clusters, and of the samples drawn from them.
+
+    Attributes
+    ----------
+    n_reference_ : int
+        Number of held-out clusters that p-values are ranks among.
+
+    Notes
+    -----
+    The embedding is what the last layer of a network sees, ``pipeline.transform``. Half of the held-out
+    clusters give its mean, the means of the classes and the covariance within them (shrunk [1]_). In
+    coordinates that are white within the classes, the directions along which the classes differ are left
+    out: a sample must not be strange for its cross-section. The other half are the reference.
+
+    A *map* is as strange as what remains is long, and its p-value is its rank in the reference (conformal
+    [2]_): if it is like the held-out ones, p < 0.05 happens to 5 % of the maps. A *sample* is as strange as
+    the mean of what remains is far from that of the first half, and its p-value is its rank among samples
+    of as many reference clusters of one class, the class that it resembles most counting. A shift that no
+    single cluster betrays may be plain in the mean of many.
+
+    A high p-value is no proof: the network may not see what differs.
+
+    References
+    ----------
+    .. [1] O. Ledoit and M. Wolf, Journal of Multivariate Analysis 88, 365 (2004).
+    .. [2] V. Vovk, A. Gammerman and G. Shafer, "Algorithmic learning in a random world", Springer (2005).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn.inference import DomainTest
+    >>> rng = np.random.default_rng(0)
+    >>> test = DomainTest(random_state=0).fit(rng.normal(size=(400, 5)), ["CDM", "SIDM1"] * 200)
+    >>> bool(test.sample_pvalue(rng.normal(size=(50, 5)) + [0, 0, 0, 0, 2]) < 0.01)
+    True
+    """
+
+    _parameter_constraints = {"random_state": ["random_state"]}
+
+    def __init__(self, *, random_state=None):
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, embeddings, target, groups=None):
+        """Learn what is usual.
+
+        Parameters
+        ----------
+        embeddings : array-like of shape (n_maps, n_features)
+            Of clusters held out of the training.
+        target : array-like of shape (n_maps,)
+            Their labels.
+        groups : array-like of shape (n_maps,) or None, default=None
+            Cluster of each map, in whatever model; None if all differ.
+
+        Returns
+        -------
+        DomainTest
+            The fitted test.
+
+        Raises
+        ------
+        ValueError
+            If lengths disagree, or a class has too few clusters to divide.
+        """
+        embeddings = check_array(embeddings, input_name="embeddings")
+        check_consistent_length(embeddings, target)
+        target, groups = np.asarray(target), check_groups(groups, len(embeddings))
+        rng = check_random_state(self.random_state)
+        shuffled = rng.permutation(groups.max() + 1)
+        learns = np.isin(groups, shuffled[: len(shuffled) // 2])
+        classes = np.unique(target)
+        numbers = [(learns[target == name].sum(), (~learns)[target == name].sum()) for name in classes]
+        if np.min(numbers) < 10:
+            raise ValueError(
+                "target must have at least twenty or so clusters of every class, half to learn from, got "
+                f"{dict(zip(classes.tolist(), np.sum(numbers, axis=1).tolist(), strict=True))}"
+            )
+        means = np.array([embeddings[learns & (target == name)].mean(axis=0) for name in classes])
+        within = embeddings[learns] - means[np.searchsorted(classes, target[learns])]
+        # Columns of the Cholesky factor of the precision make the scatter within classes white.
+        self._whiten = np.linalg.cholesky(LedoitWolf().fit(within).precision_)
+        self._mean = means.mean(axis=0)
+        _, _, directions = np.linalg.svd((means - self._mean) @ self._whiten, full_matrices=False)
+        self._between = directions[: len(classes) - 1]
+        self._centre = self._remainder(embeddings[learns]).mean(axis=0)
+        reference = self._remainder(embeddings[~learns])
+        self._reference = [reference[target[~learns] == name] for name in classes]
+        self._lengths = np.sort((reference**2).sum(axis=1))
+        self.n_reference_ = len(np.unique(groups[~learns]))
+        self._seed = int(rng.randint(np.iinfo(np.int32).max))
+        return self
+
+    def pvalues(self, embeddings):
+        """Return the p-value of each map by itself.
+
+        Parameters
+        ----------
+        embeddings : array-like of shape (n_maps, n_features)
+            Of maps to judge.
+
+        Returns
+        -------
+        ndarray of shape (n_maps,)
+            Low for maps unlike the held-out ones.
+        """
+        lengths = (self._checked(embeddings) ** 2).sum(axis=1)
+        n_stranger = len(self._lengths) - np.searchsorted(self._lengths, lengths)
+        return (1 + n_stranger) / (1 + len(self._lengths))
+
+    def sample_pvalue(self, embeddings, groups=None):
+        """Return the p-value of a sample as a whole.
+
+        Parameters
+        ----------
+        embeddings : array-like of shape (n_maps, n_features)
+            Of the maps of a sample.
+        groups : array-like of shape (n_maps,) or None, default=None
+            Cluster of each map; None if all differ. A cluster counts once, with the mean of its maps.
+
+        Returns
+        -------
+        float
+            Low for a sample unlike those of held-out clusters, of any class. Samples larger than the
+            reference are judged as if they were no larger.
+        """
+        remainder = self._checked(embeddings)
+        sizes = np.bincount(groups := check_groups(groups, len(remainder)))
+        weights = 1 / (sizes[groups] * len(sizes))
+        distance = ((weights @ remainder - self._centre) ** 2).sum()
+        rng = np.random.default_rng(self._seed)
+        pvalues = []
+        for reference in self._reference:
+            n_drawn = min(len(sizes), len(reference))
+            draws = [
+                reference[rng.choice(len(reference), n_drawn, replace=False)].mean(axis=0)
+                for _ in range(_N_DRAWS)
+            ]
+            distances = ((np.array(draws) - self._centre) ** 2).sum(axis=1)
+            pvalues.append((1 + (distances >= distance).sum()) / (1 + _N_DRAWS))
+        return float(max(pvalues))
+
+    def _remainder(self, embeddings):
+        """Return what is left without the directions along which classes differ, white within classes."""
+        white = (embeddings - self._mean) @ self._whiten
+        return white - white @ self._between.T @ self._between
+
+    def _checked(self, embeddings):
+        check_is_fitted(self)
+        embeddings = check_array(embeddings, input_name="embeddings")
+        if embeddings.shape[1] != len(self._mean):
+            raise ValueError(
+                f"embeddings must have {len(self._mean)} features as at fit, got {embeddings.shape[1]}"
+            )
+        return self._remainder(embeddings)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_mean")

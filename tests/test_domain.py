@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from darkcnn.inference import DomainTest
+
+SHIFT = np.array([0, 0, 0, 0, 0, 0.8])
+
+
+def embed(n_clusters, label, rng):
+    """Six features, of which the first tells the classes apart."""
+    return rng.normal(size=(n_clusters, 6)) + np.array([3.0 * label, 0, 0, 0, 0, 0])
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def test_of_domain(rng):
+    target = np.repeat([0, 1], 400)
+    embeddings = np.concatenate([embed(400, label, rng) for label in (0, 1)])
+    return DomainTest(random_state=0).fit(embeddings, np.array(["CDM", "SIDM1"])[target])
+
+
+def test_pvalues_of_usual_maps_are_uniform(test_of_domain, rng):
+    pvalues = test_of_domain.pvalues(embed(4000, 1, rng))
+    # A rank among 400 has a standard error of at most 0.025, besides chance.
+    for level in (0.05, 0.5, 0.9):
+        assert abs((pvalues <= level).mean() - level) < 4 * np.sqrt(level * (1 - level) / 400)
+
+
+def test_usual_samples_are_rarely_flagged(test_of_domain, rng):
+    pvalues = [test_of_domain.sample_pvalue(embed(20, label, rng)) for label in [0, 1] * 50]
+    assert np.mean(np.array(pvalues) < 0.05) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 100)
+
+
+def test_a_shift_that_no_map_betrays_is_plain_in_a_sample(test_of_domain, rng):
+    shifted = embed(100, 0, rng) + SHIFT
+    assert (test_of_domain.pvalues(shifted) < 0.05).mean() < 0.2
+    assert test_of_domain.sample_pvalue(shifted) < 0.01
+
+
+def test_a_cross_section_between_the_classes_is_not_strange(test_of_domain, rng):
+    assert test_of_domain.sample_pvalue(embed(100, 0.5, rng)) > 0.05
+
+
+def test_copies_of_a_cluster_count_once(test_of_domain, rng):
+    usual = embed(1, 0, rng) + SHIFT
+    once = test_of_domain.sample_pvalue(usual)
+    assert test_of_domain.sample_pvalue(np.repeat(usual, 100, axis=0), ["halo"] * 100) == once
+
+
+def test_same_seed_same_pvalue(test_of_domain, rng):
+    sample = embed(30, 1, rng)
+    assert test_of_domain.sample_pvalue(sample) == test_of_domain.sample_pvalue(sample)
+    assert clone(test_of_domain).random_state == 0
+
+
+def test_refuses_bad_input(test_of_domain, rng):
+    with pytest.raises(ValueError, match="6 features as at fit, got 2"):
+        test_of_domain.pvalues(np.zeros((3, 2)))
+    with pytest.raises(ValueError, match="at least twenty or so clusters"):
+        DomainTest().fit(embed(20, 0, rng), ["CDM", "SIDM1"] * 10)
