@@ -20,11 +20,11 @@ def identify(pipeline, X, y, groups, splits, scoring):
     Parameters
     ----------
     pipeline, X, y, groups
-        See :func:`darkcnn.study.run_study`.
+        See :func:`darkcnn.run_study`.
     splits : list of (ndarray, ndarray)
         Rows of the training and of the test set of each split.
     scoring : str, callable, list, tuple, dict or None
-        See :func:`darkcnn.study.run_study`.
+        See :func:`darkcnn.run_study`.
 
     Returns
     -------

@@ -21,7 +21,7 @@ def tabulate(candidates, rows, test_over_train):
     Returns
     -------
     dict of str to ndarray
-        See :func:`darkcnn.study.run_study`.
+        See :func:`darkcnn.run_study`.
     """
     results = {"params": candidates}
     for name in sorted({name for params in candidates for name in params}):
