@@ -164,10 +164,6 @@ def profile_baseline(attributes=(), *, random_state=None):
     sklearn.pipeline.Pipeline
         Unfitted classifier of records or maps.
 
-    Notes
-    -----
-    Beyond 10,000 maps, scikit-learn's trees hold a tenth of the maps back, at random, and may stop early.
-
     Examples
     --------
     >>> from darkcnn.profiles import profile_baseline
@@ -180,6 +176,7 @@ def profile_baseline(attributes=(), *, random_state=None):
         max_leaf_nodes=12,
         min_samples_leaf=15,
         l2_regularization=1.0,
+        early_stopping=False,  # which would hold maps back at random, whatever halo they show
         random_state=random_state,
     )
     return make_pipeline(RadialProfiles(attributes=attributes), trees)
