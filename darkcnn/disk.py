@@ -2,6 +2,8 @@
 
 import numpy as np
 
+_BLOCK = 1024  # rows read through one mapping: the system maps pages about those that are touched
+
 
 class RecordsOnDisk:
     """Rows of a table of records in a file.
@@ -80,4 +82,9 @@ class RecordsOnDisk:
         records = self._map()[fields] if len(fields) else self._map()
         if records.ndim > 1 and len(self) and (np.diff(self.rows) == 1).all():
             return np.asarray(records[self.rows[0] : self.rows[-1] + 1])
-        return np.asarray(records[self.rows])
+        read = np.empty((len(self), *records.shape[1:]), records.dtype)
+        for start in range(0, len(self), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            records = self._map()[fields] if len(fields) else self._map()
+            read[block] = records[self.rows[block]]
+        return read
