@@ -1,0 +1,201 @@
+"""Scale: memory and speed on databases larger than memory, beside a bare ``keras.Model.predict``.
+
+Simulates clusters to disk, repeats their records to fill files of any size, and trains and predicts from
+them, each in a process of its own. Prints Markdown; ``--output FILE`` writes it.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import h5py
+import keras
+import numpy as np
+
+from darkcnn import default_pipeline
+from darkcnn.datasets import load_clusters, make_clusters
+from darkcnn.datasets.database import Database
+from darkcnn.datasets.hdf5 import write_hdf5
+from darkcnn.disk import RecordsOnDisk
+from darkcnn.networks.head import classify
+from darkcnn.networks.layers import convolve
+
+
+def tiny(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.0):
+    """Build a network so small that reading the maps is most of the work."""
+    maps = keras.Input(input_shape, name="maps")
+    x = convolve(maps, (8, 3), strides=2, width=width)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    return classify(maps, x, n_classes, n_attributes=n_attributes, dropout=dropout, name="tiny")
+
+
+def pipeline(architecture):
+    return default_pipeline(architecture, n_views=1, epochs=1, random_state=0)
+
+
+def simulate(path, n_clusters, _):
+    make_clusters(n_clusters // 16, path=path, random_state=0)
+
+
+def fit(path, _, architecture):
+    clusters = load_clusters(path, mmap=True)
+    pipeline(architecture).fit(clusters.data, clusters.target)
+
+
+def predict(path, _, architecture):
+    clusters = load_clusters(path, mmap=True)
+    model = pipeline(architecture).fit(clusters.data[:64], clusters.target[:64])
+    start = time.perf_counter(), time.process_time()
+    model.predict_proba(clusters.data)
+    return time.perf_counter() - start[0], time.process_time() - start[1]
+
+
+def bare(path, n_clusters, architecture):
+    """Return wall and CPU seconds of both: pipeline on the file, and its network on an array in memory."""
+    clusters = load_clusters(path, mmap=True)
+    rows = np.arange(n_clusters)
+    model = pipeline(architecture).fit(clusters.data[:64], clusters.target[:64])
+    views = model[:-1].transform(clusters.data[rows])
+    maps = np.asarray(views).reshape(n_clusters, *views.shape[-3:])
+    network = model[-1].model_
+    network.predict(maps[:256], batch_size=256, verbose=0)
+    model.predict_proba(clusters.data[:256])
+    seconds = []
+    for _ in range(3):
+        for run in (
+            lambda: model.predict_proba(clusters.data[rows]),
+            lambda: network.predict(maps, batch_size=256, verbose=0),
+        ):
+            start = time.perf_counter(), time.process_time()
+            run()
+            seconds.append((time.perf_counter() - start[0], time.process_time() - start[1]))
+    return np.median(np.reshape(seconds, (3, 2, 2)), axis=0).tolist()
+
+
+def run_case(case, path, n_clusters, architecture):
+    """Run one case in a process of its own and return what it says."""
+    command = [sys.executable, __file__, "--case", case, str(path), str(n_clusters), architecture]
+    said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    print(f"{case}, {n_clusters} clusters, {architecture}: {said}", file=sys.stderr)
+    return json.loads(said.splitlines()[-1])
+
+
+def child(case, path, n_clusters, architecture):
+    network = tiny if architecture == "tiny" else architecture
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = {"simulate": simulate, "fit": fit, "predict": predict, "bare": bare}[case](
+        path, int(n_clusters), network
+    )
+    report = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "result": result}
+    report["megabytes"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(json.dumps(report))
+
+
+def repeat_records(source, path, n_clusters):
+    """Write a file of `n_clusters` records that repeats those of another one."""
+    clusters = load_clusters(source, mmap=True)
+    records, rows = clusters.data, np.arange(n_clusters) % len(clusters.data)
+    repeated = RecordsOnDisk(records.path, records.dtype, records.offset, records.n_records, rows)
+    write_hdf5(path, Database(repeated, clusters.target[rows]))
+
+
+def compression(source):
+    """Return rows of a table: bytes and seconds of the records in chunks, by filter."""
+    records = np.asarray(load_clusters(source, mmap=True).data[:2048])
+    rows = []
+    for name, filters in {
+        "none, contiguous": {},
+        "lzf": {"compression": "lzf"},
+        "shuffle + lzf": {"shuffle": True, "compression": "lzf"},
+        "shuffle + gzip 1": {"shuffle": True, "compression": "gzip", "compression_opts": 1},
+        "shuffle + gzip 9": {"shuffle": True, "compression": "gzip", "compression_opts": 9},
+    }.items():
+        if filters:
+            filters["chunks"] = (64,)
+        with h5py.File.in_memory() as file:
+            start = time.process_time()
+            table = file.create_dataset("records", data=records, **filters)
+            written = time.process_time()
+            for _ in range(8):
+                table[:]
+            read = (time.process_time() - written) / 8
+            size = table.id.get_storage_size() / records.nbytes
+            some = np.random.default_rng(0).permutation(len(records))[:32]
+            start_some = time.process_time()
+            for row in some:
+                table[row]
+            drawn = (time.process_time() - start_some) / len(some)
+        rows.append((name, f"{size:.2f}", f"{written - start:.2f}", f"{read:.2f}", f"{1e3 * drawn:.2f}"))
+    return rows
+
+
+def table(header, rows):
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--n-simulated", type=int, default=4800)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--n-compared", type=int, default=4000, help="maps of the comparison with keras")
+    parser.add_argument("--folder", type=Path, help="where the files go for the time of the run")
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--case", nargs=4, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.case:
+        child(*options.case)
+        return
+
+    text = ""
+    with TemporaryDirectory(dir=options.folder) as folder:
+        source = Path(folder) / "simulated.h5"
+        memory = []
+        for n_clusters in (options.n_simulated // 3, options.n_simulated):
+            source.unlink(missing_ok=True)
+            done = run_case("simulate", source, n_clusters, "none")
+            memory.append(
+                ("simulate to disk", f"{n_clusters:,}", done["megabytes"], done["cpu"], done["wall"])
+            )
+        for n_clusters in options.sizes:
+            path = Path(folder) / "clusters.h5"
+            repeat_records(source, path, n_clusters)
+            for case in ("fit", "predict"):
+                done = run_case(case, path, n_clusters, "tiny")
+                cpu, wall = (done["cpu"], done["wall"]) if case == "fit" else done["result"][::-1]
+                memory.append((f"{case}, tiny network", f"{n_clusters:,}", done["megabytes"], cpu, wall))
+            path.unlink()
+        memory = [
+            (name, size, f"{megabytes:.0f}", f"{cpu:.0f}", f"{wall:.0f}")
+            for name, size, megabytes, cpu, wall in memory
+        ]
+        header = ("what", "clusters", "peak memory above import, MB", "CPU seconds", "seconds of the clock")
+        text += table(header, memory)
+        print(text, flush=True)
+        speed = []
+        for architecture in ("tiny", "simple", "polar"):
+            ours, theirs = run_case("bare", source, options.n_compared, architecture)["result"]
+            n = options.n_compared
+            speed.append((
+                architecture,
+                *(f"{n / seconds:.0f}" for seconds in (ours[0], theirs[0])),
+                f"{theirs[0] / ours[0]:.2f}",
+                f"{theirs[1] / ours[1]:.2f}",
+            ))  # fmt: skip
+        header = ("network", "clusters/s from the file", "clusters/s, bare", "ratio", "ratio of CPU time")
+        text += table(header, speed)
+        header = ("filter", "size", "write, s", "read all, s", "read one at random, ms")
+        text += table(header, compression(source))
+    print(text)
+    if options.output:
+        options.output.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
