@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 import darkcnn
 import darkcnn.datasets
+import darkcnn.plotting
 from darkcnn.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -79,3 +80,22 @@ def test_commands_run_in_their_order(code, monkeypatch, tmp_path):
             words += ["-n", "1", "--views", "1"] + ([] if first == "fit" else ["-t", "0.5"])
         result = CliRunner().invoke(main, words)
         assert result.exit_code == 0, f"{command}\n{result.output}"
+
+
+def test_snippets_of_the_contributing_guide_are_true(clusters):
+    """Run them with the imports that their files would have, and use what they make."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    imports = (
+        "import keras, numpy as np\nfrom numbers import Real\n"
+        "from sklearn.utils._param_validation import Interval\n"
+        "from darkcnn.networks.head import classify\nfrom darkcnn.networks.layers import convolve\n"
+        "from darkcnn.noise.base import RecordNoise\nfrom darkcnn.plotting.canvas import LINES, single\n"
+    )
+    namespace = {}
+    exec("\n".join([imports, *re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)]), namespace)
+    assert namespace["tiny"]((20, 20, 3), 4).output_shape == (None, 4)
+    noise = namespace["StellarNoise"](0.1, random_state=0)
+    change = noise.fit_transform(clusters.data)["stellar"] - clusters.data["stellar"]
+    assert abs(change.std() - 0.1) < 0.01
+    figure = darkcnn.plotting.as_figure(namespace["MassDisplay"](clusters.data["log_mass"]))
+    assert figure.axes[0].get_xlabel() == "log10 of M200 [Msun]"
