@@ -177,3 +177,25 @@ def test_maps_of_another_size_are_refused(model, tmp_path):
     result = run("predict", model, tmp_path / "other.h5")
     assert result.exit_code == 1
     assert "(10, 10, 3), but (20, 20, 3) were seen at fit" in result.stderr
+
+
+@pytest.mark.slow
+def test_infer_tells_prints_and_draws(model, database, tmp_path):
+    held_out = make_clusters(24, cross_sections=(0, 1), redshifts=(0.25,), n_pixels=20, random_state=1)
+    save_clusters(tmp_path / "held_out.h5", held_out)
+    told = run_well("infer", model, database)
+    assert "cross-section" in told.stdout
+    assert "Warning: not calibrated" in told.stderr
+    calibrated = ["--calibration", tmp_path / "held_out.h5", "--plot", tmp_path / "posterior.png"]
+    result = json.loads(run_well("infer", model, database, *calibrated, "--json").stdout)
+    assert result["n_clusters"] == 6
+    assert result["n_maps"] == 24
+    assert sum(result["posterior"].values()) == pytest.approx(1)
+    assert 0 < result["sample_pvalue"] <= 1
+    assert (tmp_path / "posterior.png").stat().st_size > 1000
+
+
+def test_infer_refuses_too_few_calibration_clusters(model, database):
+    result = run("infer", model, database, "--calibration", database)
+    assert result.exit_code == 1
+    assert "at least ten clusters" in result.stderr

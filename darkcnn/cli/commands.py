@@ -5,6 +5,7 @@ Whatever imports scikit-learn or keras, which take seconds, is imported where it
 
 import json
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -242,6 +243,44 @@ def report(model, database, output, new_haloes, n_jobs, quiet):
             training=training,
         )
     click.echo(f"Scored {len(evidence.rows)} predictions. {evidence.how}\nWrote {output}")
+
+
+@main.command(
+    epilog="\b\nExample:\n  darkcnn infer model.keras sample.h5 --calibration held_out.h5 --plot sigma.png"
+)
+@click.argument("model", type=INPUT_FILE)
+@click.argument("database", type=INPUT_FILE)
+@click.option(
+    "--calibration",
+    type=INPUT_FILE,
+    help="Clusters with known labels that MODEL was not trained on. Without, MODEL is taken at its word.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON instead of the table.")
+@click.option("--plot", type=OUTPUT_FILE, help="Figure of the posterior to write.")
+@seed_option
+def infer(model, database, calibration, as_json, plot, seed):
+    """Infer the cross-section of dark matter from all clusters of DATABASE together.
+
+    MODEL is a file that darkcnn has written. Maps of one halo share one vote. With --calibration, the sample
+    is also tested for being unlike those clusters.
+    """
+    if plot is not None:
+        steps.check_output(plot)
+        if find_spec("matplotlib") is None:
+            raise click.ClickException('the figure needs matplotlib: pip install "darkcnn[plot]"')
+    posterior, result = steps.infer(model, steps.load(database), calibration, seed)
+    if as_json:
+        click.echo(json.dumps(result, indent=2, allow_nan=False))
+    else:
+        steps.tell_inference(result)
+    if plot is not None:
+        from darkcnn.plotting import PosteriorDisplay
+        from darkcnn.writing import replacing
+
+        with replacing(plot) as temporary, steps.explained():
+            PosteriorDisplay.from_estimator(posterior).figure_.savefig(
+                temporary, format=plot.suffix[1:] or "png"
+            )
 
 
 @main.command(epilog="\b\nExample:\n  darkcnn simulate -o clusters.h5 --n-halos 300 --cross-sections 0,0.1,1")

@@ -189,3 +189,59 @@ def _plain_parameters(pipeline):
         for name, value in pipeline.get_params().items()
         if "__" in name and isinstance(value, plain)
     }
+
+
+def infer(model, clusters, calibration, seed):
+    """Return the posterior of the cross-section, and all that there is to say about it as plain values."""
+    import warnings
+
+    from darkcnn.inference import CrossSectionPosterior, DomainTest
+    from darkcnn.saving import load_model
+
+    held_out = None if calibration is None else load(calibration)
+    with explained(), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        pipeline = load_model(model)
+        posterior = CrossSectionPosterior(pipeline.classes_.tolist(), random_state=seed)
+        pvalue = None
+        if held_out is None:
+            warnings.warn("not calibrated: errors are as over-confident as the network", UserWarning, 1)
+        else:
+            groups = held_out.groups
+            posterior.calibrate(pipeline.predict_proba(held_out.data), held_out.target, groups)
+            test = DomainTest(random_state=seed)
+            test.fit(pipeline.transform(held_out.data), held_out.target, groups)
+            pvalue = test.sample_pvalue(pipeline.transform(clusters.data), clusters.groups)
+        posterior.fit(pipeline.predict_proba(clusters.data), clusters.groups)
+    low, high = posterior.interval()
+    return posterior, {
+        "summary": posterior.summary(),
+        "n_maps": len(clusters.data),
+        "n_clusters": posterior.n_clusters_,
+        "median": posterior.median_,
+        "interval_68": [low, _finite(high)],
+        "lower_limit_95": posterior.lower_limit(),
+        "upper_limit_95": _finite(posterior.upper_limit()),
+        "posterior": dict(zip(posterior.classes, posterior.posterior_.tolist(), strict=True)),
+        "outlier_fraction": posterior.outlier_fraction_,
+        "systematic_fraction": posterior.systematic_fraction_,
+        "sample_pvalue": pvalue,
+        "warnings": [str(each.message) for each in caught if each.category is UserWarning],
+    }
+
+
+def tell_inference(result):
+    """Print what was inferred."""
+    click.echo(f"{result['summary']}\n\nmodel    posterior")
+    for label, probability in result["posterior"].items():
+        click.echo(f"{label:9}{probability:9.3f}")
+    click.echo(f"\noutliers {result['outlier_fraction']:9.3f}")
+    if result["sample_pvalue"] is not None:
+        click.echo(f"p-value of the sample among held-out clusters {result['sample_pvalue']:.3f}")
+    for message in result["warnings"]:
+        click.echo(f"Warning: {message}", err=True)
+
+
+def _finite(number):
+    """Return the number, or None if infinite, which JSON cannot say."""
+    return None if number == float("inf") else number
