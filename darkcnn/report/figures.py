@@ -2,6 +2,7 @@
 
 import base64
 import io
+import warnings
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def posteriors(target, probabilities, classes, groups):
     Returns
     -------
     list of dict
-        Truth, summary and figure of each class; empty if there are too few clusters.
+        Truth, summary, doubts and figure of each class; empty if there are too few clusters.
     """
     haloes = np.random.default_rng(0).permutation(np.unique(groups))
     is_calibration = np.isin(groups, haloes[::2])
@@ -61,7 +62,9 @@ def posteriors(target, probabilities, classes, groups):
     found = []
     for name in sorted(classes.tolist(), key=cross_section_of):
         rows = ~is_calibration & (target == name)
-        posterior.fit(probabilities[rows], groups[rows])
+        with warnings.catch_warnings(record=True) as doubts:  # for the reader of the page
+            warnings.simplefilter("always", UserWarning)
+            posterior.fit(probabilities[rows], groups[rows])
         display = PosteriorDisplay(
             posterior.grid_,
             posterior.density_,
@@ -70,7 +73,14 @@ def posteriors(target, probabilities, classes, groups):
             median=posterior.median_,
             truth=cross_section_of(name),
         )
-        found.append({"truth": name, "summary": posterior.summary(), "image": data_uri(as_figure(display))})
+        found.append(
+            {
+                "truth": name,
+                "summary": posterior.summary(),
+                "doubts": [str(doubt.message) for doubt in doubts],
+                "image": data_uri(as_figure(display)),
+            }
+        )
     return found
 
 
