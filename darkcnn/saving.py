@@ -18,7 +18,7 @@ from darkcnn.noise import WeakLensingNoise, XrayNoise
 from darkcnn.preprocessing import MapScaler, MapSelector
 from darkcnn.writing import replacing
 
-_FORMAT = 1
+_FORMAT = 2
 _DESCRIPTION = "darkcnn.json"
 _WEIGHTS = "model.weights.h5"
 _NOTES = "notes.json"

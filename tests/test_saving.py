@@ -130,7 +130,7 @@ def test_a_missing_part_is_named(saved, tmp_path, part):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d.update(format=2), r"it is of format 2, written by darkcnn .*reads format 1"),
+        (lambda d: d.update(format=3), r"it is of format 3, written by darkcnn .*reads format 2"),
         (lambda d: d["steps"][0].update({"class": "os.system"}), r"its step 'os.system' is unknown"),
         (lambda d: d["steps"].pop(), r"its last step is no DarkCNNClassifier"),
         (lambda d: d["steps"][3]["parameters"]["dict"].append(["evil", 1]), r"unexpected keyword argument"),
