@@ -26,9 +26,23 @@ def _muted_stderr():
         os.close(kept)
 
 
+def _import_keras():
+    """Start keras, and name the backend if it cannot be started."""
+    try:
+        import keras  # noqa: F401
+    except (ImportError, ValueError) as error:
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        raise ImportError(
+            f"keras cannot start the backend {backend!r} ({error}); install it, or set the environment "
+            "variable KERAS_BACKEND to another, such as 'tensorflow'"
+        ) from error
+
+
 # A worker process inherits the variable that its parent set here.
 if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3":
     with _muted_stderr():
-        import keras  # noqa: F401
+        _import_keras()
     # It also warns of every function that it traces again, as a network for maps of another size must be.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+else:
+    _import_keras()

@@ -19,7 +19,7 @@ def explained():
     """Turn what the library says about bad input into a message without traceback."""
     try:
         yield
-    except (OSError, TypeError, ValueError) as error:
+    except (ImportError, OSError, TypeError, ValueError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -57,11 +57,11 @@ def load(path):
 
 def build_pipeline(clusters, *, network, epochs, n_views, maps, attributes, seed):
     """Chain the steps that the options ask for, and check them against the clusters."""
-    from darkcnn.networks import get_network
-    from darkcnn.pipeline import default_pipeline
-    from darkcnn.preprocessing import attribute_table
-
     with explained():
+        from darkcnn.networks import get_network
+        from darkcnn.pipeline import default_pipeline
+        from darkcnn.preprocessing import attribute_table
+
         get_network(network)
         attribute_table(clusters.data, attributes)
     return default_pipeline(
