@@ -343,10 +343,12 @@ def _scale(batch, *, stretch, norm, floor):
     """Normalise and stretch maps of shape (n_samples, height, width, ...)."""
     if norm != "none":
         measure = np.max if norm == "max" else np.mean
-        level = measure(np.abs(batch), axis=(1, 2), keepdims=True)
-        batch = batch / np.where(level > 0, level, 1)
+        # One axis after the other, and a level for each column: NumPy is slow at loops over few channels.
+        level = measure(measure(np.abs(batch), axis=1, keepdims=True), axis=2, keepdims=True)
+        batch = batch / np.repeat(np.where(level > 0, level, 1), batch.shape[2], axis=2)
     if stretch == "log":
-        return np.log10(np.maximum(batch, floor))
+        batch = np.maximum(batch, floor)
+        return np.log10(batch, out=batch)
     if stretch == "asinh":
         return np.arcsinh(batch / floor)
     return batch
