@@ -1,6 +1,6 @@
 """Accuracy: how well each network tells dark-matter models apart on haloes that it has never seen.
 
-Three parts, each a list of fits:
+Four parts, each a list of fits:
 
 grid
     Majority class, boosted trees on radial profiles and the polar network, for every choice of maps, pixel
@@ -9,11 +9,13 @@ networks
     Other networks of the library, given ten times the training time of the polar network.
 curve
     The polar network and the trees for a growing number of training haloes.
+variants
+    The polar network and its recipe with one thing changed, on haloes that no other part sees.
 
 Each fit is a line of JSON in ``FOLDER/fits.jsonl``. Those that are there are not repeated, so that an
 interrupted part goes on. The tables are made from all lines:
 
-    python benchmarks/accuracy.py FOLDER grid networks curve --output tables.md
+    python benchmarks/accuracy.py FOLDER grid networks curve variants --output tables.md
 """
 
 import argparse
@@ -25,6 +27,7 @@ from tempfile import TemporaryFile
 
 import numpy as np
 from sklearn.dummy import DummyClassifier
+from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 from tqdm import tqdm
 
@@ -36,7 +39,7 @@ from darkcnn.profiles import profile_baseline
 from darkcnn.records import MAPS
 from darkcnn.writing import replacing
 
-TRAIN_SEED, TEST_SEED = 1, 2
+TRAIN_SEED, TEST_SEED, TUNING_SEED = 1, 2, 3
 N_TRAIN, N_TEST = 240, 150  # haloes
 CROSS_SECTIONS = {3: (0, 0.1, 1), 4: (0, 0.1, 0.3, 1)}
 SELECTIONS = (MAPS, ("total", "stellar"), ("total",))
@@ -44,6 +47,19 @@ SIZES = (75, 150, 300, 600, 1200, 2400)
 MAX_IN_MEMORY = 720  # haloes; more are simulated in so many at a time, and trained on from disk
 N_VIEWS = 4  # for networks that know nothing of symmetry: a pass over all maps is a quarter of an epoch
 CLOCKED_ROWS = 320  # to find out how long a pass takes
+VARIANTS = {
+    "as it is": {},
+    "label smoothing of 0.1": {"label_smoothing": 0.1},
+    "no weight decay": {"weight_decay": 0.0},
+    "constant learning rate": {"learning_rate_schedule": "constant"},
+    "48 epochs": {"epochs": 48},
+    "no dropout": {"network_options": {"dropout": 0.0}},
+    "half as wide": {"network_options": {"width": 0.5}},
+    "twice as wide": {"network_options": {"width": 2.0}},
+    "8 angles": {"network_options": {"n_angles": 8}},
+    "10 rings": {"network_options": {"n_radii": 10}},
+    "30 rings": {"network_options": {"n_radii": 30}},
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +74,7 @@ class Fit:
     n_halos: int = N_TRAIN
     seed: int = 0  # of the training, and which haloes it sees: `n_halos` from number `seed` * `n_halos` on
     times: float = 0  # training time over that of the polar network on `N_TRAIN` haloes; 0 for the recipe's
+    variant: str = ""  # of the recipe, tested on the haloes of `TUNING_SEED`
 
     @property
     def setting(self):
@@ -95,16 +112,23 @@ def plan_curve(sizes, n_seeds):
                 yield Fit(name, n_pixels=100, n_halos=n_halos, seed=seed)
 
 
+def plan_variants(n_seeds):
+    """List the fits of the polar network with one thing changed."""
+    for seed in range(n_seeds):
+        for variant in VARIANTS:
+            yield Fit("polar", seed=seed, variant=variant)
+
+
 _DATA = {}
 
 
-def data_sets(n_classes, n_pixels, n_halos):
+def data_sets(n_classes, n_pixels, n_halos, test_seed):
     """Return training set, as records and labels, and test set; the last ones again if they were the same."""
-    key = n_classes, n_pixels, n_halos
+    key = n_classes, n_pixels, n_halos, test_seed
     if key not in _DATA:
         _DATA.clear()  # before the next are made
         options = {"cross_sections": CROSS_SECTIONS[n_classes], "n_pixels": n_pixels, "return_X_y": True}
-        _DATA[key] = training_set(n_halos, options), make_clusters(N_TEST, random_state=TEST_SEED, **options)
+        _DATA[key] = training_set(n_halos, options), make_clusters(N_TEST, random_state=test_seed, **options)
     return _DATA[key]
 
 
@@ -156,11 +180,14 @@ def epochs_for(fit, seconds, X, y):
 
 def run(fit, n_simulated, polar_seconds):
     """Train and test, and return what there is to tell."""
-    (records, labels), (test_records, test_labels) = data_sets(fit.n_classes, fit.n_pixels, n_simulated)
+    test_seed = TUNING_SEED if fit.variant else TEST_SEED
+    (records, labels), (test_records, test_labels) = data_sets(
+        fit.n_classes, fit.n_pixels, n_simulated, test_seed
+    )
     per_halo = len(records) // n_simulated
     rows = slice(fit.seed * fit.n_halos * per_halo, fit.n_needed * per_halo)
     X, y = records[rows], labels[rows]
-    parameters = {}
+    parameters = VARIANTS[fit.variant] if fit.variant else {}
     if fit.times:
         epochs = epochs_for(fit, fit.times * polar_seconds, X, y)
         parameters = {"n_views": N_VIEWS, "epochs": epochs, "learning_rate_schedule": "cosine"}
@@ -176,6 +203,10 @@ def run(fit, n_simulated, polar_seconds):
             "passes": cnn.n_epochs_ * parameters.get("n_views", 1),
             "loss": cnn.loss_curve_[-1],
         }
+    if fit.variant:
+        result["log_loss"] = log_loss(
+            test_labels, estimator.predict_proba(test_records), labels=estimator.classes_
+        )
     return result
 
 
@@ -191,10 +222,11 @@ def read(path):
 
 def polar_seconds(results, fit):
     """Return the mean training time of the polar network in the setting of a fit."""
+    setting = "polar", fit.setting, N_TRAIN, ""
     like = [
         result["seconds"]
         for other, result in results.items()
-        if (other.estimator, other.setting, other.n_halos) == ("polar", fit.setting, N_TRAIN)
+        if (other.estimator, other.setting, other.n_halos, other.variant) == setting
     ]
     if fit.times and not like:
         raise SystemExit(f"{fit} needs the time of the polar network: run its part of the grid first")
@@ -218,13 +250,14 @@ def run_all(fits, path):
     return results
 
 
-def by_halo(results, estimator, setting, *, n_halos=N_TRAIN):
+def by_halo(results, estimator, setting, *, n_halos=N_TRAIN, variant=""):
     """Return the fraction of maps told right, of shape (n_seeds, `N_TEST`), by order of seed; or None."""
     fits = sorted(
         (
             fit
             for fit in results
-            if (fit.estimator, fit.setting, fit.n_halos) == (estimator, setting, n_halos)
+            if (fit.estimator, fit.setting, fit.n_halos, fit.variant)
+            == (estimator, setting, n_halos, variant)
         ),
         key=lambda fit: fit.seed,
     )
@@ -281,7 +314,7 @@ def network_table(results):
         alike = [
             result
             for fit, result in results.items()
-            if (fit.estimator, fit.setting, fit.n_halos) == (name, setting, N_TRAIN)
+            if (fit.estimator, fit.setting, fit.n_halos, fit.variant) == (name, setting, N_TRAIN, "")
         ]
         rows.append(
             [
@@ -311,12 +344,30 @@ def curve_table(results):
     return markdown(["haloes", "profiles", "polar", "polar - profiles"], rows)
 
 
+def variant_table(results):
+    """Lay out what a change of the recipe does to accuracy, against the recipe as it is, and log loss."""
+    setting = Fit("polar").setting
+    first = by_halo(results, "polar", setting, variant="as it is")
+    rows = []
+    for variant in VARIANTS:
+        right = by_halo(results, "polar", setting, variant=variant)
+        if right is None or len(right) != len(first):
+            continue
+        losses = [result["log_loss"] for fit, result in results.items() if fit.variant == variant]
+        error = f" ± {np.std(losses, ddof=1) / np.sqrt(len(losses)):.3f}" if len(losses) > 1 else ""
+        change = "" if variant == "as it is" else with_errors(right - first, "+")
+        rows.append([variant, with_errors(right), change, f"{np.mean(losses):.3f}{error}"])
+    return markdown(["polar", "accuracy", "change", "log loss"], rows)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("parts", nargs="*", default=[], metavar="part", help="grid, networks or curve")
+    parser.add_argument(
+        "parts", nargs="*", default=[], metavar="part", help="grid, networks, curve or variants"
+    )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--networks", nargs="+", default=sorted(NETWORKS.keys() - {"polar"}))
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="haloes")
@@ -328,13 +379,15 @@ def main():
         "grid": plan_grid(options.seeds),
         "networks": plan_networks(options.networks, options.seeds),
         "curve": plan_curve(options.sizes, options.seeds),
+        "variants": plan_variants(options.seeds),
     }
     if unknown := set(options.parts) - plans.keys():
         parser.error(f"part must be one of {', '.join(plans)}, got {', '.join(unknown)}")
     for part in options.parts:
         run_all(plans[part], path)
     results = read(path)
-    text = "\n".join([grid_table(results), network_table(results), curve_table(results)])
+    tables = grid_table, network_table, curve_table, variant_table
+    text = "\n".join(table(results) for table in tables)
     print(text)
     if options.output:
         with replacing(options.output) as temporary:

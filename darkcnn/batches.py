@@ -87,6 +87,7 @@ class EpochStart(keras.callbacks.Callback):
         self.first_epoch = first_epoch
         self.n_epochs = n_epochs
         self.epoch = first_epoch
+        self.current = None
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start an epoch.
@@ -112,4 +113,6 @@ class EpochStart(keras.callbacks.Callback):
             Ignored.
         """
         done = (self.epoch - self.first_epoch + batch / len(self.batches)) / self.n_epochs
-        self.model.optimizer.learning_rate = self.learning_rate(done)
+        learning_rate = self.learning_rate(done)
+        if learning_rate != self.current:  # setting it takes as long as a small network's step
+            self.model.optimizer.learning_rate = self.current = learning_rate
