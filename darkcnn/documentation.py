@@ -1,19 +1,9 @@
 """Links from scikit-learn's diagrams of estimators to this library's documentation."""
 
-from functools import cache
-from importlib.metadata import metadata
-
 import darkcnn
 
-
-@cache
-def documentation_url():
-    """Return where the documentation is published, as pyproject.toml declares it; None if it does not."""
-    for entry in metadata("darkcnn").get_all("Project-URL", []):
-        name, url = entry.split(", ")
-        if name == "Documentation":
-            return url.rstrip("/")
-    return None
+ADDRESS = "https://darkcnn.readthedocs.io/en/latest"
+"""Where the site is read: `Documentation` under ``[project.urls]`` in pyproject.toml."""
 
 
 class DocumentationLink:
@@ -23,11 +13,9 @@ class DocumentationLink:
     """
 
     _doc_link_module = "darkcnn"
+    _doc_link_template = ADDRESS + "/api/generated/{page}.html"
 
-    @property
-    def _doc_link_template(self):
-        url, name = documentation_url(), type(self).__name__
-        if url is None:
-            return ""  # no link is better than a dead one
-        module = "darkcnn" if name in darkcnn.__all__ else type(self).__module__
-        return f"{url}/api/generated/{module}.{name}.html"
+    def _doc_link_url_param_generator(self):
+        name = type(self).__name__
+        package, room, *_ = type(self).__module__.split(".")
+        return {"page": f"{package}.{name}" if name in darkcnn.__all__ else f"{package}.{room}.{name}"}

@@ -32,6 +32,8 @@ class CrossValidation:
         Balanced accuracy, the mean over classes of the fraction recognised, of each estimator in each split.
     probabilities : dict of str to list of ndarray of shape (n_test, n_classes)
         What each estimator predicted for the test set of each split.
+    estimators : dict of str to list of estimator, or None
+        The fitted estimators of each split, if they were asked for.
     """
 
     target: np.ndarray
@@ -40,6 +42,7 @@ class CrossValidation:
     test_over_train: float
     scores: dict
     probabilities: dict
+    estimators: dict | None = None
 
     def standard_error(self, name):
         """Return the standard error of an estimator's mean score, see :func:`corrected_standard_error`."""
@@ -92,6 +95,7 @@ def cross_validate_by_cluster(
     n_repeats=1,
     train_size=None,
     random_state=None,
+    return_estimator=False,
     n_jobs=None,
     verbose=0,
 ):
@@ -109,6 +113,8 @@ def cross_validate_by_cluster(
         Cluster of each row, such as ``bunch.groups``.
     n_splits, n_repeats, train_size, random_state
         See :func:`split_by_cluster`.
+    return_estimator : bool, default=False
+        Whether to keep the fitted estimators.
     n_jobs : int or None, default=None
         Number of fits at a time, -1 for as many as cores. The results do not depend on it.
     verbose : int, default=0
@@ -145,15 +151,17 @@ def cross_validate_by_cluster(
     classes = np.unique(y)
     scores = {name: [] for name in estimators}
     probabilities = {name: [] for name in estimators}
+    fitted = {name: [] for name in estimators}
     with sharing(X, y):
         fits = Parallel(n_jobs=n_jobs, return_as="generator")(
-            delayed(_fit_and_predict)(clone(estimators[name]), X, y, train, test)
+            delayed(_fit_and_predict)(clone(estimators[name]), X, y, train, test, return_estimator)
             for name, train, test in tasks
         )
         progress = tqdm(fits, total=len(tasks), desc="Cross-validation", unit="fit", disable=not verbose)
-        for (name, _, test), predicted in zip(tasks, progress, strict=True):
+        for (name, _, test), (predicted, estimator) in zip(tasks, progress, strict=True):
             scores[name].append(balanced_accuracy_score(y[test], classes[predicted.argmax(axis=1)]))
             probabilities[name].append(predicted)
+            fitted[name].append(estimator)
     return CrossValidation(
         target=y,
         classes=classes,
@@ -163,11 +171,13 @@ def cross_validate_by_cluster(
         ),
         scores={name: np.array(values) for name, values in scores.items()},
         probabilities=probabilities,
+        estimators=fitted if return_estimator else None,
     )
 
 
-def _fit_and_predict(estimator, X, y, train, test):
-    return estimator.fit(X[train], y[train]).predict_proba(X[test])
+def _fit_and_predict(estimator, X, y, train, test, return_estimator):
+    predicted = estimator.fit(X[train], y[train]).predict_proba(X[test])
+    return predicted, estimator if return_estimator else None
 
 
 def split_by_cluster(y, groups, *, n_splits=5, n_repeats=1, train_size=None, random_state=None):

@@ -38,7 +38,7 @@ def describe_clusters(clusters, path=None):
     }
 
 
-def describe_training(clusters, path=None, validation=None):
+def describe_training(clusters, path=None, validation=None, importance=None):
     """Tell what a model was trained on, for the `notes` of :func:`darkcnn.save_model`.
 
     Parameters
@@ -49,12 +49,14 @@ def describe_training(clusters, path=None, validation=None):
         File that they were read from; None for the packaged example.
     validation : CrossValidation or None, default=None
         Its scores on the same clusters, by :func:`darkcnn.evaluation.cross_validate_by_cluster`.
+    importance : dict or None, default=None
+        What its networks look at, by :func:`darkcnn.report.measure_importance`.
 
     Returns
     -------
     dict
-        What :func:`describe_clusters` says, ids of the haloes, a fingerprint of each cluster, and the
-        held-out predictions of the validation.
+        What :func:`describe_clusters` says, ids of the haloes, a fingerprint of each cluster, the
+        held-out predictions of the validation, and the importance.
 
     Examples
     --------
@@ -69,6 +71,7 @@ def describe_training(clusters, path=None, validation=None):
         "halo_ids": np.unique(clusters.groups).tolist(),
         "fingerprints": _fingerprints(clusters.data),
         "validation": None,
+        "importance": importance,
     }
     if validation is not None:
         notes["validation"] = {
@@ -110,6 +113,24 @@ def rows_of_new_haloes(training, clusters, *, compare_ids=True):
     return np.flatnonzero([halo not in seen for halo in clusters.groups.tolist()])
 
 
+def is_training_set(training, clusters):
+    """Tell whether clusters are those that a model was trained on, in their order.
+
+    Parameters
+    ----------
+    training : dict
+        As of :func:`describe_training`.
+    clusters : sklearn.utils.Bunch
+        Clusters to look at.
+
+    Returns
+    -------
+    bool
+        Whether they are.
+    """
+    return _fingerprints(clusters.data) == training["fingerprints"]
+
+
 def kept_validation(training, clusters):
     """Return the cross-validation that was kept with a model.
 
@@ -126,7 +147,7 @@ def kept_validation(training, clusters):
         None if there was none, or `clusters` are not the training set, in its order.
     """
     kept = training["validation"]
-    if kept is None or _fingerprints(clusters.data) != training["fingerprints"]:
+    if kept is None or not is_training_set(training, clusters):
         return None
     tests = [np.array(rows) for rows in kept["test_rows"]]
     everything = np.arange(len(clusters.data))

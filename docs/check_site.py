@@ -6,12 +6,12 @@ Every link and image leads to something, every estimator's diagram to its page, 
 import argparse
 import sys
 from html.parser import HTMLParser
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from sklearn.base import BaseEstimator
 
-import darkcnn
 from darkcnn import documentation
 
 
@@ -48,14 +48,14 @@ def broken_links(site):
 
 def missing_diagrams(site):
     """Yield the estimators whose diagram would lead to no page."""
-    documentation.documentation_url = lambda: "."
-    for name in darkcnn.__all__:
-        public = getattr(darkcnn, name)
+    for path in sorted(site.glob("api/generated/darkcnn.*.html")):
+        module, _, name = path.stem.rpartition(".")
+        public = getattr(import_module(module), name)
         if isinstance(public, type) and issubclass(public, BaseEstimator):
-            is_linked = issubclass(public, documentation.DocumentationLink)
-            page = public.__new__(public)._get_doc_link() if is_linked else ""
-            if not (page and (site / page).exists()):
-                yield f"the diagram of {name} leads to {page!r}"
+            address = public.__new__(public)._get_doc_link()
+            page = site / address.removeprefix(documentation.ADDRESS + "/")
+            if not page.is_file() or f"{module}.{name}" not in _Page(page).targets:
+                yield f"the diagram of {name} leads to {address!r}"
 
 
 def failing_search(site):

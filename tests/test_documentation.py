@@ -1,56 +1,53 @@
-from importlib.metadata import metadata
+import re
+import tomllib
+from importlib import import_module
+from pathlib import Path
 
 import pytest
+from sklearn.base import BaseEstimator
 
 import darkcnn
-from darkcnn import documentation
+from darkcnn.documentation import ADDRESS
+from darkcnn.inference import DomainTest
 from darkcnn.profiles import RadialProfiles
 
-ESTIMATORS = [
-    darkcnn.MapSelector(),
-    darkcnn.MapScaler(),
-    darkcnn.RotationFlipAugmenter(),
-    darkcnn.DarkCNNClassifier(),
-    darkcnn.DarkCNNEnsemble(),
-    darkcnn.WeakLensingNoise(),
-    darkcnn.XrayNoise(),
-    darkcnn.CrossSectionPosterior(["CDM", "SIDM1"]),
-    RadialProfiles(),
-]
+ROOT = Path(__file__).parents[1]
 
 
-def page(estimator):
-    module = "darkcnn.profiles" if isinstance(estimator, RadialProfiles) else "darkcnn"
-    return f"api/generated/{module}.{type(estimator).__name__}.html"
+def on_the_api_page():
+    """Return all public estimators, each with the name by which the API page lists it."""
+    found = {}
+    names = re.findall(r"^   ([\w.]+)$", (ROOT / "docs" / "api" / "index.rst").read_text(), flags=re.M)
+    for name in names:
+        module, _, attribute = f"darkcnn.{name}".rpartition(".")
+        public = getattr(import_module(module), attribute)
+        if isinstance(public, type) and issubclass(public, BaseEstimator):
+            found[name] = public
+    return found
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda estimator: type(estimator).__name__)
-def test_diagram_links_to_the_page_of_its_estimator(monkeypatch, estimator):
-    monkeypatch.setattr(documentation, "documentation_url", lambda: "https://docs.example")
-    assert f'href="https://docs.example/{page(estimator)}"' in estimator._repr_html_()
-
-
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda estimator: type(estimator).__name__)
-def test_diagram_links_nowhere_while_there_is_no_address(monkeypatch, estimator):
-    monkeypatch.setattr(documentation, "documentation_url", lambda: None)
-    assert "href" not in estimator._repr_html_()
+@pytest.mark.parametrize(("name", "estimator"), on_the_api_page().items(), ids=lambda value: str(value))
+def test_every_estimator_knows_its_page(name, estimator):
+    assert estimator.__new__(estimator)._get_doc_link() == f"{ADDRESS}/api/generated/darkcnn.{name}.html"
 
 
 @pytest.mark.parametrize(
-    ("entries", "url"),
+    "estimator",
     [
-        ([], None),
-        (["Source, https://code.example/darkcnn"], None),
-        (
-            ["Source, https://code.example", "Documentation, https://docs.example/darkcnn/"],
-            "https://docs.example/darkcnn",
-        ),
+        darkcnn.default_pipeline("simple", noise=[darkcnn.WeakLensingNoise(), darkcnn.XrayNoise()]),
+        darkcnn.DarkCNNEnsemble(),
+        darkcnn.CrossSectionPosterior(["CDM", "SIDM1"]),
+        DomainTest(),
+        RadialProfiles(),
     ],
+    ids=lambda estimator: type(estimator).__name__,
 )
-def test_address_is_the_one_that_the_package_declares(monkeypatch, entries, url):
-    declared = metadata("darkcnn")
-    del declared["Project-URL"]
-    for entry in entries:
-        declared["Project-URL"] = entry
-    monkeypatch.setattr(documentation, "metadata", lambda name: declared)
-    assert documentation.documentation_url.__wrapped__() == url
+def test_diagram_links_to_the_pages_of_its_steps(estimator):
+    diagram = estimator._repr_html_()
+    for step in dict(getattr(estimator, "steps", [("", estimator)])).values():
+        assert f'href="{step._get_doc_link()}"' in diagram
+
+
+def test_address_is_the_one_that_the_package_declares():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert declared["project"]["urls"]["Documentation"] == ADDRESS

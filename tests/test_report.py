@@ -4,11 +4,22 @@ import re
 import numpy as np
 import pytest
 from browser import CHROMIUM, browser, resize
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from darkcnn import default_pipeline
 from darkcnn.datasets import make_bunch, make_clusters
 from darkcnn.evaluation import cross_validate_by_cluster
-from darkcnn.report import baselines, evidence, find_evidence, from_validation, page, write_report
+from darkcnn.report import (
+    baselines,
+    bootstrap,
+    find_evidence,
+    from_validation,
+    importance,
+    importance_in_validation,
+    measure_importance,
+    page,
+    write_report,
+)
 from darkcnn.report.evidence import BOOSTED, MAJORITY
 from darkcnn.training_notes import describe_clusters, describe_training
 
@@ -32,6 +43,7 @@ def validation(clusters, model):
         clusters.groups,
         n_splits=3,
         random_state=0,
+        return_estimator=True,
     )
 
 
@@ -42,9 +54,8 @@ def written(clusters, model, validation, tmp_path_factory):
     named = make_bunch(clusters.data, clusters.target, description=HOSTILE)
     data = {**describe_clusters(named), "database": HOSTILE}
     training = {**describe_training(named, validation=validation), "database": HOSTILE}
-    write_report(
-        path, model, named, from_validation(validation), model_name=HOSTILE, data=data, training=training
-    )
+    shown = from_validation(validation, importance=importance_in_validation(validation, named))
+    write_report(path, model, named, shown, model_name=HOSTILE, data=data, training=training)
     return path
 
 
@@ -55,6 +66,30 @@ def test_new_haloes_are_scored_by_the_model_itself(clusters, model):
     np.testing.assert_array_equal(found.probabilities, model.predict_proba(clusters.data[found.rows]))
     assert "16 clusters of haloes that it was trained on are left out" in found.how
     assert found.scores[MAJORITY][0] == 0.5
+    assert "nor these: 2 clusters are too few" in found.how or "n_splits must be" in found.how
+    assert found.difference is None
+    assert found.importance["n_haloes"] == 2
+
+
+def test_trees_learn_from_the_training_set_of_the_model(clusters, model):
+    is_known = clusters.groups < 4
+    known = make_bunch(clusters.data[is_known], clusters.target[is_known])
+    found = find_evidence(model, clusters, describe_training(known), training_set=known)
+    trees = baselines(model, 0)[BOOSTED].fit(known.data, known.target)
+    is_right = trees.predict(clusters.data[found.rows]) == clusters.target[found.rows]
+    assert list(found.scores) == [MAJORITY, BOOSTED, "simple"]
+    assert found.scores[BOOSTED][0] == is_right.mean()  # of as many maps of each class
+    assert found.difference[0] == found.scores["simple"][0] - found.scores[BOOSTED][0]
+    with pytest.raises(ValueError, match=r"training_set must hold .* got others \(24\)"):
+        find_evidence(model, clusters, describe_training(known), training_set=clusters)
+
+
+def test_trees_without_the_training_set_learn_from_other_new_haloes(clusters, model):
+    known = make_clusters(2, cross_sections=(0, 1), redshifts=(0,), n_pixels=20, random_state=9)
+    found = find_evidence(model, clusters, describe_training(known), new_haloes=True)
+    assert list(found.scores) == [MAJORITY, f"{BOOSTED}, of these haloes", "simple"]
+    assert "no fair rival" in found.how
+    assert found.difference is None
 
 
 def test_validation_kept_with_the_model_is_used(clusters, model, validation):
@@ -84,13 +119,60 @@ def test_bootstrap_error_is_the_binomial_one_where_maps_are_independent():
     n = 2000
     target = np.tile(["CDM", "SIDM1"], n // 2)
     predicted = np.where(rng.random(n) < 0.7, target, "other")
-    score, error = evidence._balanced_accuracy(target, predicted, np.arange(n))
+    scores, _ = bootstrap.balanced_accuracies(target, {"a": predicted}, np.arange(n))
+    score, error = scores["a"]
     assert abs(score - 0.7) < 4 * np.sqrt(0.21 / n)
     assert error == pytest.approx(np.sqrt(score * (1 - score) / n), rel=0.1)
-    _, of_copies = evidence._balanced_accuracy(
-        np.repeat(target, 4), np.repeat(predicted, 4), np.repeat(np.arange(n), 4)
+    copied = {"b": np.repeat(target, 4), "a": np.repeat(predicted, 4)}
+    scores, differences = bootstrap.balanced_accuracies(
+        np.repeat(target, 4), copied, np.repeat(np.arange(n), 4)
     )
-    assert of_copies == pytest.approx(error, rel=0.1)
+    assert scores["a"][1] == pytest.approx(error, rel=0.1)
+    assert differences["b"] == pytest.approx((score - 1, scores["a"][1]))  # what is always right has no error
+
+
+class Marked(ClassifierMixin, BaseEstimator):
+    """A network that looks at the middle of the X-ray map alone."""
+
+    classes_ = np.array(["CDM", "SIDM1"])
+
+    def fit(self, X, y):
+        return self
+
+    def predict_proba(self, X):
+        is_marked = X["xray"][:, 9:11, 9:11].mean(axis=(1, 2)) > 50
+        return np.where(is_marked[:, None], [0.1, 0.9], [0.9, 0.1])
+
+
+def test_importance_of_the_report_finds_a_planted_signal(clusters, monkeypatch):
+    data = clusters.data.copy()
+    data["xray"][clusters.target == "SIDM1", 9:11, 9:11] += 100
+    monkeypatch.setattr(importance, "_of_one_view", lambda network: network)
+    monkeypatch.setattr(importance, "_attributes", lambda network: ["redshift"])
+    planted = make_bunch(data, clusters.target)
+    tests = [np.flatnonzero(clusters.groups < 3), np.flatnonzero(clusters.groups >= 3)]
+    found = measure_importance([(Marked(), rows) for rows in tests], planted, test_over_train=1.0)
+    assert found["parts"]["names"] == ["total", "xray", "stellar", "redshift"]
+    rings = np.array(found["annuli"]["mean"])
+    assert found["parts"]["mean"][1] > 0.3
+    assert rings[1, 0] == found["parts"]["mean"][1]
+    rings[1, 0] = 0
+    assert not rings.any()
+    assert not np.delete(found["parts"]["mean"], 1).any()
+    assert (found["n_clusters"], found["n_haloes"], found["n_available"]) == (24, 6, 24)
+
+
+def test_importance_takes_whole_haloes_up_to_its_limit(clusters, monkeypatch):
+    rows = np.arange(24)
+    some = importance._some_haloes(rows, clusters.groups, 13)
+    assert len(some) == 12
+    assert len(np.unique(clusters.groups[some])) == 3
+    assert len(importance._some_haloes(rows, clusters.groups, 24)) == 24
+    assert len(importance._some_haloes(rows, clusters.groups, 1)) == 8
+
+
+def test_importance_needs_two_haloes(clusters, model):
+    assert measure_importance([(model, np.flatnonzero(clusters.groups == 0))], clusters) is None
 
 
 @pytest.mark.slow

@@ -70,13 +70,15 @@ def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **trai
         train_size=train_size,
         n_jobs=n_jobs,
         quiet=quiet,
+        return_estimator=True,
     )
     steps.fit(pipeline, clusters, quiet)
-    from darkcnn.report import from_validation, write_report
+    from darkcnn.report import from_validation, importance_in_validation, write_report
     from darkcnn.results import write_results
     from darkcnn.training_notes import describe_training
 
-    notes = describe_training(clusters, database, validation)
+    importance = importance_in_validation(validation, clusters, verbose=not quiet)
+    notes = describe_training(clusters, database, validation, importance)
     written = write_results(
         folder,
         model=pipeline,
@@ -90,7 +92,7 @@ def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **trai
         written[-1],
         pipeline,
         clusters,
-        from_validation(validation),
+        from_validation(validation, importance=importance),
         model_name="model.keras",
         data=metrics["data"],
         training=notes,
@@ -211,10 +213,16 @@ def predict(model, database, output):
     help="The haloes of DATABASE are not those of the training set, even if their ids are the same.",
 )
 @click.option(
+    "--training-set",
+    type=INPUT_FILE,
+    help="Clusters that MODEL was trained on, from which the boosted trees learn as well.  [default: the "
+    "packaged example if it was that]",
+)
+@click.option(
     "--n-jobs", type=int, default=1, show_default=True, help="Fits at a time; -1 for one on each core."
 )
 @quiet_option
-def report(model, database, output, new_haloes, n_jobs, quiet):
+def report(model, database, output, new_haloes, training_set, n_jobs, quiet):
     """Write a page about MODEL: its training, scores, mistakes and what it concludes.
 
     DATABASE is what it is scored on, by default the packaged example. Haloes that it was trained on are never
@@ -225,13 +233,22 @@ def report(model, database, output, new_haloes, n_jobs, quiet):
     steps.check_output(output, suffixes=[".html"])
     from darkcnn.report import find_evidence, write_report
     from darkcnn.saving import load_model, load_notes
-    from darkcnn.training_notes import describe_clusters
+    from darkcnn.training_notes import describe_clusters, is_training_set
 
     clusters = steps.load(database)
+    known = None if training_set is None else steps.load(training_set)
     with steps.explained():
         pipeline, training = load_model(model), (load_notes(model) or {}).get("training")
+        if known is None and training is not None and is_training_set(training, example := steps.load(None)):
+            known = example
         evidence = find_evidence(
-            pipeline, clusters, training, new_haloes=new_haloes, n_jobs=n_jobs, verbose=not quiet
+            pipeline,
+            clusters,
+            training,
+            training_set=known,
+            new_haloes=new_haloes,
+            n_jobs=n_jobs,
+            verbose=not quiet,
         )
         write_report(
             output,

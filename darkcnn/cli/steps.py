@@ -76,7 +76,17 @@ def build_pipeline(clusters, *, network, epochs, n_views, maps, attributes, seed
 
 
 def cross_validate(
-    pipeline, clusters, database, *, training, n_repeats, train_size, n_jobs, quiet, silent=False
+    pipeline,
+    clusters,
+    database,
+    *,
+    training,
+    n_repeats,
+    train_size,
+    n_jobs,
+    quiet,
+    silent=False,
+    return_estimator=False,
 ):
     """Score the pipeline beside its baselines, tell the result, and return it with all metrics."""
     from darkcnn.evaluation import cross_validate_by_cluster
@@ -98,6 +108,7 @@ def cross_validate(
             n_repeats=n_repeats,
             train_size=train_size,
             random_state=training["seed"],
+            return_estimator=return_estimator,
             n_jobs=n_jobs,
             verbose=not quiet,
         )

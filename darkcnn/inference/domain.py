@@ -6,13 +6,14 @@ from sklearn.covariance import LedoitWolf
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from darkcnn.documentation import DocumentationLink
 from darkcnn.inference.checks import check_groups
 
 _N_DRAWS = 500
 """Samples of held-out clusters that a sample is compared with, of each class."""
 
 
-class DomainTest(BaseEstimator):
+class DomainTest(DocumentationLink, BaseEstimator):
     r"""Test whether clusters may be of the kind that a network was calibrated on.
 
     Parameters

@@ -126,6 +126,8 @@ class CrossSectionConfusionDisplay:
         drawn = ConfusionMatrixDisplay(self.rates, display_labels=names).plot(
             ax=ax, cmap=cmap, values_format=".2f", colorbar=False, im_kw={"vmin": 0, "vmax": 1}
         )
+        for text, rate in zip(drawn.text_.flat, self.rates.flat, strict=True):
+            text.set_color(drawn.im_.cmap(1.0 if rate < 0.5 else 0.0))  # of the scale, not of the rates
         totals = self.confusion_matrix.sum(axis=1)
         ax.set_yticks(range(len(names)), [f"{name}\n({n})" for name, n in zip(names, totals, strict=True)])
         ax.set(xlabel="Predicted model", ylabel="True model (number of maps)")

@@ -10,12 +10,12 @@ from sklearn.pipeline import Pipeline
 from darkcnn.evaluation import cross_validate_by_cluster
 from darkcnn.preprocessing import MapSelector
 from darkcnn.profiles import profile_baseline
-from darkcnn.training_notes import kept_validation, rows_of_new_haloes
+from darkcnn.report.bootstrap import balanced_accuracies
+from darkcnn.report.importance import measure_importance
+from darkcnn.training_notes import is_training_set, kept_validation, rows_of_new_haloes
 
 MAJORITY, BOOSTED = "majority", "boosted profiles"
 """Names of the baselines: guessing, and boosted trees on radial profiles."""
-
-_N_BOOTSTRAP = 1000
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Evidence:
         Balanced accuracy of the network and of its baselines, and its standard error (NaN if unknown).
     difference : (float, float) or None
         How much better than the boosted profiles the network is on the same haloes, and the standard error.
+    importance : dict or None
+        What the network looks at, see :func:`measure_importance`.
     """
 
     how: str
@@ -44,6 +46,7 @@ class Evidence:
     probabilities: np.ndarray
     scores: dict = field(default_factory=dict)
     difference: tuple | None = None
+    importance: dict | None = None
 
 
 def baselines(pipeline, random_state=None):
@@ -69,7 +72,9 @@ def baselines(pipeline, random_state=None):
     }
 
 
-def find_evidence(model, clusters, training=None, *, new_haloes=False, n_jobs=None, verbose=0):
+def find_evidence(
+    model, clusters, training=None, *, training_set=None, new_haloes=False, n_jobs=None, verbose=0
+):
     """Find or make predictions for clusters by networks that have not seen their haloes.
 
     If some haloes are new to the model, those are predicted by the model itself. Otherwise it is the
@@ -84,6 +89,9 @@ def find_evidence(model, clusters, training=None, *, new_haloes=False, n_jobs=No
         Clusters to predict.
     training : dict or None, default=None
         What the model was trained on, see :func:`darkcnn.training_notes.describe_training`.
+    training_set : sklearn.utils.Bunch or None, default=None
+        The clusters that it was trained on, from which boosted trees then learn as well. Without them, the
+        trees that new haloes are compared with learn from the others of those.
     new_haloes : bool, default=False
         Take haloes for new even if their ids occur in the training set, or it is not known.
     n_jobs, verbose
@@ -97,36 +105,74 @@ def find_evidence(model, clusters, training=None, *, new_haloes=False, n_jobs=No
     Raises
     ------
     ValueError
-        If the clusters have labels that the model does not know.
+        If the clusters have labels that the model does not know, or `training_set` is another one.
     """
     unknown = np.setdiff1d(clusters.target, model.classes_)
     if len(unknown):
         raise ValueError(
             f"the clusters have labels {unknown.tolist()}, but the model knows {model.classes_.tolist()}"
         )
+    if training_set is not None and (training is None or not is_training_set(training, training_set)):
+        raise ValueError(
+            "training_set must hold the clusters that the model was trained on, in their order, got others "
+            f"({len(training_set.data)})"
+        )
     rows = np.arange(len(clusters.data)) if new_haloes else np.array([], int)
     if training is not None:
         rows = rows_of_new_haloes(training, clusters, compare_ids=not new_haloes)
     if len(rows):
-        return _of_new_haloes(model, clusters, training, rows)
+        return _of_new_haloes(model, clusters, training, rows, training_set, n_jobs=n_jobs, verbose=verbose)
     validation = None if training is None else kept_validation(training, clusters)
     if validation is not None:
-        return from_validation(validation, "The cross-validation that was kept with the model")
-    seed = model[-1].random_state if isinstance(model[-1].random_state, int) else 0
-    name = _name(model)
+        return from_validation(
+            validation, "The cross-validation that was kept with the model", training.get("importance")
+        )
+    name, seed = _name(model), _seed(model)
     validation = cross_validate_by_cluster(
         {**baselines(model, seed), name: clone(model)},
         clusters.data,
         clusters.target,
         clusters.groups,
         random_state=seed,
+        return_estimator=True,
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    return from_validation(validation, "A cross-validation made for this report")
+    return from_validation(
+        validation,
+        "A cross-validation made for this report",
+        importance_in_validation(validation, clusters, verbose=verbose),
+    )
 
 
-def from_validation(validation, how="A cross-validation"):
+def importance_in_validation(validation, clusters, *, verbose=0):
+    """Measure what the networks of a cross-validation look at, each on the haloes that it was not trained on.
+
+    Parameters
+    ----------
+    validation : CrossValidation
+        Of the baselines and, last, the network, with its estimators.
+    clusters : sklearn.utils.Bunch
+        Clusters that it is of.
+    verbose : int, default=0
+        Above 0, show a progress bar.
+
+    Returns
+    -------
+    dict or None
+        As of :func:`measure_importance`.
+    """
+    *_, networks = validation.estimators.values()
+    tests = [test for _, test in validation.splits]
+    return measure_importance(
+        list(zip(networks, tests, strict=True)),
+        clusters,
+        test_over_train=validation.test_over_train,
+        verbose=verbose,
+    )
+
+
+def from_validation(validation, how="A cross-validation", importance=None):
     """Take the predictions for the test sets of a cross-validation.
 
     Parameters
@@ -135,6 +181,8 @@ def from_validation(validation, how="A cross-validation"):
         Of the baselines and, last, the network.
     how : str
         Which cross-validation it is.
+    importance : dict or None, default=None
+        What its networks look at, see :func:`importance_in_validation`.
 
     Returns
     -------
@@ -153,42 +201,64 @@ def from_validation(validation, how="A cross-validation"):
             for each, scores in validation.scores.items()
         },
         difference=validation.difference(name, BOOSTED) if BOOSTED in validation.scores else None,
+        importance=importance,
     )
 
 
-def _of_new_haloes(model, clusters, training, rows):
-    probabilities = model.predict_proba(clusters.data[rows])
+def _of_new_haloes(model, clusters, training, rows, training_set, *, n_jobs, verbose):
     target, groups = clusters.target[rows], clusters.groups[rows]
+    how = "The model itself, on haloes that are not in its training set."
     n_left_out = len(clusters.data) - len(rows)
-    how = "The model itself, on haloes that are not in its training set. "
     if n_left_out:
-        how += f"{n_left_out} clusters of haloes that it was trained on are left out. "
-    how += "There are no boosted trees to compare with: they would have to learn from the training set."
-    predicted = model.classes_[probabilities.argmax(axis=1)]
-    scores = {}
+        how += f" {n_left_out} clusters of haloes that it was trained on are left out."
+    probabilities = model.predict_proba(clusters.data[rows])
+    network = _name(model)
+    predicted = {network: model.classes_[probabilities.argmax(axis=1)]}
     if training is not None:
         counts = training["clusters_of_class"]
-        scores[MAJORITY] = _balanced_accuracy(target, np.full(len(rows), max(counts, key=counts.get)), groups)
-    scores[_name(model)] = _balanced_accuracy(target, predicted, groups)
-    return Evidence(how, model.classes_, rows, probabilities, scores)
+        predicted[MAJORITY] = np.full(len(rows), max(counts, key=counts.get))
+    trees = baselines(model, _seed(model))[BOOSTED]
+    if training_set is not None:
+        predicted[BOOSTED] = trees.fit(training_set.data, training_set.target).predict(clusters.data[rows])
+        how += " The boosted trees learned from the same training set."
+    else:
+        name = f"{BOOSTED}, of these haloes"
+        try:
+            predicted[name] = _cross_validated(trees, clusters, rows, n_jobs=n_jobs, verbose=verbose)
+        except ValueError as error:  # as of `split_by_cluster`
+            how += f" There is neither the training set for boosted trees to learn from, nor these: {error}."
+        else:
+            how += (
+                " The training set is not at hand: the boosted trees learned from four fifths of these "
+                "haloes to predict the rest. They know this simulation, but another number of haloes: no "
+                "fair rival."
+            )
+    order = [name for name in predicted if name != network] + [network]
+    scores, differences = balanced_accuracies(target, {name: predicted[name] for name in order}, groups)
+    difference = differences.get(BOOSTED)
+    importance = measure_importance([(model, rows)], clusters, verbose=verbose)
+    return Evidence(how, model.classes_, rows, probabilities, scores, difference, importance)
 
 
-def _balanced_accuracy(target, predicted, groups):
-    """Return the mean over classes of the fraction recognised, and its error: a bootstrap over haloes."""
-    classes, row = np.unique(target, return_inverse=True)
-    haloes, halo = np.unique(groups, return_inverse=True)
-    total = np.zeros((len(haloes), len(classes)))
-    right = np.zeros_like(total)
-    np.add.at(total, (halo, row), 1)
-    np.add.at(right, (halo, row), predicted == target)
-    score = float((right.sum(axis=0) / total.sum(axis=0)).mean())
-    if len(haloes) < 2:
-        return score, float("nan")
-    rng = np.random.default_rng(0)
-    times = rng.multinomial(len(haloes), np.full(len(haloes), 1 / len(haloes)), size=_N_BOOTSTRAP)
-    with np.errstate(invalid="ignore"):  # a class may be absent from a draw
-        draws = np.nanmean((times @ right) / (times @ total), axis=1)
-    return score, float(draws.std(ddof=1))
+def _cross_validated(estimator, clusters, rows, *, n_jobs, verbose):
+    """Predict each of the rows by an estimator that learned from other haloes of them."""
+    validation = cross_validate_by_cluster(
+        {BOOSTED: estimator},
+        clusters.data[rows],
+        clusters.target[rows],
+        clusters.groups[rows],
+        random_state=0,
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
+    predicted = np.empty_like(clusters.target[rows])
+    for (_, test), probabilities in zip(validation.splits, validation.probabilities[BOOSTED], strict=True):
+        predicted[test] = validation.classes[probabilities.argmax(axis=1)]
+    return predicted
+
+
+def _seed(model):
+    return model[-1].random_state if isinstance(model[-1].random_state, int) else 0
 
 
 def _name(model):

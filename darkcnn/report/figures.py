@@ -5,9 +5,16 @@ import io
 import warnings
 
 import numpy as np
+from sklearn.utils import Bunch
 
 from darkcnn.inference import CrossSectionPosterior
-from darkcnn.plotting import PosteriorDisplay, RecordsDisplay, ReliabilityDisplay, as_figure
+from darkcnn.plotting import (
+    ImportanceDisplay,
+    PosteriorDisplay,
+    RecordsDisplay,
+    ReliabilityDisplay,
+    as_figure,
+)
 from darkcnn.plotting.confusion import CrossSectionConfusionDisplay
 from darkcnn.plotting.training import TrainingDisplay
 from darkcnn.records import cross_section_of
@@ -37,6 +44,18 @@ def reliability(target, probabilities, classes, groups):
 def learning_curve(history, n_classes):
     """Draw how the training went."""
     return data_uri(as_figure(TrainingDisplay(history, n_classes=n_classes)))
+
+
+def importance(found):
+    """Draw what a network looks at: `found` holds names, means, errors, and edges of annuli."""
+    bunch = Bunch(
+        importances_mean=np.array(found["mean"]),
+        importances_error=np.array(found["error"]),
+        names=found["names"],
+        edges=np.array(found["edges"]) if "edges" in found else None,
+        scoring="neg_log_loss",
+    )
+    return data_uri(as_figure(ImportanceDisplay(bunch)))
 
 
 def maps(record):

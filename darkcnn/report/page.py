@@ -85,6 +85,7 @@ def describe(model, clusters, evidence, *, model_name, data, training):
         "how": evidence.how,
         "scores": scores,
         "calibration_error": calibration_error,
+        "importance": evidence.importance,
         "labels": labels,
         "versions": versions(),
         "parameters": {name: repr(value) for name, value in _parameters(model).items()},
@@ -116,6 +117,9 @@ def describe(model, clusters, evidence, *, model_name, data, training):
         "confusion": figures.confusion(target, predicted, labels),
         "reliability": reliability,
         "learning_curve": figures.learning_curve(model[-1].history_, len(classes)),
+        "importance_figures": None
+        if evidence.importance is None
+        else {kind: figures.importance(evidence.importance[kind]) for kind in ("parts", "annuli")},
         "n_wrong": int(is_wrong.sum()),
         "mistakes": [
             {
@@ -162,7 +166,7 @@ def _brief(training):
     return {
         name: value
         for name, value in training.items()
-        if name not in ("halo_ids", "fingerprints", "validation")
+        if name not in ("halo_ids", "fingerprints", "validation", "importance")
     }
 
 

@@ -1,0 +1,48 @@
+"""Scores of predictions that are at hand, with errors over haloes."""
+
+import numpy as np
+
+_N_BOOTSTRAP = 1000
+
+
+def balanced_accuracies(target, predicted, groups):
+    """Score predictions of the same maps, with errors of one bootstrap over haloes for all.
+
+    Parameters
+    ----------
+    target : ndarray of shape (n_samples,)
+        True labels.
+    predicted : dict of str to ndarray of shape (n_samples,)
+        Predicted labels of each method.
+    groups : ndarray of shape (n_samples,)
+        Halo of each map.
+
+    Returns
+    -------
+    scores : dict of str to (float, float)
+        Mean over classes of the fraction recognised, and its standard error (NaN of a single halo).
+    differences : dict of str to (float, float)
+        How much better the last method is than each other, and the standard error.
+    """
+    classes, row = np.unique(target, return_inverse=True)
+    haloes, halo = np.unique(groups, return_inverse=True)
+    total = np.zeros((len(haloes), len(classes)))
+    np.add.at(total, (halo, row), 1)
+    rng = np.random.default_rng(0)
+    times = rng.multinomial(len(haloes), np.full(len(haloes), 1 / len(haloes)), size=_N_BOOTSTRAP)
+    values, draws = {}, {}
+    for name, labels in predicted.items():
+        right = np.zeros_like(total)
+        np.add.at(right, (halo, row), labels == target)
+        values[name] = float((right.sum(axis=0) / total.sum(axis=0)).mean())
+        with np.errstate(invalid="ignore"):  # a class may be absent from a draw
+            draws[name] = np.nanmean((times @ right) / (times @ total), axis=1)
+
+    def error(draws):
+        return float(draws.std(ddof=1)) if len(haloes) > 1 else float("nan")
+
+    *others, last = values
+    return (
+        {name: (values[name], error(draws[name])) for name in values},
+        {name: (values[last] - values[name], error(draws[last] - draws[name])) for name in others},
+    )

@@ -1,0 +1,124 @@
+"""What networks look at, measured on haloes that they have not seen and in a time that a report may take."""
+
+import copy
+
+import numpy as np
+from sklearn.utils import Bunch
+from tqdm import tqdm
+
+from darkcnn.evaluation import corrected_standard_error
+from darkcnn.inspection import annulus_importance, attribute_importance, channel_importance
+from darkcnn.preprocessing import MapSelector
+
+_MAX_CLUSTERS = 500  # over all networks: some 11,000 predictions
+_N_ANNULI = 6
+_PIXELS_ACROSS = 2  # at least, of an annulus
+
+
+def measure_importance(tested, clusters, *, test_over_train=None, verbose=0):
+    """Measure what networks lose without each map, annulus and attribute, as a report shows it.
+
+    Parts are exchanged with those of clusters of like mass, once, see
+    :func:`darkcnn.inspection.annulus_importance`. To save time, at most 500 clusters are used, whole haloes
+    drawn at random, and each is shown in one view.
+
+    Parameters
+    ----------
+    tested : list of (sklearn.pipeline.Pipeline, ndarray)
+        Fitted pipelines, and rows of `clusters` whose haloes each of them was not trained on.
+    clusters : sklearn.utils.Bunch
+        Clusters.
+    test_over_train : float or None, default=None
+        Clusters in a test set over clusters in its training set, of several pipelines.
+    verbose : int, default=0
+        Above 0, show a progress bar.
+
+    Returns
+    -------
+    dict or None
+        ``parts`` (maps, and attributes if the pipelines read any) and ``annuli``: names, means and standard
+        errors of the increase of the log loss; the error is that of
+        :func:`darkcnn.evaluation.corrected_standard_error` over several pipelines, else that of a jackknife
+        over haloes. ``n_clusters``, ``n_haloes``, ``n_available``: how many were used, of how many. None if a
+        pipeline has fewer than two haloes.
+
+    Examples
+    --------
+    >>> from darkcnn import default_pipeline
+    >>> from darkcnn.datasets import make_clusters
+    >>> from darkcnn.report import measure_importance
+    >>> clusters = make_clusters(5, cross_sections=(0, 1), redshifts=(0,), n_pixels=20, random_state=0)
+    >>> model = default_pipeline("simple", n_views=1, epochs=1, random_state=0)
+    >>> is_seen = clusters.groups < 3
+    >>> model = model.fit(clusters.data[is_seen], clusters.target[is_seen])
+    >>> found = measure_importance([(model, (~is_seen).nonzero()[0])], clusters)
+    >>> found["parts"]["names"], found["n_haloes"]
+    (['total', 'xray', 'stellar'], 2)
+    """
+    used = [_some_haloes(rows, clusters.groups, _MAX_CLUSTERS // len(tested)) for _, rows in tested]
+    if any(len(np.unique(clusters.groups[rows])) < 2 for rows in used):
+        return None
+    parts, annuli = [], []
+    with tqdm(total=len(tested), desc="Importance", unit="network", disable=not verbose) as progress:
+        for (network, _), rows in zip(tested, used, strict=True):
+            network = _of_one_view(network)
+            X, y = clusters.data[rows], clusters.target[rows]
+            options = {"scoring": _neg_log_loss, "n_repeats": 1, "random_state": 0}
+            found = [channel_importance(network, X, y, **options)]
+            attributes = _attributes(network)
+            if attributes:
+                found.append(attribute_importance(network, X, y, attributes=attributes, **options))
+            parts.append(_joined(found))
+            n_annuli = min(_N_ANNULI, X.dtype["total"].shape[0] // (2 * _PIXELS_ACROSS))
+            rings = annulus_importance(network, X, y, n_annuli=n_annuli, **options)
+            annuli.append(_joined([rings]))
+            progress.update()
+    used = np.concatenate(used)
+    return {
+        "n_clusters": len(np.unique(used)),
+        "n_haloes": len(np.unique(clusters.groups[used])),
+        "n_available": len(np.unique(np.concatenate([rows for _, rows in tested]))),
+        "parts": _over_networks(parts, test_over_train),
+        "annuli": {**_over_networks(annuli, test_over_train), "edges": rings.edges.tolist()},
+    }
+
+
+def _some_haloes(rows, groups, n_rows):
+    """Return the rows of as many haloes, drawn at random, as hold `n_rows` rows, but of two at least."""
+    haloes, halo, size = np.unique(groups[rows], return_inverse=True, return_counts=True)
+    order = np.random.default_rng(0).permutation(len(haloes))
+    n_haloes = max(np.searchsorted(np.cumsum(size[order]), n_rows, "right"), 2)
+    return rows[np.isin(halo, order[:n_haloes])]
+
+
+def _of_one_view(network):
+    """Return a copy that predicts from one view of each map."""
+    network = copy.deepcopy(network)
+    return network.set_params(**{f"{network.steps[-1][0]}__predict_views": 1})
+
+
+def _attributes(network):
+    return list(next(step for _, step in network.steps if isinstance(step, MapSelector)).attributes)
+
+
+def _neg_log_loss(network, X, y):
+    """Return the mean log-probability of the truth; scikit-learn's has no answer where a class is absent."""
+    probabilities = network.predict_proba(X)
+    truth = probabilities[np.arange(len(y)), np.searchsorted(network.classes_, y)]
+    return np.log(np.maximum(truth, np.finfo(np.float32).eps)).mean()
+
+
+def _joined(found):
+    return Bunch(
+        names=[name for each in found for name in each.names],
+        mean=np.concatenate([each.importances_mean for each in found]),
+        error=np.concatenate([each.importances_error for each in found]),
+    )
+
+
+def _over_networks(found, test_over_train):
+    means = np.array([each.mean for each in found])
+    error = found[0].error
+    if len(found) > 1:
+        error = np.apply_along_axis(corrected_standard_error, 0, means, test_over_train)
+    return {"names": found[0].names, "mean": means.mean(axis=0).tolist(), "error": error.tolist()}
