@@ -72,19 +72,26 @@ class RecordsOnDisk:
         return RecordsOnDisk(self.path, self.dtype, self.offset, self.n_records, rows)
 
     def __array__(self, dtype=None, copy=None):
-        return np.array(self._read(), dtype=dtype)
+        read = self._read()
+        return read if dtype is None else read.astype(dtype, copy=False)
 
     def _map(self):
         return np.memmap(self.path, self.dtype, "r", self.offset, (self.n_records,))
 
     def _read(self, fields=()):
         """Return fields of the rows in memory, but maps of rows that follow each other in the file mapped."""
-        records = self._map()[fields] if len(fields) else self._map()
+        if not len(fields):
+            read = np.empty(len(self), self.dtype)
+            for block in self._blocks():  # unlike an index, `take` copies a record at once, not its fields
+                np.take(self._map(), self.rows[block], out=read[block], mode="clip")
+            return read
+        records = self._map()[fields]
         if records.ndim > 1 and len(self) and (np.diff(self.rows) == 1).all():
             return np.asarray(records[self.rows[0] : self.rows[-1] + 1])
         read = np.empty((len(self), *records.shape[1:]), records.dtype)
-        for start in range(0, len(self), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            records = self._map()[fields] if len(fields) else self._map()
-            read[block] = records[self.rows[block]]
+        for block in self._blocks():
+            read[block] = self._map()[fields][self.rows[block]]
         return read
+
+    def _blocks(self):
+        return (slice(start, start + _BLOCK) for start in range(0, len(self), _BLOCK))

@@ -76,15 +76,17 @@ def _norm_ranges(records):
 
 def _stack(records, names):
     """Stack the maps of a batch of records along a last axis."""
-    for name in names:
-        finite = np.isfinite(records[name]).all(axis=(1, 2))
-        if not finite.all():
-            cluster = records[~finite][0]
-            raise ValueError(
-                f"maps must be finite, got NaN or infinity in {name!r} of cluster_id {cluster['cluster_id']} "
-                f"at redshift {cluster['redshift']:g}"
-            )
-    return np.stack([records[name] for name in names], axis=-1)
+    maps = np.empty((*records[names[0]].shape, len(names)), np.float32)
+    for channel, name in enumerate(names):
+        maps[..., channel] = records[name]
+    if not np.isfinite(maps).all():
+        row, *_, channel = np.argwhere(~np.isfinite(maps))[0]
+        cluster = records[row]
+        raise ValueError(
+            f"maps must be finite, got NaN or infinity in {names[channel]!r} of cluster_id "
+            f"{cluster['cluster_id']} at redshift {cluster['redshift']:g}"
+        )
+    return maps
 
 
 class MapSelector(DocumentationLink, TransformerMixin, BaseEstimator):
@@ -341,14 +343,19 @@ class MapScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseE
 
 def _scale(batch, *, stretch, norm, floor):
     """Normalise and stretch maps of shape (n_samples, height, width, ...)."""
-    if norm != "none":
-        measure = np.max if norm == "max" else np.mean
+    if norm == "none":
+        scaled = batch.copy()
+    else:
+        scaled, measure = np.abs(batch), np.max if norm == "max" else np.mean
         # One axis after the other, and a level for each column: NumPy is slow at loops over few channels.
-        level = measure(measure(np.abs(batch), axis=1, keepdims=True), axis=2, keepdims=True)
-        batch = batch / np.repeat(np.where(level > 0, level, 1), batch.shape[2], axis=2)
+        level = measure(measure(scaled, axis=1, keepdims=True), axis=2, keepdims=True)
+        level[level == 0] = 1
+        np.divide(batch, np.repeat(level, batch.shape[2], axis=2), out=scaled)
+    # In place: for each further array of this size, the system would have to find new memory.
     if stretch == "log":
-        batch = np.maximum(batch, floor)
-        return np.log10(batch, out=batch)
-    if stretch == "asinh":
-        return np.arcsinh(batch / floor)
-    return batch
+        np.maximum(scaled, floor, out=scaled)
+        np.log10(scaled, out=scaled)
+    elif stretch == "asinh":
+        scaled /= floor
+        np.arcsinh(scaled, out=scaled)
+    return scaled
