@@ -2,7 +2,8 @@
 
 Prints Markdown tables; see docs/benchmarks/observations.md for what they mean. Every setting that is done is
 a line of the file of results, which a second run goes on from, so that seeds may run one by one. Run
-``python benchmarks/observations.py --results results.jsonl``, and with ``--speed`` for the cost in time.
+``python benchmarks/observations.py --results results.jsonl``; with ``--limit`` for what more halos, longer
+training and more skies bring, with ``--speed`` for the cost in time.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 
 from darkcnn import CrossSectionPosterior, WeakLensingNoise, XrayNoise, default_pipeline
 from darkcnn.datasets import make_clusters
-from darkcnn.profiles import profile_baseline
+from darkcnn.profiles import RadialProfiles, profile_baseline
 from darkcnn.writing import replacing
 
 KS = 1000.0
@@ -133,6 +134,68 @@ def run(seed, arguments, done, save):
         save(key, row)
 
 
+def signed_profiles(observed, sky):
+    """Return the profiles of one sky of each record, with the sign of the convergence.
+
+    The logarithm of a ring takes no negative mean, and trees do not notice a constant.
+    """
+    drawn = observed.draw(np.arange(len(observed)), np.full(len(observed), sky))
+    drawn["total"] += 10  # times the noise of a pixel
+    return RadialProfiles().fit_transform(drawn)
+
+
+def boosted_on_skies(observed, y, n_skies, seed):
+    """Return boosted trees that learned from several skies of each record."""
+    profiles = np.concatenate([signed_profiles(observed, 1 + sky) for sky in range(n_skies)])
+    return profile_baseline(random_state=seed)[-1].fit(profiles, np.tile(y, n_skies))
+
+
+def limit(seed, arguments, done, save):
+    """Measure what more halos, a longer training and more skies bring at 50 galaxies / arcmin2 and 10 ks."""
+    sizes = (arguments.n_train, 4 * arguments.n_train)
+    (X, y, groups), (X_test, y_test, _) = halves(sizes[1], arguments.n_test, arguments.n_pixels, seed)
+    noise = noises("kappa", 50, 10)
+
+    def observe(records):
+        return noise[1].fit_transform(noise[0].fit_transform(records))
+
+    observed_test = observe(X_test)
+    test_profiles = signed_profiles(observed_test, 0)
+    for n_train in sizes:
+        few = np.isin(groups, np.unique(groups)[:n_train])
+        observed = observe(X[few])
+
+        def fit_polar(few=few, **parameters):
+            model = polar(seed, noise=noise).set_params(**parameters)
+            return accuracy(model.fit(X[few], y[few]), X_test, y_test)
+
+        def fit_boosted(n_skies, observed=observed, few=few):
+            model = boosted_on_skies(observed, y[few], n_skies, seed)
+            return accuracy(model, test_profiles, y_test)
+
+        measures = {
+            "noise-free": lambda few=few: accuracy(polar(seed).fit(X[few], y[few]), X_test, y_test),
+            "through noise": fit_polar,
+            "boosted, 1 sky": lambda: fit_boosted(1),
+            "boosted, 8 skies": lambda: fit_boosted(8),
+        }
+        if n_train == sizes[0]:
+            measures["through noise, 72 epochs"] = lambda: fit_polar(cnn__epochs=72)
+        for name, measure in measures.items():
+            if (f"limit {n_train}, {name}", seed) not in done:
+                save((f"limit {n_train}, {name}", seed), measure())
+
+
+def report_limit(done):
+    """Return the table of what `limit` measured."""
+    of = {}
+    for (setting, seed), value in done.items():
+        if setting.startswith("limit "):
+            of.setdefault(tuple(setting.removeprefix("limit ").split(", ", 1)), {})[seed] = value
+    rows = [(*key, len(seeds), mean_and_error(list(seeds.values()))) for key, seeds in of.items()]
+    return table(("halos", "method", "seeds", "accuracy"), rows)
+
+
 def mean_and_error(values):
     """Return the mean over seeds and its standard error, as text."""
     if not values:
@@ -243,6 +306,7 @@ def main():
     parser.add_argument("--n-pixels", type=int, default=50)
     parser.add_argument("--results", type=Path, help="file to add to, and to go on from")
     parser.add_argument("--output", type=Path, help="file for the tables")
+    parser.add_argument("--limit", action="store_true", help="measure what brings more instead")
     parser.add_argument("--speed", action="store_true", help="measure the time instead")
     parser.add_argument("--speed-maps", type=int, default=320)
     arguments = parser.parse_args()
@@ -261,8 +325,8 @@ def main():
                 file.write(json.dumps({"setting": key[0], "seed": key[1], "row": row}) + "\n")
 
     for seed in arguments.seeds:
-        run(seed, arguments, done, save)
-    text = report(done)
+        (limit if arguments.limit else run)(seed, arguments, done, save)
+    text = (report_limit if arguments.limit else report)(done)
     print(text)
     if arguments.output:
         with replacing(arguments.output) as temporary:

@@ -124,17 +124,20 @@ class ObservedRecords:
         structured ndarray of shape (n_rows,)
             Observed records.
         """
-        clean = np.asarray(self.records[rows])
-        skies = np.zeros(len(clean), int) if skies is None else skies
-        drawn = np.empty(len(clean), self.dtype)
-        for name in clean.dtype.names:
-            drawn[name] = clean[name]
+        drawn = np.asarray(self.records[rows])  # a copy, which may change
+        skies = np.zeros(len(drawn), int) if skies is None else skies
+        generators = [_generators(noise, drawn, skies) for noise in self.noises]
+        if drawn.dtype != self.dtype:  # there are maps to come
+            wider = np.empty(len(drawn), self.dtype)
+            for name in drawn.dtype.names:
+                wider[name] = drawn[name]
+            drawn = wider
         if turn is not None:
             for name in MAPS:
-                for position, image in enumerate(clean[name]):
-                    drawn[name][position] = turn(position, image)
-        for noise in self.noises:
-            for name, values in noise.observe(drawn, _generators(noise, clean, skies)).items():
+                for position, image in enumerate(drawn[name]):
+                    image[...] = turn(position, image)
+        for noise, own in zip(self.noises, generators, strict=True):
+            for name, values in noise.observe(drawn, own).items():
                 drawn[name] = values
         return drawn
 
@@ -170,9 +173,12 @@ class ObservedRecords:
 
 
 def _generators(noise, clean, skies):
-    """Yield the generator of each record and sky."""
-    numbers = ("cluster_id", "redshift", noise.norm_name)
-    numbers = np.stack([clean[name].astype(np.float64) for name in numbers], axis=-1)
-    for image, row, sky in zip(clean[noise.map_name], numbers, skies, strict=True):
-        content = zlib.crc32(np.ascontiguousarray(image, dtype=np.float32), zlib.crc32(row))
-        yield np.random.default_rng([noise.seed_, content, sky])
+    """Return the generator of each record and sky."""
+    images = clean[noise.map_name]
+    # With the numbers, the middle row of its map tells a cluster from any other.
+    parts = [clean["cluster_id"], clean["redshift"], clean[noise.norm_name], images[:, images.shape[1] // 2]]
+    content = np.column_stack([part.astype(np.float64) for part in parts])
+    return [
+        np.random.default_rng([noise.seed_, zlib.crc32(row), sky])
+        for row, sky in zip(content, skies, strict=True)
+    ]

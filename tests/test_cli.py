@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 from darkcnn import __version__
 from darkcnn.cli import commands, main
 from darkcnn.datasets import load_clusters, make_clusters, save_clusters
+from darkcnn.noise import LENSING_SURVEYS, XRAY_TELESCOPES
 from darkcnn.saving import load_model
 
 COMMANDS = ["cross-validate", "fit", "predict", "report", "simulate"]
@@ -113,6 +115,31 @@ def test_predict_writes_a_row_for_each_cluster(database, model, tmp_path):
     assert (tmp_path / "table.csv").read_text() == printed.stdout
 
 
+def test_observations_join_the_pipeline(database, tmp_path):
+    path = tmp_path / "model.keras"
+    seen = ["--lensing", "Euclid", "--xray", "xmm", "--exposure", 20]
+    run_well("fit", database, "-f", path, *TINY, "-q", *seen)
+    model = load_model(path)
+    assert model["observe_total"].n_gal == LENSING_SURVEYS["euclid"].parameters["n_gal"]
+    assert model["observe_xray"].exposure == 20_000
+    assert model["observe_xray"].psf_fwhm == XRAY_TELESCOPES["xmm"].parameters["psf_fwhm"]
+    run_well("fit", database, "-f", path, *TINY, "-q", "--xray", "erosita")
+    assert "observe_total" not in load_model(path).named_steps
+    assert load_model(path)["observe_xray"].exposure == XRAY_TELESCOPES["erosita"].parameters["exposure"]
+
+
+@pytest.mark.slow
+def test_cross_validate_tells_what_the_clusters_are_seen_by(database):
+    seen = ["--lensing", "jwst", "--xray", "chandra", "--exposure", 10]
+    table = run_well("cross-validate", database, *TINY, *seen, "-t", 0.5, "-q").stdout
+    assert "Seen by  jwst, chandra for 10 ks" in table
+
+
+def test_help_names_every_telescope():
+    words = re.findall(r"\w+", run_well("fit", "-h").output)
+    assert {*LENSING_SURVEYS, *XRAY_TELESCOPES} <= set(words)
+
+
 def test_attributes_may_be_repeated_or_separated_by_commas(database, tmp_path):
     path = tmp_path / "model.keras"
     run_well("fit", database, "-f", path, *TINY, "-q", "-a", "redshift,log_mass", "-a", "redshift")
@@ -149,6 +176,10 @@ def test_missing_matplotlib_is_told_before_any_work(monkeypatch, tmp_path):
         (["cross-validate", "DATABASE", "-o", "polr"], 1, "did you mean 'polar'?"),
         (["cross-validate", "DATABASE", "-a", "colour"], 1, "got 'colour'"),
         (["cross-validate", "DATABASE", "-t", 0.01], 1, "train_size"),
+        (["cross-validate", "DATABASE", "--lensing", "lsst"], 1, "'roman', 'superbit'], got 'lsst'"),
+        (["cross-validate", "DATABASE", "--xray", "rosat"], 1, "got 'rosat'"),
+        (["cross-validate", "DATABASE", "--exposure", 10], 1, "--exposure needs a telescope"),
+        (["cross-validate", "DATABASE", "--xray", "xmm", "--exposure", 0], 2, "0.0 is not in the range x>0"),
         (["cross-validate", "GARBAGE"], 1, "garbage.h5"),
         (["predict", "GARBAGE", "DATABASE"], 1, "garbage.h5"),
         (["fit", "DATABASE", "-f", "model.joblib"], 1, "must end in one of .keras"),

@@ -94,6 +94,23 @@ training_options = _options(
         callback=_joined,
         help="Attributes to learn from as well, such as redshift,log_mass.  [default: none]",
     ),
+    click.option(
+        "--lensing",
+        metavar="SURVEY",
+        help="See the mass through the weak lensing of euclid, hst, jwst, roman or superbit.  "
+        "[default: noise-free]",
+    ),
+    click.option(
+        "--xray",
+        metavar="TELESCOPE",
+        help="Count X-ray photons as chandra, erosita or xmm do.  [default: noise-free]",
+    ),
+    click.option(
+        "--exposure",
+        type=click.FloatRange(0, min_open=True),
+        metavar="KS",
+        help="Time of the X-ray observation, in ks.  [default: chandra and xmm 10, erosita 2]",
+    ),
     seed_option,
 )
 splitting_options = _options(

@@ -55,7 +55,7 @@ def load(path):
         return load_example() if path is None else load_clusters(path)
 
 
-def build_pipeline(clusters, *, network, epochs, n_views, maps, attributes, seed):
+def build_pipeline(clusters, *, network, epochs, n_views, maps, attributes, lensing, xray, exposure, seed):
     """Chain the steps that the options ask for, and check them against the clusters."""
     with explained():
         from darkcnn.networks import get_network
@@ -64,15 +64,32 @@ def build_pipeline(clusters, *, network, epochs, n_views, maps, attributes, seed
 
         get_network(network)
         attribute_table(clusters.data, attributes)
+        noise = _noise(lensing, xray, exposure)
     return default_pipeline(
         network,
         maps=maps,
         attributes=attributes,
+        noise=noise,
         n_views=n_views,
         random_state=seed,
         epochs=epochs,
         learning_rate_schedule="cosine",  # makes the most of few epochs
     )
+
+
+def _noise(lensing, xray, exposure):
+    """Return the observations that the options ask for."""
+    from darkcnn.noise import WeakLensingNoise, XrayNoise
+
+    if exposure is not None and xray is None:
+        raise ValueError("--exposure needs a telescope: --xray chandra, for example")
+    noise = []
+    if lensing is not None:
+        noise.append(WeakLensingNoise.of_survey(lensing))
+    if xray is not None:
+        changes = {} if exposure is None else {"exposure": 1000 * exposure}
+        noise.append(XrayNoise.of_telescope(xray, **changes))
+    return noise
 
 
 def cross_validate(
@@ -143,10 +160,18 @@ darkcnn {__version__}
 Data     {database or "packaged example"}: {len(clusters.data)} clusters of {n_haloes} haloes
          {n_pixels} x {n_pixels} pixels; {", ".join(clusters.target_names)}
 Network  {training["network"]}, {training["epochs"]} epochs, on maps {", ".join(training["maps"])}
-         attributes: {", ".join(training["attributes"]) or "none"}
+         attributes: {", ".join(training["attributes"]) or "none"}{_observed(training)}
 Splits   {splits}
 Seed     {training["seed"]}
 """
+
+
+def _observed(training):
+    """Tell through what the clusters are seen, in a line of its own."""
+    seen = [training[kind] for kind in ("lensing", "xray") if training[kind] is not None]
+    if training["exposure"] is not None:
+        seen[-1] += f" for {training['exposure']:g} ks"
+    return f"\nSeen by  {', '.join(seen)}" if seen else ""
 
 
 def _compare(validation, network, baseline):

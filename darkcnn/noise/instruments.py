@@ -79,7 +79,7 @@ def parameters_of(name, instruments):
     Parameters
     ----------
     name : str
-        Key of `instruments`.
+        Key of `instruments`, in small letters or in capitals.
     instruments : dict of Instrument
         Known instruments.
 
@@ -93,6 +93,6 @@ def parameters_of(name, instruments):
     ValueError
         If `name` is unknown.
     """
-    if name not in instruments:
+    if name.lower() not in instruments:
         raise ValueError(f"name must be one of {sorted(instruments)}, got {name!r}")
-    return instruments[name].parameters
+    return instruments[name.lower()].parameters

@@ -173,10 +173,13 @@ class WeakLensingNoise(RecordNoise):
 
     def observe(self, clusters, generators):
         """Measure the shear of clusters, or what it tells of their convergence."""
-        _, _, true = self._critical_densities(clusters)
-        noise = self._shear_noise(clusters)
+        redshift, believed, true = self._critical_densities(clusters)
+        noise = self._shear_noise(redshift)
         signal = (clusters["lensing_norm"] / true / noise).astype(np.float32)
-        fields = {"total": np.empty(clusters["total"].shape, np.float32), "lensing_norm": self.unit(clusters)}
+        fields = {
+            "total": np.empty(clusters["total"].shape, np.float32),
+            "lensing_norm": noise * believed / self._scale,
+        }
         if self._needs_no_shear:
             for row, (image, rng) in enumerate(zip(clusters["total"], generators, strict=True)):
                 fields["total"][row] = self._convergence(image * signal[row], rng)
@@ -198,8 +201,8 @@ class WeakLensingNoise(RecordNoise):
 
     def unit(self, clusters):
         """Return the standard deviation of the noise, as a surface density in Msun / Mpc2."""
-        _, believed, _ = self._critical_densities(clusters)
-        return self._shear_noise(clusters) * believed / self._scale
+        redshift, believed, _ = self._critical_densities(clusters)
+        return self._shear_noise(redshift) * believed / self._scale
 
     @property
     def changes(self):
@@ -243,9 +246,8 @@ class WeakLensingNoise(RecordNoise):
             return 1 / (_gaussian(self._smoothing) ** 2).sum()
         return np.float32(1 / noise_after_smoothing(self.map_shape_[0], self._smoothing))
 
-    def _shear_noise(self, clusters):
+    def _shear_noise(self, redshift):
         """Return the standard deviation of the noise in each component of the shear of a pixel."""
-        redshift, _, _ = self._critical_densities(clusters)
         galaxies_per_pixel = self.n_gal * pixel_side(redshift, self.map_shape_[0]) ** 2
         return self.shape_noise / np.sqrt(2 * galaxies_per_pixel)
 

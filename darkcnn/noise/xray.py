@@ -155,6 +155,8 @@ class XrayNoise(RecordNoise):
 
 def _blur(image, width):
     """Convolve a map with a Gaussian, cut at four times its width; what would leave the map is mirrored."""
-    side = 2 * math.ceil(4 * width) + 1
+    side = 2 * round(4 * width) + 1
+    if side == 1:
+        return image
     image = np.ascontiguousarray(image, dtype=np.float32)
-    return cv2.GaussianBlur(image, (side, side), width, borderType=cv2.BORDER_REFLECT) if width else image
+    return cv2.GaussianBlur(image, (side, side), width, borderType=cv2.BORDER_REFLECT)
