@@ -107,6 +107,16 @@ class Views:
         Number of the sky that each view shows, see :class:`~darkcnn.observed.ObservedRecords`; None for 0.
     turn_first : bool, default=False
         Whether clusters turn before they are observed, not after.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn.augmentation import Views
+    >>> from darkcnn.maps import as_maps
+    >>> maps = as_maps(np.zeros((6, 16, 16, 3), np.float32))
+    >>> views = Views(maps, angles=np.array([0.0, 0.8]), flips=np.array([False, True]))
+    >>> views.shape, views[:2].shape, np.asarray(views[:2]).shape
+    ((6, 2, 16, 16, 3), (2, 2, 16, 16, 3), (2, 2, 16, 16, 3))
     """
 
     dtype = np.dtype(np.float32)

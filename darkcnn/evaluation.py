@@ -45,7 +45,18 @@ class CrossValidation:
     estimators: dict | None = None
 
     def standard_error(self, name):
-        """Return the standard error of an estimator's mean score, see :func:`corrected_standard_error`."""
+        """Return the standard error of an estimator's mean score.
+
+        Parameters
+        ----------
+        name : str
+            Name of the estimator.
+
+        Returns
+        -------
+        float
+            Error, see :func:`corrected_standard_error`.
+        """
         return corrected_standard_error(self.scores[name], self.test_over_train)
 
     def difference(self, name, other):

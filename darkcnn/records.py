@@ -229,6 +229,12 @@ def cross_section_at(velocity, cross_section, velocity_scale=None):
     -------
     float or ndarray
         Cross-section per unit mass, cm2/g.
+
+    Examples
+    --------
+    >>> from darkcnn.records import cross_section_at
+    >>> cross_section_at(560.0, 3.04, velocity_scale=560.0)
+    1.52
     """
     return cross_section if velocity_scale is None else cross_section / (1 + (velocity / velocity_scale) ** 2)
 
@@ -287,6 +293,13 @@ def split_labels(labels):
     -------
     dark_matter, feedback : ndarray of shape (n_samples,)
         Labels such as ``"CDM"``, and words such as ``"fiducial"`` and ``"strong"``.
+
+    Examples
+    --------
+    >>> from darkcnn.records import split_labels
+    >>> dark_matter, feedback = split_labels(["CDM", "SIDM1/strong"])
+    >>> dark_matter.tolist(), feedback.tolist()
+    (['CDM', 'SIDM1'], ['fiducial', 'strong'])
     """
     parts = [str(label).partition("/") for label in labels]
     dark_matter = np.array([name for name, _, _ in parts], dtype=str)

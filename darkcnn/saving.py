@@ -128,6 +128,19 @@ def load_model(path):
     -----
     Nothing in the file is run: networks are built by name, steps are built by this package, and of the
     keras archive only the weights are read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from darkcnn import DarkCNNClassifier, load_model, save_model
+    >>> X, y = np.random.default_rng(0).random((4, 8, 8, 3)), ["CDM", "SIDM1"] * 2
+    >>> model = DarkCNNClassifier("simple", epochs=1, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(model, f"{folder}/model.keras")
+    ...     again = load_model(f"{folder}/model.keras")
+    >>> bool((again.predict_proba(X) == model.predict_proba(X)).all())
+    True
     """
     path = _check_suffix(path)
     with _explained(path):

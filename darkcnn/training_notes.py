@@ -23,6 +23,14 @@ def describe_clusters(clusters, path=None):
     -------
     dict
         File, its SHA-256, its description, and numbers of clusters and haloes.
+
+    Examples
+    --------
+    >>> from darkcnn.datasets import load_example
+    >>> from darkcnn.training_notes import describe_clusters
+    >>> found = describe_clusters(load_example())
+    >>> found["database"], found["n_haloes"], found["clusters_of_class"]["CDM"]
+    ('packaged example', 108, 108)
     """
     checksum = None
     if path is not None:
@@ -104,6 +112,15 @@ def rows_of_new_haloes(training, clusters, *, compare_ids=True):
     -------
     ndarray of shape (n_new,)
         Rows of `clusters`.
+
+    Examples
+    --------
+    >>> from darkcnn.datasets import load_example, make_bunch
+    >>> from darkcnn.training_notes import describe_training, rows_of_new_haloes
+    >>> example = load_example()
+    >>> known = make_bunch(example.data[:400], example.target[:400])
+    >>> rows_of_new_haloes(describe_training(known), example).tolist() == list(range(400, 432))
+    True
     """
     known = set(training["fingerprints"])
     is_seen = np.array([fingerprint in known for fingerprint in _fingerprints(clusters.data)])
@@ -127,6 +144,15 @@ def is_training_set(training, clusters):
     -------
     bool
         Whether they are.
+
+    Examples
+    --------
+    >>> from darkcnn.datasets import load_example, make_bunch
+    >>> from darkcnn.training_notes import describe_training, is_training_set
+    >>> example = load_example()
+    >>> known = make_bunch(example.data[:400], example.target[:400])
+    >>> is_training_set(describe_training(known), known), is_training_set(describe_training(known), example)
+    (True, False)
     """
     return _fingerprints(clusters.data) == training["fingerprints"]
 
@@ -145,6 +171,19 @@ def kept_validation(training, clusters):
     -------
     CrossValidation or None
         None if there was none, or `clusters` are not the training set, in its order.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from darkcnn.datasets import load_example
+    >>> from darkcnn.evaluation import cross_validate_by_cluster
+    >>> from darkcnn.training_notes import describe_training, kept_validation
+    >>> example = load_example()
+    >>> validation = cross_validate_by_cluster(
+    ...     {"majority": DummyClassifier()}, example.data, example.target, example.groups, random_state=0
+    ... )
+    >>> kept_validation(describe_training(example, validation=validation), example).scores["majority"]
+    array([0.25, 0.25, 0.25, 0.25, 0.25])
     """
     kept = training["validation"]
     if kept is None or not is_training_set(training, clusters):

@@ -1,5 +1,7 @@
 """The documentation keeps up with the code, and all that it shows runs."""
 
+import dataclasses
+import inspect
 import re
 import shlex
 from importlib import import_module
@@ -7,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from numpydoc.validate import validate
 
 import darkcnn
 import darkcnn.datasets
@@ -24,6 +27,30 @@ PUBLIC = {name: name for name in darkcnn.__all__ if name != "datasets"}
 for module in ("datasets", "inference", "inspection", "networks", "noise", "plotting", "report"):
     for name in import_module(f"darkcnn.{module}").__all__:
         PUBLIC.setdefault(name, f"{module}.{name}")
+
+# Checks of numpydoc that are not ours, see docs/conf.py.
+OPTIONAL = {"ES01", "SA01", "YD01", "PR04", "PR08", "RT02", "RT04", "RT05", "SS05"}
+
+
+def documented():
+    """Yield the name of every public object, with the checks of numpydoc that it need not pass."""
+    listed = re.findall(r"^   ([\w.]+)$", API.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    for name in sorted({*PUBLIC.values(), *listed}):
+        module, _, attribute = f"darkcnn.{name}".rpartition(".")
+        public = getattr(import_module(module), attribute)
+        if not inspect.isclass(public) and not inspect.isroutine(public):
+            continue  # a constant has no docstring of its own
+        is_record = dataclasses.is_dataclass(public)
+        is_result = is_record and "Attributes\n" in inspect.getdoc(public)
+        # numpydoc does not know that fields are parameters; a result is shown where it is made.
+        exempt = {"PR01"} if is_record else set()
+        yield f"darkcnn.{name}", exempt | ({"EX01"} if is_result else set())
+        for member in vars(public) if inspect.isclass(public) else ():
+            value = inspect.getattr_static(public, member)
+            is_first = not any(hasattr(base, member) for base in public.__mro__[1:])  # else documented there
+            is_code = inspect.isroutine(value) or hasattr(value, "__get__")
+            if not member.startswith("_") and is_first and is_code:
+                yield f"darkcnn.{name}.{member}", {"EX01"}  # the example of the class will do
 
 
 def blocks(language):
@@ -46,6 +73,13 @@ def blocks(language):
 @pytest.mark.parametrize("name", PUBLIC.values())
 def test_every_public_name_is_on_the_api_page(name):
     assert re.search(rf"^   {re.escape(name)}$", API.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(("name", "exempt"), list(documented()))
+def test_every_public_docstring_is_complete(name, exempt):
+    """Parameters, types, returns and an example; of methods all but the example."""
+    faults = [fault for fault in validate(name)["errors"] if fault[0] not in OPTIONAL | exempt]
+    assert faults == []
 
 
 @pytest.mark.slow

@@ -44,6 +44,17 @@ def make_bunch(records, target, *, galaxies=None, description=""):
         ``data``, ``target`` (dark matter alone), ``feedback`` (``"fiducial"`` where labels tell none),
         ``target_names`` and ``cross_sections`` (cm2/g; at low velocity if they depend on it) in ascending
         order, ``groups`` (cluster ids), ``galaxies``, ``pixel_scale`` (kpc) and ``DESCR``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn.datasets import make_bunch
+    >>> from darkcnn.records import record_dtype
+    >>> records = np.zeros(4, record_dtype(20))
+    >>> records["cluster_id"] = [0, 0, 1, 1]
+    >>> bunch = make_bunch(records, np.array(["SIDM1", "CDM", "SIDM1", "CDM"]))
+    >>> bunch.target_names.tolist(), bunch.cross_sections.tolist(), bunch.pixel_scale
+    (['CDM', 'SIDM1'], [0.0, 1.0], 100.0)
     """
     target, feedback = split_labels(target)
     names = sort_labels(target)

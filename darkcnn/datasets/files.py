@@ -119,6 +119,16 @@ def save_clusters(path, data, target=None, *, galaxies=None, description=""):
         If the folder does not exist or cannot be written.
     ValueError
         If the suffix is unknown or :func:`load_clusters` would refuse the data.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from darkcnn.datasets import load_clusters, make_clusters, save_clusters
+    >>> clusters = make_clusters(2, redshifts=(0,), n_pixels=20, random_state=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_clusters(f"{folder}/clusters.fits", clusters)
+    ...     load_clusters(f"{folder}/clusters.fits").target.tolist() == clusters.target.tolist()
+    True
     """
     path = Path(path).resolve()
     suffix = path.suffix.lower()

@@ -215,6 +215,15 @@ class Physics:
         Masses of simulation particles, Msun. Simulation: 2 x 1024^3 particles in (400 Mpc/h)^3.
     smoothing_particles : float
         Particles within the smoothing kernel. Guess.
+
+    Examples
+    --------
+    >>> from darkcnn.datasets import make_clusters
+    >>> from darkcnn.datasets.physics import Physics
+    >>> heavy = Physics(log_mass_range=(14.8, 15.5))
+    >>> clusters = make_clusters(2, redshifts=(0,), n_pixels=20, physics=heavy, random_state=0)
+    >>> bool((clusters.data["log_mass"] >= 14.8).all())
+    True
     """
 
     disturbance: Scatter = Scatter(1.0, halo=0.8, snapshot=0.6)

@@ -250,18 +250,35 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
         return float(low), float(high) if high < self.grid_[-1] * (1 - 1e-9) else float("inf")
 
     def upper_limit(self, level=0.95):
-        """Return what the cross-section is below with probability `level`, in cm2/g.
+        """Return what the cross-section is below with a probability.
 
-        Infinite if the data do not exclude the highest class: its density is above exp(-z^2 / 2) of the peak
-        where `level` of a normal distribution is below z.
+        Parameters
+        ----------
+        level : float, default=0.95
+            Probability.
+
+        Returns
+        -------
+        float
+            Limit, cm2/g. Infinite if the data do not exclude the highest class: its density is above
+            exp(-z^2 / 2) of the peak where `level` of a normal distribution is below z.
         """
         check_is_fitted(self)
         return float("inf") if self._density.reaches(-1, level) else self._quantile(level)
 
     def lower_limit(self, level=0.95):
-        """Return what the cross-section is above with probability `level`, in cm2/g.
+        """Return what the cross-section is above with a probability.
 
-        The lowest class itself if the data do not exclude it, in the sense of :meth:`upper_limit`.
+        Parameters
+        ----------
+        level : float, default=0.95
+            Probability.
+
+        Returns
+        -------
+        float
+            Limit, cm2/g: the lowest class itself if the data do not exclude it, in the sense of
+            :meth:`upper_limit`.
         """
         check_is_fitted(self)
         return float(self.grid_[0]) if self._density.reaches(0, level) else self._quantile(1 - level)
@@ -288,7 +305,13 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
         return float(log_evidence[labels.index(numerator)] - log_evidence[labels.index(denominator)])
 
     def summary(self):
-        """Say the result in a line: a value with its 68 % interval, or a limit at 95 %."""
+        """Say the result in a line.
+
+        Returns
+        -------
+        str
+            A value with its 68 % interval, or a limit at 95 %.
+        """
         check_is_fitted(self)
         lower, upper = self.lower_limit(), self.upper_limit()
         if lower == self.grid_[0] and np.isinf(upper):

@@ -51,6 +51,18 @@ class ScoreDistribution:
     ----------
     .. [1] D. D. Dorfman and E. Alf, Journal of Mathematical Psychology 6, 487 (1969).
     .. [2] D. B. Rubin, "The Bayesian bootstrap", Annals of Statistics 9, 130 (1981).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn.inference.axis import CrossSectionAxis
+    >>> from darkcnn.inference.scores import ScoreDistribution
+    >>> target = np.arange(200) % 2
+    >>> scores = 2 * target + np.random.default_rng(0).normal(size=200)
+    >>> axis = CrossSectionAxis(np.array([0.0, 1.0]))
+    >>> found = ScoreDistribution(axis, scores, target, np.arange(200), np.random.RandomState(0))
+    >>> bool((np.diff(found.normal_scores([-1, 1, 3])) > 0).all())
+    True
     """
 
     def __init__(self, axis, scores, target, groups, rng):
@@ -100,7 +112,18 @@ class ScoreDistribution:
         self._table = None
 
     def normal_scores(self, scores):
-        """Turn scores into those that are normal within every class."""
+        """Turn scores into those that are normal within every class.
+
+        Parameters
+        ----------
+        scores : array-like
+            Scores of the network.
+
+        Returns
+        -------
+        ndarray
+            Scores of the same shape.
+        """
         return np.interp(self._ranks(scores), self._levels, _POINTS)
 
     def _ranks(self, scores):

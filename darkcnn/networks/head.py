@@ -32,6 +32,16 @@ def classify(maps, features, n_classes, *, n_attributes=0, dropout=0.0, name=Non
     keras.Model
         From maps, or maps and attributes, to logits of shape (n_samples, n_classes). The input of its last
         layer is the embedding of a cluster.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from darkcnn.networks.head import classify
+    >>> maps = keras.Input((20, 20, 3), name="maps")
+    >>> features = keras.layers.GlobalAveragePooling2D()(maps)
+    >>> model = classify(maps, features, 4, n_attributes=2)
+    >>> [tensor.name for tensor in model.inputs], model.output_shape
+    (['maps', 'attributes'], (None, 4))
     """
     inputs = maps
     if n_attributes:

@@ -78,6 +78,15 @@ def kaiser_squires_inverse(g1, g2):
         Convergence, up to a constant that shear does not tell: its mean is set to zero.
     kappa_B : ndarray of shape (..., height, width)
         What lensing cannot cause: noise and errors of the measurement.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn.noise import kaiser_squires, kaiser_squires_inverse
+    >>> kappa = np.random.default_rng(0).normal(size=(9, 9))
+    >>> again, rest = kaiser_squires_inverse(*kaiser_squires(kappa))
+    >>> np.allclose(again, kappa - kappa.mean()), np.allclose(rest, 0)
+    (True, True)
     """
     shear = np.asarray(g1) + 1j * np.asarray(g2)
     rotation = _rotation(*shear.shape[-2:], shear.real.dtype)

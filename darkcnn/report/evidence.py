@@ -63,6 +63,13 @@ def baselines(pipeline, random_state=None):
     -------
     dict of str to estimator
         Guessing, and boosted trees on radial profiles.
+
+    Examples
+    --------
+    >>> from darkcnn import default_pipeline
+    >>> from darkcnn.report import baselines
+    >>> list(baselines(default_pipeline(), random_state=0))
+    ['majority', 'boosted profiles']
     """
     last = [isinstance(step, MapSelector) for _, step in pipeline.steps].index(True)
     shared = [(name, clone(step)) for name, step in pipeline.steps[: last + 1]]
@@ -106,6 +113,20 @@ def find_evidence(
     ------
     ValueError
         If the clusters have labels that the model does not know, or `training_set` is another one.
+
+    Examples
+    --------
+    >>> from darkcnn import default_pipeline
+    >>> from darkcnn.datasets import make_clusters
+    >>> from darkcnn.report import find_evidence
+    >>> from darkcnn.training_notes import describe_training
+    >>> options = {"cross_sections": (0, 1), "redshifts": (0,), "n_pixels": 20}
+    >>> known, new = (make_clusters(n, **options, random_state=n) for n in (4, 5))
+    >>> model = default_pipeline("simple", n_views=1, epochs=1, random_state=0).fit(known.data, known.target)
+    >>> training = describe_training(known)
+    >>> evidence = find_evidence(model, new, training, training_set=known, new_haloes=True)
+    >>> list(evidence.scores)
+    ['majority', 'boosted profiles', 'simple']
     """
     unknown = np.setdiff1d(clusters.target, model.classes_)
     if len(unknown):
@@ -161,6 +182,26 @@ def importance_in_validation(validation, clusters, *, verbose=0):
     -------
     dict or None
         As of :func:`measure_importance`.
+
+    Examples
+    --------
+    >>> from darkcnn import default_pipeline
+    >>> from darkcnn.datasets import make_clusters
+    >>> from darkcnn.evaluation import cross_validate_by_cluster
+    >>> from darkcnn.report import importance_in_validation
+    >>> clusters = make_clusters(6, cross_sections=(0, 1), redshifts=(0,), n_pixels=20, random_state=0)
+    >>> model = default_pipeline("simple", n_views=1, epochs=1, random_state=0)
+    >>> validation = cross_validate_by_cluster(
+    ...     {"simple": model},
+    ...     clusters.data,
+    ...     clusters.target,
+    ...     clusters.groups,
+    ...     n_splits=2,
+    ...     random_state=0,
+    ...     return_estimator=True,
+    ... )
+    >>> importance_in_validation(validation, clusters)["n_haloes"]
+    6
     """
     *_, networks = validation.estimators.values()
     tests = [test for _, test in validation.splits]
@@ -188,6 +229,25 @@ def from_validation(validation, how="A cross-validation", importance=None):
     -------
     Evidence
         Predictions and their scores.
+
+    Examples
+    --------
+    >>> from darkcnn import default_pipeline
+    >>> from darkcnn.datasets import make_clusters
+    >>> from darkcnn.evaluation import cross_validate_by_cluster
+    >>> from darkcnn.report import from_validation
+    >>> clusters = make_clusters(6, cross_sections=(0, 1), redshifts=(0,), n_pixels=20, random_state=0)
+    >>> model = default_pipeline("simple", n_views=1, epochs=1, random_state=0)
+    >>> validation = cross_validate_by_cluster(
+    ...     {"simple": model},
+    ...     clusters.data,
+    ...     clusters.target,
+    ...     clusters.groups,
+    ...     n_splits=2,
+    ...     random_state=0,
+    ... )
+    >>> from_validation(validation).rows.shape
+    (12,)
     """
     *_, name = validation.scores
     return Evidence(

@@ -86,6 +86,22 @@ def study_status(folder):
         If the folder holds no study.
     ValueError
         If a file of the folder is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.model_selection import GroupKFold
+    >>> from darkcnn import run_study
+    >>> from darkcnn.datasets import load_example
+    >>> from darkcnn.study import study_status
+    >>> X, y = load_example(return_X_y=True)
+    >>> options = {"groups": X["cluster_id"], "cv": GroupKFold(3), "param_grid": {"strategy": ["prior"]}}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     results = run_study(DummyClassifier(), X, y, folder=folder, **options)
+    ...     status = study_status(folder)
+    >>> f"{status.n_finished} of {status.n_fits} fits"
+    '3 of 3 fits'
     """
     store = Store(folder)
     header = store.header()
