@@ -50,6 +50,60 @@ def test_one_row_is_one_record(clusters, stored):
         stored.data[len(stored.data)]
 
 
+def test_numbers_are_read_once_for_all_rows(clusters, stored, monkeypatch):
+    stored.data["redshift"]
+    monkeypatch.setattr(RecordsOnDisk, "_map", None)
+    np.testing.assert_array_equal(stored.data["log_mass"], clusters.data["log_mass"])
+    np.testing.assert_array_equal(stored.data[5:1:-1]["cluster_id"], clusters.data[5:1:-1]["cluster_id"])
+
+
+def test_fields_with_maps_come_as_a_whole(clusters, stored):
+    fields = ["total", "redshift"]
+    np.testing.assert_array_equal(stored.data[[3, 1]][fields], clusters.data[[3, 1]][fields])
+
+
+def test_galaxies_stay_on_disk(clusters, stored):
+    assert isinstance(stored.galaxies, RecordsOnDisk)
+    np.testing.assert_array_equal(np.asarray(stored.galaxies), clusters.galaxies)
+    heavy = clusters.galaxies["m200"] > 12
+    np.testing.assert_array_equal(np.asarray(stored.galaxies[heavy]), clusters.galaxies[heavy])
+
+
+def test_what_is_on_disk_can_be_saved_again(clusters, stored, tmp_path):
+    for name in ("again.h5", "again.fits"):
+        save_clusters(tmp_path / name, stored)
+        again = load_clusters(tmp_path / name)
+        assert again.data.tobytes() == clusters.data.tobytes()
+        assert again.galaxies.tobytes() == clusters.galaxies.tobytes()
+
+
+def test_rows_of_a_npy_file_are_not_copied(clusters, tmp_path):
+    np.save(tmp_path / "records.npy", clusters.data)
+    mapped = np.load(tmp_path / "records.npy", mmap_mode="r")
+    records = RecordsOnDisk.of(mapped)[[4, 2]]
+    assert isinstance(records, RecordsOnDisk)
+    np.testing.assert_array_equal(np.asarray(records), clusters.data[[4, 2]])
+    for wrong in (clusters.data, mapped[2:], mapped["total"]):
+        with pytest.raises(TypeError, match="mapped must be "):
+            RecordsOnDisk.of(wrong)
+
+
+def test_records_of_another_byte_order_are_turned(clusters, tmp_path):
+    stored = np.dtype(
+        [("label", "S4"), *((n, t[0].newbyteorder(">")) for n, t in clusters.data.dtype.fields.items())]
+    )
+    table = np.zeros(len(clusters.data), stored)
+    for name in clusters.data.dtype.names:
+        table[name] = clusters.data[name]
+    (tmp_path / "records.bin").write_bytes(b"ahead" + table.tobytes())
+    records = RecordsOnDisk(tmp_path / "records.bin", clusters.data.dtype, 5, len(table), stored=stored)
+    assert np.asarray(records).tobytes() == clusters.data.tobytes()
+    assert records[3] == clusters.data[3]
+    for name in ("xray", "redshift"):
+        assert records[name].dtype == clusters.data[name].dtype
+        np.testing.assert_array_equal(records[4:][name], clusters.data[4:][name])
+
+
 def test_pickles_hold_the_path_and_not_the_records(stored):
     pickled = pickle.dumps(stored.data[::2])
     assert len(pickled) < 0.1 * stored.data.dtype.itemsize * len(stored.data)

@@ -138,8 +138,8 @@ def check_structure(database):
         cross_section_of(str(label), velocity=0)
     if getattr(galaxies, "dtype", None) != GALAXY_DTYPE:
         raise ValueError(f"galaxies must be an array of type {GALAXY_DTYPE}, got {galaxies!r:.200}")
-    outside = (galaxies["row"] < 0) | (galaxies["row"] >= len(records))
-    if outside.any():
-        raise ValueError(
-            f"galaxies must have a row of 0 to {len(records) - 1}, got {galaxies['row'][outside][0]}"
-        )
+    for rows in blocks(len(galaxies)):
+        row = galaxies[rows]["row"]
+        outside = (row < 0) | (row >= len(records))
+        if outside.any():
+            raise ValueError(f"galaxies must have a row of 0 to {len(records) - 1}, got {row[outside][0]}")

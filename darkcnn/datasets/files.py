@@ -33,9 +33,9 @@ def load_clusters(path, *, return_X_y=False, mmap="auto"):
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
     mmap : bool or "auto", default="auto"
-        Whether the records of an HDF5 file stay on disk (:class:`~darkcnn.disk.RecordsOnDisk`) and are read
-        when they are used. ``"auto"`` does so from 1 GB. Their maps are not searched for NaN before that.
-        FITS, pickles and compressed HDF5 cannot be mapped.
+        Whether records stay on disk (:class:`~darkcnn.disk.RecordsOnDisk`) and are read when they are used;
+        in HDF5 the galaxies as well. ``"auto"`` does so from 1 GB, where it can. Their maps are not searched
+        for NaN before that. Pickles, whatever is compressed, and columns of other types cannot be mapped.
 
     Returns
     -------
@@ -75,19 +75,21 @@ def load_clusters(path, *, return_X_y=False, mmap="auto"):
 
 
 def _read(path, signature, mmap):
-    is_hdf5 = signature.startswith(b"\x89HDF\r\n\x1a\n")
-    if is_hdf5:
-        database = read_hdf5(path, map_above={True: 0, False: np.inf, "auto": _AUTO_MAP_ABOVE}[mmap])
+    map_above = {True: 0, False: np.inf, "auto": _AUTO_MAP_ABOVE}[mmap]
+    if signature.startswith(b"\x89HDF\r\n\x1a\n"):
+        database = read_hdf5(path, map_above=map_above)
     elif signature == b"SIMPLE  =" or signature.startswith(b"\x1f\x8b"):
-        database = read_fits(path)
+        database = read_fits(path, map_above=map_above)
     elif signature.startswith((b"\x80", b"(")):
         database = read_published(path)
     else:
         raise ValueError(f"it must be FITS, HDF5 or a pickle, but it starts with {signature!r}")
     is_mapped = isinstance(database.records, RecordsOnDisk)
     if mmap is True and not is_mapped:
-        kind = "its records are compressed or of another type" if is_hdf5 else "only HDF5 can be"
-        raise ValueError(f"it cannot be memory-mapped: {kind}; use mmap=False")
+        raise ValueError(
+            "it cannot be memory-mapped: it is a pickle, compressed, or has columns of other types; "
+            "use mmap=False"
+        )
     (check_structure if is_mapped else check_database)(database)
     return database
 

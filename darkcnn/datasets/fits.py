@@ -7,10 +7,11 @@ from astropy.io import fits
 
 from darkcnn.datasets.bunch import GALAXY_DTYPE
 from darkcnn.datasets.database import COLUMNS, Database, clusters_from_columns, galaxies_from_columns
+from darkcnn.disk import RecordsOnDisk
 from darkcnn.records import record_dtype
 
 
-def read_fits(path):
+def read_fits(path, *, map_above):
     """Read a database from a FITS file.
 
     Parameters
@@ -18,11 +19,13 @@ def read_fits(path):
     path : path-like
         File whose first table holds a cluster a row: the fields of a record and ``label``. Other
         extensions may be ``GALAXIES``, a table, and ``DESCRIPTION``, text as UTF-8 bytes.
+    map_above : float
+        Size of the table, in bytes, from which its records stay on disk where the file allows it.
 
     Returns
     -------
     Database
-        Native-endian records in memory: FITS is big-endian and cannot be mapped.
+        Its records are :class:`~darkcnn.disk.RecordsOnDisk` if they stayed there.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "File may have been truncated")
@@ -33,7 +36,7 @@ def read_fits(path):
             expected = hdus[0].header.get("NEXTEND", len(hdus) - 1)
             if len(hdus) - 1 != expected:
                 raise ValueError(f"it must have {expected} extensions, found {len(hdus) - 1}")
-            return _database(hdus)
+            return _database(path, hdus, map_above)
 
 
 def _check_order(hdus):
@@ -49,20 +52,48 @@ def _check_order(hdus):
         number += 1
 
 
-def _database(hdus):
+def _database(path, hdus, map_above):
     table = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
     if table is None:
         raise ValueError("it must hold a binary table of clusters, found none")
-    columns = _columns(table)
-    if "label" not in columns:
-        raise ValueError(f"columns ['label'] are missing, found {sorted(columns)}")
+    if "label" not in table.columns.names:
+        raise ValueError(f"columns ['label'] are missing, found {sorted(table.columns.names)}")
     galaxies, description = np.empty(0, GALAXY_DTYPE), ""
     if "GALAXIES" in hdus:
         galaxies = galaxies_from_columns(_columns(hdus["GALAXIES"]))
     if "DESCRIPTION" in hdus:
         description = hdus["DESCRIPTION"].data.tobytes().decode()
-    target = np.array(columns["label"], dtype=str)
-    return Database(clusters_from_columns(columns), target, galaxies, description)
+    stored = _mappable_dtype(table) if table.size >= map_above else None
+    if stored is None:
+        columns = _columns(table)
+        return Database(
+            clusters_from_columns(columns), np.array(columns["label"], dtype=str), galaxies, description
+        )
+
+    def on_disk(dtype):
+        return RecordsOnDisk(
+            path.resolve(), dtype, table.fileinfo()["datLoc"], len(table.data), stored=stored
+        )
+
+    labels = on_disk(np.dtype([("label", stored["label"])]))["label"]
+    records = on_disk(record_dtype(stored["total"].shape[0]))
+    return Database(records, np.char.rstrip(labels.astype(str)), galaxies, description)
+
+
+def _mappable_dtype(table):
+    """Return the type of a row if its fields lie in the file as those of a record, in other byte order."""
+    stored = np.dtype(table.data.dtype.descr)
+    shape = stored["total"].shape if "total" in stored.names else ()
+    if len(shape) != 2 or table.fileinfo()["file"].compression is not None:
+        return None
+    expected = record_dtype(shape[0])
+    for name in expected.names:
+        if name not in stored.names or stored[name].newbyteorder("=") != expected[name]:
+            return None
+        column = table.columns[name]
+        if column.bscale not in ("", None, 1) or column.bzero not in ("", None, 0):
+            return None
+    return stored if stored["label"].kind == "S" else None
 
 
 def _columns(table):
@@ -80,11 +111,11 @@ def write_fits(path, database):
         Clusters. They are copied as a whole; for many, HDF5 is the better choice.
     """
     records, target, galaxies, description = database
-    records = records[list(record_dtype(1).names)]
+    records = np.asarray(records)[list(record_dtype(1).names)]
     label = fits.Column("label", f"{target.astype('S').itemsize}A", array=target)
     hdus = [fits.PrimaryHDU(), _table("CLUSTERS", fits.ColDefs(records) + fits.ColDefs([label]))]
     if len(galaxies):
-        hdus.append(_table("GALAXIES", fits.ColDefs(galaxies)))
+        hdus.append(_table("GALAXIES", fits.ColDefs(np.asarray(galaxies))))
     if description:
         hdus.append(fits.ImageHDU(np.frombuffer(description.encode(), np.uint8), name="DESCRIPTION"))
     hdus[0].header["NEXTEND"] = (len(hdus) - 1, "number of extensions")

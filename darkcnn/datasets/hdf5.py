@@ -4,6 +4,8 @@ The records are one contiguous, uncompressed table, byte for byte as they lie in
 therefore map the file into memory and slice it like any array; only the rows that are used are read.
 """
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 
@@ -36,22 +38,28 @@ def read_hdf5(path, *, map_above):
     Returns
     -------
     Database
-        Its records are :class:`~darkcnn.disk.RecordsOnDisk` if they were mapped.
+        Its records are :class:`~darkcnn.disk.RecordsOnDisk` if they were mapped, and so are its galaxies.
     """
     with h5py.File(path, "r") as file:
         clusters = _table(file, "clusters")
         target = _text(file, "label").astype(str)
-        galaxies = np.empty(0, GALAXY_DTYPE)
-        if "galaxies" in file:
-            galaxies = galaxies_from_columns(_columns(_table(file, "galaxies")))
         description = _text(file, "description").decode() if "description" in file else ""
-        size = clusters.size * clusters.dtype.itemsize
-        if size >= map_above and _is_mappable(clusters):
-            dtype = record_dtype(clusters.dtype["total"].shape[0])
-            records = RecordsOnDisk(path.resolve(), dtype, clusters.id.get_offset(), len(clusters))
-        else:
-            records = clusters_from_columns(_columns(clusters))
+        dtype = _record_dtype(clusters)
+        is_mapped = clusters.nbytes >= map_above and dtype is not None and _is_mappable(clusters, dtype)
+        records = _on_disk(clusters, dtype) if is_mapped else clusters_from_columns(_columns(clusters))
+        galaxies = _galaxies(file, is_mapped) if "galaxies" in file else np.empty(0, GALAXY_DTYPE)
     return Database(records, target, galaxies, description)
+
+
+def _galaxies(file, is_mapped):
+    table = _table(file, "galaxies")
+    if is_mapped and _is_mappable(table, GALAXY_DTYPE):
+        return _on_disk(table, GALAXY_DTYPE)
+    return galaxies_from_columns(_columns(table))
+
+
+def _on_disk(table, dtype):
+    return RecordsOnDisk(Path(table.file.filename).resolve(), dtype, table.id.get_offset(), len(table))
 
 
 def write_hdf5(path, database, *, compress=False):
@@ -80,7 +88,9 @@ def write_hdf5(path, database, *, compress=False):
             clusters[rows] = np.asarray(records[rows])[list(dtype.names)].astype(dtype)
         file["label"] = target.astype("S")
         if len(galaxies):
-            file["galaxies"] = galaxies
+            table = file.create_dataset("galaxies", galaxies.shape, GALAXY_DTYPE)
+            for rows in blocks(len(galaxies)):
+                table[rows] = np.asarray(galaxies[rows])
         if description:
             text = description.encode()
             file.create_dataset("description", data=text, dtype=h5py.string_dtype("utf-8", len(text)))
@@ -127,10 +137,11 @@ def _columns(table):
     return {name: rows[name] for name in table.dtype.names}
 
 
-def _is_mappable(table):
-    # Types are compared as HDF5 knows them: to numpy, an exotic float looks like an ordinary one.
+def _record_dtype(table):
     shape = table.dtype["total"].shape if "total" in table.dtype.names else ()
-    if len(shape) != 2:
-        return False
-    native = record_dtype(shape[0])
-    return table.id.get_offset() is not None and table.id.get_type() == h5py.h5t.py_create(native)
+    return record_dtype(shape[0]) if len(shape) == 2 else None
+
+
+def _is_mappable(table, dtype):
+    # Types are compared as HDF5 knows them: to numpy, an exotic float looks like an ordinary one.
+    return table.id.get_offset() is not None and table.id.get_type() == h5py.h5t.py_create(dtype)

@@ -4,9 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
-
 from darkcnn.datasets.bunch import GALAXY_DTYPE
+from darkcnn.disk import RecordsOnDisk
 from darkcnn.writing import replacing
 
 
@@ -69,10 +68,8 @@ class PartialFile:
             temporary.write_text(json.dumps(self.progress))
 
     def read(self, name):
-        """Map the ``"records"`` or ``"galaxies"`` that are done."""
-        if self.progress[name] == 0:
-            return np.empty(0, self.dtypes[name])
-        return np.memmap(self._file(name), self.dtypes[name], "r")
+        """Return the ``"records"`` or ``"galaxies"`` that are done, which stay on disk."""
+        return RecordsOnDisk(self._file(name), self.dtypes[name], 0, self.progress[name])
 
     def remove(self):
         """Delete the folder."""

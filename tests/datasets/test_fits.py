@@ -6,6 +6,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from darkcnn.datasets import load_clusters, save_clusters
+from darkcnn.disk import RecordsOnDisk
 
 
 @pytest.fixture
@@ -111,6 +112,31 @@ def test_gzipped(path, clusters):
         load_clusters(zipped)
 
 
-def test_it_cannot_be_mapped(path):
-    with pytest.raises(ValueError, match="cannot be memory-mapped: only HDF5 can be"):
+@pytest.mark.parametrize("by_astropy", [False, True])
+def test_records_stay_on_disk(path, table, clusters, by_astropy):
+    if by_astropy:
+        table.write(path, overwrite=True)
+    mapped = load_clusters(path, mmap=True)
+    assert isinstance(mapped.data, RecordsOnDisk)
+    assert np.asarray(mapped.data).tobytes() == clusters.data.tobytes()
+    np.testing.assert_array_equal(mapped.target, clusters.target)
+    np.testing.assert_array_equal(mapped.groups, clusters.groups)
+    np.testing.assert_array_equal(mapped.data[[5, 2]]["xray"], clusters.data["xray"][[5, 2]])
+    assert not isinstance(load_clusters(path).data, RecordsOnDisk)  # it is small
+
+
+def test_what_cannot_be_mapped(path, table):
+    zipped = path.with_suffix(".fits.gz")
+    zipped.write_bytes(gzip.compress(path.read_bytes()))
+    table["redshift"] = table["redshift"].astype(float)
+    table.write(path, overwrite=True)
+    for each in (path, zipped):
+        load_clusters(each)
+        with pytest.raises(ValueError, match="cannot be memory-mapped: it is a pickle, compressed, or has"):
+            load_clusters(each, mmap=True)
+
+
+def test_a_cut_file_is_not_mapped(path):
+    path.write_bytes(path.read_bytes()[: 2 * 2880 + 3000])
+    with pytest.raises(ValueError, match=r"cannot read .*clusters\.fits"):
         load_clusters(path, mmap=True)

@@ -161,10 +161,18 @@ def study_files(folder):
 
 
 def read_clusters(path):
-    """Read a database."""
+    """Read a database, and once more from the disk if that can be done."""
     from darkcnn.datasets import load_clusters
 
     load_clusters(path)
+    try:
+        mapped = load_clusters(path, mmap=True)
+    except ValueError as error:
+        if "it cannot be memory-mapped" not in str(error):
+            raise AssertionError from error
+    else:
+        np.asarray(mapped.data)
+        np.asarray(mapped.galaxies)
 
 
 def read_model(path):
