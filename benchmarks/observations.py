@@ -2,8 +2,7 @@
 
 Prints Markdown tables; see docs/benchmarks/observations.md for what they mean. Every setting that is done is
 a line of the file of results, which a second run goes on from, so that seeds may run one by one. Run
-``python benchmarks/observations.py --results results.jsonl``; with ``--limit`` for what more halos, longer
-training and more skies bring, with ``--speed`` for the cost in time.
+``python benchmarks/observations.py --results results.jsonl``, and with ``--speed`` for the cost in time.
 """
 
 import argparse
@@ -16,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 
 from darkcnn import CrossSectionPosterior, WeakLensingNoise, XrayNoise, default_pipeline
 from darkcnn.datasets import make_clusters
-from darkcnn.profiles import RadialProfiles, profile_baseline
+from darkcnn.profiles import profile_baseline
 from darkcnn.writing import replacing
 
 KS = 1000.0
@@ -62,10 +61,10 @@ def halves(n_train, n_test, n_pixels, seed):
     return [(clusters.data[half], clusters.target[half], clusters.groups[half]) for half in (train, ~train)]
 
 
-def polar(seed, kind="kappa", noise=(), maps="all"):
+def polar(seed, kind="kappa", noise=(), maps="all", **parameters):
     """Return the network to train."""
     maps = SHEAR if kind == "shear" else maps
-    return default_pipeline("polar", maps=maps, noise=noise, random_state=seed)
+    return default_pipeline("polar", maps=maps, noise=noise, random_state=seed, **parameters)
 
 
 def accuracy(model, X, y):
@@ -132,68 +131,6 @@ def run(seed, arguments, done, save):
         if (n_gal, exposure) == (50, 10):
             row["biases"] = under_biases(through, kind, n_gal, exposure, X_test, y_test, groups_test)
         save(key, row)
-
-
-def signed_profiles(observed, sky):
-    """Return the profiles of one sky of each record, with the sign of the convergence.
-
-    The logarithm of a ring takes no negative mean, and trees do not notice a constant.
-    """
-    drawn = observed.draw(np.arange(len(observed)), np.full(len(observed), sky))
-    drawn["total"] += 10  # times the noise of a pixel
-    return RadialProfiles().fit_transform(drawn)
-
-
-def boosted_on_skies(observed, y, n_skies, seed):
-    """Return boosted trees that learned from several skies of each record."""
-    profiles = np.concatenate([signed_profiles(observed, 1 + sky) for sky in range(n_skies)])
-    return profile_baseline(random_state=seed)[-1].fit(profiles, np.tile(y, n_skies))
-
-
-def limit(seed, arguments, done, save):
-    """Measure what more halos, a longer training and more skies bring at 50 galaxies / arcmin2 and 10 ks."""
-    sizes = (arguments.n_train, 4 * arguments.n_train)
-    (X, y, groups), (X_test, y_test, _) = halves(sizes[1], arguments.n_test, arguments.n_pixels, seed)
-    noise = noises("kappa", 50, 10)
-
-    def observe(records):
-        return noise[1].fit_transform(noise[0].fit_transform(records))
-
-    observed_test = observe(X_test)
-    test_profiles = signed_profiles(observed_test, 0)
-    for n_train in sizes:
-        few = np.isin(groups, np.unique(groups)[:n_train])
-        observed = observe(X[few])
-
-        def fit_polar(few=few, **parameters):
-            model = polar(seed, noise=noise).set_params(**parameters)
-            return accuracy(model.fit(X[few], y[few]), X_test, y_test)
-
-        def fit_boosted(n_skies, observed=observed, few=few):
-            model = boosted_on_skies(observed, y[few], n_skies, seed)
-            return accuracy(model, test_profiles, y_test)
-
-        measures = {
-            "noise-free": lambda few=few: accuracy(polar(seed).fit(X[few], y[few]), X_test, y_test),
-            "through noise": fit_polar,
-            "boosted, 1 sky": lambda: fit_boosted(1),
-            "boosted, 8 skies": lambda: fit_boosted(8),
-        }
-        if n_train == sizes[0]:
-            measures["through noise, 72 epochs"] = lambda: fit_polar(cnn__epochs=72)
-        for name, measure in measures.items():
-            if (f"limit {n_train}, {name}", seed) not in done:
-                save((f"limit {n_train}, {name}", seed), measure())
-
-
-def report_limit(done):
-    """Return the table of what `limit` measured."""
-    of = {}
-    for (setting, seed), value in done.items():
-        if setting.startswith("limit "):
-            of.setdefault(tuple(setting.removeprefix("limit ").split(", ", 1)), {})[seed] = value
-    rows = [(*key, len(seeds), mean_and_error(list(seeds.values()))) for key, seeds in of.items()]
-    return table(("halos", "method", "seeds", "accuracy"), rows)
 
 
 def mean_and_error(values):
@@ -263,8 +200,54 @@ def report(done):
     return text
 
 
+def draw_biases(done, path):
+    """Draw accuracy and inferred cross-section over the errors of shapes and redshifts."""
+    from matplotlib.figure import Figure
+
+    from darkcnn.plotting.canvas import LINES, MARKERS, class_styles
+
+    figure = Figure(figsize=(9, 7), layout="constrained")
+    errors = ("multiplicative_bias", "additive_bias", "photo_z_bias")
+    panels = figure.subplots(3, len(errors), sharex=True, sharey="row")
+    inputs = [kind for kind in ("kappa", "shear") if (f"{kind} 50 10", 0) in done]
+    for row, kind in enumerate(inputs):
+        seeds = [value["biases"] for (setting, _), value in done.items() if setting == f"{kind} 50 10"]
+        labels = list(seeds[0][0]["mean"])
+        accuracies = np.array([[each["accuracy"] for each in seed] for seed in seeds])
+        means = np.array([[list(each["mean"].values()) for each in seed] for seed in seeds])
+        for column, name in enumerate(errors):
+            positions = [0, *(i for i, bias in enumerate(BIASES) if name in bias)]
+            size = np.array([BIASES[i].get(name, 0.0) for i in positions])
+            order = np.argsort(size)
+
+            def points(ax, values, shift=0.0, positions=positions, size=size, order=order, **style):
+                values = values[:, positions][:, order]
+                error = values.std(axis=0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else None
+                ax.errorbar(size[order] + shift, values.mean(axis=0), error, capsize=2, **style)
+
+            style = {"color": LINES[row], "marker": MARKERS[row], "label": kind}
+            points(panels[0, column], accuracies, 0.004 * row, **style)
+            panels[0, column].set_title(name.replace("_", " ").replace("photo z", "photo-z"))
+            for which, (label, own) in enumerate(class_styles(labels).items()):
+                change = means[..., which] - means[:, :1, which]
+                points(panels[1 + row, column], change, 0.004 * (which - 1), label=label, **own)
+    panels[0, 0].set_ylabel("accuracy")
+    panels[0, 0].legend(title="input")
+    for row, kind in enumerate(inputs, 1):
+        panels[row, 0].set_ylabel(f"{kind}: change of the\ninferred cross-section, cm$^2$/g")
+        for ax in panels[row]:
+            ax.axhline(0, color="0.7", linewidth=0.8, zorder=0)
+    panels[1, -1].legend(title="sample")
+    figure.supxlabel("error")
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:], dpi=100)
+
+
 def print_speed(n_maps, n_epochs):
-    """Print what noise adds to the time of an epoch of 100 × 100 pixels, by the processor's clock."""
+    """Print what noise adds to the time of a training on 100 × 100 pixels.
+
+    By the processor's clock, and by that on the wall, which drawing in a second thread does not delay.
+    """
     rows = []
     clusters = make_clusters(
         n_maps // 4, cross_sections=(0, 1), redshifts=(0.125, 0.25), n_pixels=100, random_state=0
@@ -284,18 +267,36 @@ def print_speed(n_maps, n_epochs):
     print(table(("noise", "maps / s"), rows), flush=True)
     rows = []
     for network, n_views, size in (("polar", 1, n_maps), ("inception", 2, min(n_maps, 48))):
-        seconds = []
+        seconds = []  # of the processor, and on the wall
         for noise in ([], [WeakLensingNoise()], [WeakLensingNoise(), XrayNoise()]):
             settings = {"noise": noise, "n_views": n_views, "epochs": n_epochs, "random_state": 0}
             pipeline = default_pipeline(network, **settings)
             X = pipeline[:-1].fit_transform(records[:size])
             classifier = pipeline[-1].fit(X, y[:size])  # which traces the network
-            start = time.process_time()
+            start = np.array([time.process_time(), time.perf_counter()])
             classifier.fit(X, y[:size])
-            seconds.append((time.process_time() - start) / n_epochs / size / n_views * 1e3)
-        added = [f"{100 * (value / seconds[0] - 1):+.0f} %" for value in seconds[1:]]
-        rows.append((network, f"{seconds[0]:.2f}", *added))
-    print(table(("network", "noise-free, ms / view", "lensing noise", "both noises"), rows), flush=True)
+            seconds.append(np.array([time.process_time(), time.perf_counter()]) - start)
+        for clock, (free, *noisy) in zip(("processor", "wall"), np.transpose(seconds), strict=True):
+            added = [f"{100 * (value / free - 1):+.0f} %" for value in noisy]
+            rows.append((network, clock, f"{free / n_epochs / size / n_views * 1e3:.2f}", *added))
+    header = ("network", "clock", "noise-free, ms / view", "lensing noise", "both noises")
+    print(table(header, rows), flush=True)
+
+
+def results_in(path):
+    """Return the results in a file, if there are any, and the function that adds one."""
+    done = {}
+    if path and path.exists():
+        lines = map(json.loads, path.read_text().splitlines())
+        done = {(line["setting"], line["seed"]): line["row"] for line in lines}
+
+    def save(key, row):
+        done[key] = row
+        if path:
+            with open(path, "a") as file:
+                file.write(json.dumps({"setting": key[0], "seed": key[1], "row": row}) + "\n")
+
+    return done, save
 
 
 def main():
@@ -306,31 +307,23 @@ def main():
     parser.add_argument("--n-pixels", type=int, default=50)
     parser.add_argument("--results", type=Path, help="file to add to, and to go on from")
     parser.add_argument("--output", type=Path, help="file for the tables")
-    parser.add_argument("--limit", action="store_true", help="measure what brings more instead")
+    parser.add_argument("--figure", type=Path, help="file for the figure of the biases")
     parser.add_argument("--speed", action="store_true", help="measure the time instead")
     parser.add_argument("--speed-maps", type=int, default=320)
     arguments = parser.parse_args()
     if arguments.speed:
         print_speed(arguments.speed_maps, n_epochs=3)
         return
-    done = {}
-    if arguments.results and arguments.results.exists():
-        lines = map(json.loads, arguments.results.read_text().splitlines())
-        done = {(line["setting"], line["seed"]): line["row"] for line in lines}
-
-    def save(key, row):
-        done[key] = row
-        if arguments.results:
-            with open(arguments.results, "a") as file:
-                file.write(json.dumps({"setting": key[0], "seed": key[1], "row": row}) + "\n")
-
+    done, save = results_in(arguments.results)
     for seed in arguments.seeds:
-        (limit if arguments.limit else run)(seed, arguments, done, save)
-    text = (report_limit if arguments.limit else report)(done)
+        run(seed, arguments, done, save)
+    text = report(done)
     print(text)
     if arguments.output:
         with replacing(arguments.output) as temporary:
             Path(temporary).write_text(text, encoding="utf-8")
+    if arguments.figure:
+        draw_biases(done, arguments.figure)
 
 
 if __name__ == "__main__":
