@@ -1,9 +1,12 @@
 """The documentation keeps up with the code, and all that it shows runs."""
 
+import argparse
 import dataclasses
 import inspect
 import re
+import runpy
 import shlex
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
@@ -133,3 +136,51 @@ def test_snippets_of_the_contributing_guide_are_true(clusters):
     assert abs(change.std() - 0.1) < 0.01
     figure = darkcnn.plotting.as_figure(namespace["MassDisplay"](clusters.data["log_mass"]))
     assert figure.axes[0].get_xlabel() == "log10 of M200 [Msun]"
+
+
+def benchmark_commands():
+    """Return the commands that the pages of benchmarks say they were made with."""
+    pages = [page.read_text(encoding="utf-8") for page in sorted(ROOT.glob("docs/benchmarks/*.md"))]
+    return [line for page in pages for line in re.findall(r"^\$ python (benchmarks/.*)$", page, flags=re.M)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", benchmark_commands())
+def test_commands_of_benchmarks_are_understood(command, monkeypatch):
+    """They take hours; here, their options are read."""
+
+    class UnderstoodError(Exception):
+        pass
+
+    def parse_args(parser):
+        _, unknown = parser.parse_known_args()
+        assert unknown == []
+        raise UnderstoodError
+
+    script, *options = shlex.split(command)
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_args)
+    monkeypatch.setattr("sys.argv", [script, *options])
+    with pytest.raises(UnderstoodError):
+        runpy.run_path(str(ROOT / script))["main"]()
+
+
+def test_no_block_of_code_is_left_out():
+    """All are tested here or as doctests; the pages themselves say of which texts that they are not."""
+    paths = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    doctested = [ROOT / path for path in paths["tool"]["pytest"]["ini_options"]["testpaths"]]
+    for page in [*PAGES, *ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+        text = page.read_text(encoding="utf-8")
+        languages = set(re.findall(r"^ *(?:\.\. code-block:: |```)(\w+)", text, flags=re.M))
+        assert languages <= {"python", "console", "text"}, page
+        if "code-block:: text" in text:
+            assert re.search("not run|run the like of them|say otherwise", text), page
+        if ">>> " in text:
+            assert any(page.is_relative_to(path) for path in doctested), page
+    skipped = [
+        line
+        for pattern in ("docs/**/*.rst", "darkcnn/**/*.py")
+        for page in ROOT.glob(pattern)
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if "doctest: +SKIP" in line
+    ]
+    assert all("savefig(" in line for line in skipped)  # nothing is written into the folder of a reader
