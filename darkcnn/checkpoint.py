@@ -104,6 +104,8 @@ def _read(path):
     """Read what an interrupted training left."""
     try:
         with open(path, "rb") as content, np.load(content, allow_pickle=False) as file:
+            if sum(member.file_size for member in file.zip.infolist()) > path.stat().st_size:
+                raise ValueError("it claims more bytes than it has")
             saved = json.loads(str(file["description"]))
             for kind in ("weights", "state", "best_weights"):
                 n_arrays = sum(name.startswith(f"{kind}_") for name in file.files)

@@ -14,6 +14,7 @@ from darkcnn import __version__
 from darkcnn.augmentation import RotationFlipAugmenter
 from darkcnn.classifier import DarkCNNClassifier
 from darkcnn.networks import NETWORKS
+from darkcnn.networks.limit import limited_weights
 from darkcnn.noise import WeakLensingNoise, XrayNoise
 from darkcnn.preprocessing import MapScaler, MapSelector
 from darkcnn.writing import replacing
@@ -23,6 +24,7 @@ _DESCRIPTION = "darkcnn.json"
 _WEIGHTS = "model.weights.h5"
 _NOTES = "notes.json"
 _MAX_DESCRIPTION = 50_000_000  # bytes; the longest part is the history of the training
+_MAX_NUMBER = 10_000  # pixels of a side, rings, blocks, …
 _MAX_LABEL = 4000  # bytes of a text, 4 a character: numpy gives as many to every text of an array
 _STEPS = {
     step.__name__: step
@@ -234,13 +236,28 @@ def _load(path):
     architecture = classifier._settings["architecture"]
     if architecture not in NETWORKS:
         raise ValueError(f"its network {architecture!r} is unknown")
-    with classifier._network() as network:
+    if sizes[_WEIGHTS] > path.stat().st_size:  # they are random numbers, which nobody compresses
+        raise ValueError(f"its weights claim {sizes[_WEIGHTS]} bytes, more than the file has")
+    _check_numbers(classifier)
+    with limited_weights(sizes[_WEIGHTS]), classifier._network() as network:
         n_bytes = 4 * network.model.count_params()
         if sizes[_WEIGHTS] > 2 * n_bytes + 10_000_000:
             raise ValueError(f"its weights have {sizes[_WEIGHTS]} bytes, but the network holds {n_bytes}")
+        # Whatever keras does not find in the file it leaves as it is.
+        network.model.set_weights([np.full_like(w, np.nan) for w in network.model.get_weights()])
         network.model.load_weights(path)
         classifier.weights_ = network.model.get_weights()
+    if not all(np.isfinite(weight).all() for weight in classifier.weights_):
+        raise ValueError("its weights are not all there, or not all finite")
     return classifier if steps[0][0] is None else Pipeline(steps)
+
+
+def _check_numbers(classifier):
+    """Refuse maps, and numbers of whatever else a network has, that are absurdly large."""
+    for name, value in {**classifier._settings["options"], "map_shape": classifier.map_shape_}.items():
+        numbers = value if isinstance(value, list | tuple) else [value]
+        if any(isinstance(number, int | float) and not number <= _MAX_NUMBER for number in numbers):
+            raise ValueError(f"its network has {name}={value!r}, more than {_MAX_NUMBER}")
 
 
 def _describe(step):

@@ -1,6 +1,7 @@
 import signal
 import subprocess
 import sys
+import zipfile
 
 import keras
 import numpy as np
@@ -92,6 +93,15 @@ def test_a_damaged_checkpoint_is_named(marked_maps, tmp_path):
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ValueError, match=rf"cannot go on from {path}, which is damaged .*delete it"):
+        classifier(checkpoint=tmp_path, epochs=1).fit(*marked_maps)
+
+
+def test_a_checkpoint_that_unpacks_is_refused(marked_maps, tmp_path):
+    classifier(checkpoint=tmp_path, epochs=1).fit(*marked_maps)
+    (path,) = tmp_path.iterdir()
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("weights_99.npy", bytes(10**7))
+    with pytest.raises(ValueError, match=r"which is damaged \(it claims more bytes than it has\)"):
         classifier(checkpoint=tmp_path, epochs=1).fit(*marked_maps)
 
 

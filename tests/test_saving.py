@@ -1,9 +1,11 @@
+import io
 import json
 import shutil
 import subprocess
 import sys
 import zipfile
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from darkcnn import default_pipeline, load_model, load_notes, save_model, saving
 from darkcnn.classifier import DarkCNNClassifier
+from darkcnn.networks import limit
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +174,82 @@ def test_an_array_of_endless_texts_is_refused(saved, tmp_path):
 
     with pytest.raises(ValueError, match="it holds an array of type "):
         load_model(edit(saved, tmp_path / "model.keras", change))
+
+
+def option(name, value):
+    def change(description):
+        settings = dict(fitted(description)["_settings"]["dict"])
+        settings["options"]["dict"][:] = [[name, value]]
+
+    return change
+
+
+def shape(*numbers):
+    def change(description):
+        (pair,) = [pair for pair in description["steps"][3]["fitted"]["dict"] if pair[0] == "map_shape_"]
+        pair[1] = {"tuple": list(numbers)}
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (option("width", 2), r"its network has weights of over \d+ bytes"),
+        (option("width", 5000), r"its network has weights of over \d+ bytes"),
+        (option("width", 1e30), r"its network has width=1e\+30, more than 10000"),
+        (option("width", float("nan")), r"its network has width=nan, more than 10000"),
+        (shape(10**6, 10**6, 3), r"its network has map_shape=\(1000000, 1000000, 3\), more than 10000"),
+    ],
+)
+def test_a_network_larger_than_its_weights_is_refused(saved, tmp_path, change, message):
+    with pytest.raises(ValueError, match=rf"cannot load .*model\.keras: {message}"):
+        load_model(edit(saved, tmp_path / "model.keras", change))
+    load_model(saved)
+
+
+def test_endless_blocks_are_refused(saved, tmp_path, monkeypatch):
+    def change(description):
+        settings = dict(fitted(description)["_settings"]["dict"])
+        settings["options"]["dict"][:] = [["width", 1e-3], ["blocks", [9999, 1, 1]]]
+        pairs = fitted(description)["_settings"]["dict"]
+        pairs[[key for key, _ in pairs].index("architecture")][1] = "inception"
+
+    monkeypatch.setattr(limit, "MAX_WEIGHT_ARRAYS", 100)
+    with pytest.raises(ValueError, match="its network has over 100 arrays of weights"):
+        load_model(edit(saved, tmp_path / "model.keras", change))
+
+
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
+@pytest.mark.parametrize("damage", ["missing", "nan"])
+def test_weights_that_are_missing_or_not_finite_are_refused(saved, tmp_path, damage):
+    def change(name, content):
+        if not name.endswith(".h5"):
+            return content
+        with h5py.File(io.BytesIO(content), "r+") as file:
+            kernels = []
+            file.visit(lambda path: kernels.append(path) if path.endswith("conv2d/vars/0") else None)
+            (kernel,) = kernels
+            if damage == "nan":
+                file[kernel][...] = np.nan
+            else:
+                del file[kernel.removesuffix("/vars/0")]
+            file.flush()
+            return file.id.get_file_image()
+
+    rewrite(saved, tmp_path / "model.keras", change)
+    with pytest.raises(ValueError, match=r"cannot load .*model\.keras: "):
+        load_model(tmp_path / "model.keras")
+
+
+def test_weights_that_unpack_are_refused(saved, tmp_path):
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(saved) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = old.read(name)
+            new.writestr(name, content + bytes(10**7) * (name == "model.weights.h5"))
+    with pytest.raises(ValueError, match=r"its weights claim \d+ bytes, more than the file has"):
+        load_model(path)
 
 
 def test_a_truncated_file_is_refused(saved, tmp_path):
