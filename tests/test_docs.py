@@ -125,7 +125,7 @@ def test_snippets_of_the_contributing_guide_are_true(clusters):
     imports = (
         "import keras, numpy as np\nfrom numbers import Real\n"
         "from sklearn.utils._param_validation import Interval\n"
-        "from darkcnn.networks.head import classify\nfrom darkcnn.networks.layers import convolve\n"
+        "from darkcnn.networks.head import classify\nfrom darkcnn.networks.layers import convolve_of\n"
         "from darkcnn.noise.base import RecordNoise\nfrom darkcnn.plotting.canvas import LINES, single\n"
     )
     namespace = {}
