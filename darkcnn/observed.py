@@ -30,9 +30,10 @@ class ObservedRecords:
     Parameters
     ----------
     records : structured ndarray or memmap of shape (n_samples,)
-        Records of clusters without noise.
-    noises : tuple of RecordNoise
-        Fitted noises, in the order in which they act.
+        Records of clusters without noise, or what a telescope has seen.
+    noises : tuple of RecordNoise, default=()
+        Fitted noises, in the order in which they act. None for what a telescope has seen: no noise joins it,
+        and its views turn by whole quarters, as interpolation would smooth the noise that it has.
 
     Examples
     --------
@@ -48,7 +49,7 @@ class ObservedRecords:
 
     ndim = 1
 
-    def __init__(self, records, noises):
+    def __init__(self, records, noises=()):
         self.records = records
         self.noises = noises
 

@@ -128,6 +128,22 @@ def test_observations_join_the_pipeline(database, tmp_path):
     assert load_model(path)["observe_xray"].exposure == XRAY_TELESCOPES["erosita"].parameters["exposure"]
 
 
+def test_observed_clusters_get_no_more_noise(database, tmp_path):
+    path = tmp_path / "model.keras"
+    run_well("fit", database, "-f", path, *TINY, "-q", "--lensing", "euclid", "--xray", "chandra")
+    clusters, model = load_clusters(database), load_model(path)
+    clusters.data = np.asarray(model[:2].transform(clusters.data))
+    save_clusters(tmp_path / "seen.h5", clusters)
+    simulated = run_well("predict", path, database).stdout
+    assert run_well("predict", path, tmp_path / "seen.h5", "--observed").stdout == simulated
+    assert run_well("predict", path, tmp_path / "seen.h5").stdout != simulated
+    told = [
+        run_well("infer", path, *sample).stdout
+        for sample in ([database], [tmp_path / "seen.h5", "--observed"])
+    ]
+    assert told[0] == told[1]
+
+
 @pytest.mark.slow
 def test_cross_validate_tells_what_the_clusters_are_seen_by(database):
     seen = ["--lensing", "jwst", "--xray", "chandra", "--exposure", 10]

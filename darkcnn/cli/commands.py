@@ -17,6 +17,7 @@ from darkcnn.cli.options import (
     INPUT_FILE,
     OUTPUT_FILE,
     ValueList,
+    observed_option,
     quiet_option,
     scheduler_option,
     seed_option,
@@ -170,7 +171,8 @@ def fit(database, output, quiet, **training):
 @click.argument("model", type=INPUT_FILE)
 @click.argument("database", type=INPUT_FILE)
 @click.option("-f", "-o", "--output", type=OUTPUT_FILE, help="CSV file to write.  [default: standard output]")
-def predict(model, database, output):
+@observed_option
+def predict(model, database, output, observed):
     """Estimate the probability of each dark-matter model for the clusters of DATABASE.
 
     MODEL is a file that darkcnn has written. Nothing in it is run as code.
@@ -185,8 +187,10 @@ def predict(model, database, output):
         steps.check_output(output)
     clusters = steps.load(database)
     with steps.explained():
-        pipeline = load_model(model)
-        probabilities = pipeline.predict_proba(clusters.data)
+        pipeline, records = load_model(model), clusters.data
+        if observed:
+            pipeline, records = steps.as_observed(pipeline, records)
+        probabilities = pipeline.predict_proba(records)
     table = (clusters, pipeline.classes_, probabilities)
     if output is None:
         steps.write_table(sys.stdout, *table)
@@ -274,8 +278,9 @@ def report(model, database, output, new_haloes, training_set, n_jobs, quiet):
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON instead of the table.")
 @click.option("--plot", type=OUTPUT_FILE, help="Figure of the posterior to write.")
+@observed_option
 @seed_option
-def infer(model, database, calibration, as_json, plot, seed):
+def infer(model, database, calibration, as_json, plot, observed, seed):
     """Infer the cross-section of dark matter from all clusters of DATABASE together.
 
     MODEL is a file that darkcnn has written. Maps of one halo share one vote. With --calibration, the sample
@@ -285,7 +290,7 @@ def infer(model, database, calibration, as_json, plot, seed):
         steps.check_output(plot)
         if find_spec("matplotlib") is None:
             raise click.ClickException('the figure needs matplotlib: pip install "darkcnn[plot]"')
-    posterior, result = steps.infer(model, steps.load(database), calibration, seed)
+    posterior, result = steps.infer(model, steps.load(database), calibration, seed, observed)
     if as_json:
         click.echo(json.dumps(result, indent=2, allow_nan=False))
     else:

@@ -50,6 +50,11 @@ scheduler_option = click.option(
 seed_option = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides every random draw."
 )
+observed_option = click.option(
+    "--observed",
+    is_flag=True,
+    help="The maps of DATABASE are what a telescope saw: add no noise, whatever MODEL was trained through.",
+)
 training_options = _options(
     click.option(
         "-o",

@@ -227,7 +227,16 @@ def _plain_parameters(pipeline):
     }
 
 
-def infer(model, clusters, calibration, seed):
+def as_observed(pipeline, records):
+    """Return the steps after the noise, and the records as what a telescope saw, for them to take."""
+    from darkcnn.noise.base import RecordNoise
+    from darkcnn.observed import ObservedRecords
+
+    n_noises = sum(isinstance(step, RecordNoise) for _, step in pipeline.steps)
+    return pipeline[n_noises:], ObservedRecords(records)
+
+
+def infer(model, clusters, calibration, seed, observed):
     """Return the posterior of the cross-section, and all that there is to say about it as plain values."""
     import warnings
 
@@ -238,6 +247,7 @@ def infer(model, clusters, calibration, seed):
     with explained(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         pipeline = load_model(model)
+        last_steps, sample = as_observed(pipeline, clusters.data) if observed else (pipeline, clusters.data)
         posterior = CrossSectionPosterior(pipeline.classes_.tolist(), random_state=seed)
         pvalue = None
         if held_out is None:
@@ -247,8 +257,8 @@ def infer(model, clusters, calibration, seed):
             posterior.calibrate(pipeline.predict_proba(held_out.data), held_out.target, groups)
             test = DomainTest(random_state=seed)
             test.fit(pipeline.transform(held_out.data), held_out.target, groups)
-            pvalue = test.sample_pvalue(pipeline.transform(clusters.data), clusters.groups)
-        posterior.fit(pipeline.predict_proba(clusters.data), clusters.groups)
+            pvalue = test.sample_pvalue(last_steps.transform(sample), clusters.groups)
+        posterior.fit(last_steps.predict_proba(sample), clusters.groups)
     low, high = posterior.interval()
     return posterior, {
         "summary": posterior.summary(),

@@ -76,6 +76,13 @@ def test_observed_records_look_like_an_array(clusters):
         observed[2, 3]
 
 
+@pytest.mark.parametrize("architecture", ["simple", "polar"])
+def test_what_was_observed_gets_no_more_noise(clusters, architecture):
+    pipeline = tiny(architecture).fit(clusters.data, clusters.target)
+    seen = ObservedRecords(np.asarray(pipeline[:2].transform(clusters.data)))
+    np.testing.assert_array_equal(pipeline[2:].predict_proba(seen), pipeline.predict_proba(clusters.data))
+
+
 def test_skies_differ_and_repeat(clusters):
     observed = observe(clusters.data)
     rows = np.array([3, 3, 1])
