@@ -8,11 +8,15 @@ import time
 import joblib
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
+from darkcnn.cli import main
+from darkcnn.datasets import load_clusters, save_clusters
 from darkcnn.evaluation import cross_validate_by_cluster
+from darkcnn.pipeline import default_pipeline
 from darkcnn.study import run_study
 
 distributed = pytest.importorskip("distributed")
@@ -28,6 +32,11 @@ def client():
         distributed.Client(cluster) as client,
     ):
         yield client
+
+
+def n_transitions(client):
+    """Count what has become of tasks, whoever sent them."""
+    return client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.transition_log))
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +59,41 @@ def test_scores_are_the_same_as_in_one_process(client, data, tmp_path):
         name = f"split{split}_test_score"
         np.testing.assert_array_equal(together[name], alone[name])
     np.testing.assert_array_equal(distant.scores["linear"], validation.scores["linear"])
+
+
+def test_networks_have_the_same_bits_as_in_one_process(client, clusters, tmp_path):
+    save_clusters(tmp_path / "clusters.h5", clusters)
+    stored = load_clusters(tmp_path / "clusters.h5", mmap=True)  # travels as its path
+    pipeline = default_pipeline("simple", n_views=2, epochs=1, random_state=0)
+
+    def cross_validate():
+        return cross_validate_by_cluster(
+            {"network": pipeline}, stored.data, stored.target, stored.groups, n_splits=2, random_state=0
+        )
+
+    alone = cross_validate()
+    with joblib.parallel_config("dask"):
+        together = cross_validate()
+    for one, other in zip(alone.probabilities["network"], together.probabilities["network"], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("command", ["cross-validate", "study"])
+def test_the_command_hands_fits_to_a_scheduler(client, clusters, tmp_path, command):
+    save_clusters(tmp_path / "clusters.h5", clusters)
+
+    def run(*more):
+        words = [str(tmp_path / "clusters.h5"), "-o", "simple", "-n", "1", "--views", "1", "-q", *more]
+        if command == "study":
+            words = ["run", words[0], str(tmp_path / f"study{len(more)}"), *words[1:], "--folds", "2"]
+        result = CliRunner().invoke(main, [command, *words])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    here = run()
+    assert n_transitions(client) == 0
+    assert run("--scheduler", client.scheduler.address) == here
+    assert n_transitions(client) > 0
 
 
 def test_a_worker_that_is_killed_costs_one_fit(client, data, tmp_path):

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 import textwrap
+import time
 
 import numpy as np
 import pytest
@@ -367,6 +368,42 @@ def test_killed_twenty_times_it_loses_and_repeats_nothing(tmp_path):
     fits = json.loads(result.stdout)
     assert len(fits) == 20
     assert sum(n > 0 for n in fits) > 10  # it was killed at work, not before
+
+
+@pytest.mark.slow
+def test_a_killed_study_of_networks_ends_with_the_same_table(clusters, tmp_path):
+    from darkcnn.datasets import save_clusters
+
+    save_clusters(tmp_path / "clusters.h5", clusters)
+    study = textwrap.dedent(
+        """
+        import json, sys
+        import numpy as np
+        from sklearn.model_selection import StratifiedGroupKFold
+        from darkcnn import default_pipeline, run_study
+        from darkcnn.datasets import load_clusters
+        clusters = load_clusters("clusters.h5", mmap=True)
+        results = run_study(
+            default_pipeline("simple", n_views=2, epochs=2, random_state=0), clusters.data, clusters.target,
+            groups=clusters.groups, cv=StratifiedGroupKFold(2, shuffle=True, random_state=0),
+            folder=sys.argv[1], param_grid={"cnn__batch_size": [4, 8]}, scoring="neg_log_loss",
+        )
+        print(json.dumps({n: np.asarray(c).tolist() for n, c in results.items() if "_time" not in n}))
+        """
+    )
+
+    def start(folder):
+        command = [sys.executable, "-c", study, folder]
+        return subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+
+    expected = start("whole").communicate()[0]
+    for n_fits in (0, 1, 3):
+        with start("killed") as process:
+            while process.poll() is None and len(list(tmp_path.glob("killed/fits/[!.]*.json"))) < n_fits:
+                time.sleep(0.001)
+            process.kill()
+    assert 0 < len(list(tmp_path.glob("killed/fits/[!.]*.json"))) <= 4
+    assert start("killed").communicate()[0] == expected != ""
 
 
 @pytest.mark.slow
