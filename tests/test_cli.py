@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from darkcnn import __version__
+from darkcnn import __version__, default_pipeline
 from darkcnn.cli import commands, main
 from darkcnn.datasets import load_clusters, make_clusters, save_clusters
 from darkcnn.noise import LENSING_SURVEYS, XRAY_TELESCOPES
-from darkcnn.saving import load_model
+from darkcnn.records import join_labels
+from darkcnn.saving import load_model, save_model
 
 COMMANDS = ["cross-validate", "fit", "predict", "report", "simulate"]
 TINY = ["-o", "simple", "-n", "1", "--views", "1"]
@@ -232,14 +233,35 @@ def test_infer_tells_prints_and_draws(model, database, tmp_path):
     save_clusters(tmp_path / "held_out.h5", held_out)
     told = run_well("infer", model, database)
     assert "cross-section" in told.stdout
+    assert "ln(evidence / CDM)" in told.stdout
     assert "Warning: not calibrated" in told.stderr
     calibrated = ["--calibration", tmp_path / "held_out.h5", "--plot", tmp_path / "posterior.png"]
     result = json.loads(run_well("infer", model, database, *calibrated, "--json").stdout)
     assert result["n_clusters"] == 6
     assert result["n_maps"] == 24
     assert sum(result["posterior"].values()) == pytest.approx(1)
+    assert result["log_evidence_ratio"]["CDM"] == 0
+    assert {"interval_68", "upper_limit_95", "lower_limit_95"} <= result.keys()
     assert 0 < result["sample_pvalue"] <= 1
     assert (tmp_path / "posterior.png").stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_infer_sums_over_feedback(tmp_path):
+    view = {
+        "cross_sections": (0, 1),
+        "redshifts": (0.25,),
+        "feedback": ("fiducial", "strong"),
+        "n_pixels": 20,
+    }
+    known, held_out = (make_clusters(n_halos, random_state=n_halos, **view) for n_halos in (6, 24))
+    pipeline = default_pipeline("simple", epochs=1, random_state=0)
+    save_model(pipeline.fit(known.data, join_labels(known.target, known.feedback)), tmp_path / "model.keras")
+    save_clusters(tmp_path / "known.h5", known)
+    save_clusters(tmp_path / "held_out.h5", held_out)
+    arguments = (tmp_path / "model.keras", tmp_path / "known.h5", "--calibration", tmp_path / "held_out.h5")
+    result = json.loads(run_well("infer", *arguments, "--json").stdout)
+    assert list(result["posterior"]) == ["CDM", "SIDM1"]
 
 
 def test_infer_refuses_too_few_calibration_clusters(model, database):

@@ -3,11 +3,20 @@ import sys
 
 import numpy as np
 import pytest
+import sklearn
 from scipy.special import softmax
 from scipy.stats import beta, chi2
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.utils.fixes import parse_version
 
-from darkcnn.inference import CrossSectionPosterior, expected_calibration_error, published_estimate
+from darkcnn.inference import (
+    CrossSectionPosterior,
+    expected_calibration_error,
+    marginalize_feedback,
+    published_estimate,
+)
 
 # Warnings that two tests below check.
 pytestmark = [
@@ -103,6 +112,12 @@ def test_cold_dark_matter_is_an_upper_limit(well_calibrated, rng):
     assert posterior.posterior_[0] > 0.99
 
 
+def test_one_cluster_is_no_clusters(well_calibrated, rng):
+    one, two = (well_calibrated.fit(observe(0.1, n_clusters, rng)).summary() for n_clusters in (1, 2))
+    assert one.endswith("1 cluster)")
+    assert two.endswith("2 clusters)")
+
+
 def test_posterior_is_a_density(well_calibrated, rng):
     posterior = well_calibrated.fit(observe(0.2, 10, rng, overconfidence=3))
     assert np.trapezoid(posterior.density_, posterior.grid_) == pytest.approx(1, rel=1e-3)
@@ -144,16 +159,31 @@ def test_shuffled_labels_return_the_prior(rng):
     np.testing.assert_allclose(posterior.posterior_, [0.4, 0.3, 0.2, 0.1], rtol=1e-4)
 
 
-@pytest.mark.parametrize("true", [0.1, 0.3])
-def test_a_tenth_of_noise_moves_the_estimate_by_less_than_its_error(rng, true):
+NOISE = {
+    "anything": lambda n, rng: rng.dirichlet(np.ones(4), n),
+    "sure of anything": lambda n, rng: np.eye(4)[rng.integers(4, size=n)],
+    "always undecided": lambda n, rng: np.full((n, 4), 0.25),
+    "mostly CDM": lambda n, rng: np.where(
+        rng.random((n, 1)) < 0.7, [0.9, 0.03, 0.04, 0.03], rng.dirichlet(np.ones(4), n)
+    ),
+}
+"""What a network may say to maps of pure noise; mostly CDM is what those of the benchmark say."""
+
+
+@pytest.mark.parametrize("noise", NOISE.values(), ids=NOISE)
+@pytest.mark.parametrize("true", NODES)
+def test_a_tenth_of_noise_moves_the_estimate_by_less_than_its_error(true, noise):
     moved = []
-    for _ in range(10):
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
         posterior = calibrated(rng)
         probabilities = observe(true, 100, rng)
-        low, high = posterior.fit(probabilities).interval()
-        before = posterior.median_
-        probabilities[:10] = rng.dirichlet(np.ones(4), 10)
-        moved.append(abs(posterior.fit(probabilities).median_ - before) / ((high - low) / 2))
+        position = posterior._axis.position  # near zero, cm2/g are no measure
+        before = position(posterior.fit(probabilities).median_)
+        probabilities[:10] = noise(10, rng)
+        after = position(posterior.fit(probabilities).median_)
+        low, high = position(np.minimum(posterior.interval(), NODES[-1]))
+        moved.append(abs(after - before) / ((high - low) / 2))
     assert np.mean(moved) < 1
 
 
@@ -404,6 +434,90 @@ def test_calibration_error_of_calibrated_and_of_overconfident_probabilities(rng)
         errors.append(expected_calibration_error(np.array(CLASSES)[target], probabilities, CLASSES))
     assert errors[0] < 3 * np.sqrt(10 / (2 * np.pi * 20_000))
     assert errors[1] > 0.1
+
+
+class Overconfident(ClassifierMixin, BaseEstimator):
+    """The ideal network, with its log-probabilities multiplied."""
+
+    def __init__(self, overconfidence=1.0):
+        self.overconfidence = overconfidence
+
+    def fit(self, X, y):
+        self.classes_ = np.array(CLASSES)
+        return self
+
+    def predict_proba(self, X):
+        return classify(X[:, 0], overconfidence=self.overconfidence)
+
+
+@pytest.mark.skipif(
+    parse_version(sklearn.__version__) < parse_version("1.8"), reason='method="temperature" is newer'
+)
+@pytest.mark.parametrize("overconfidence", [0.5, 3])
+def test_temperature_scaling_by_group_finds_the_overconfidence(rng, overconfidence):
+    # The same 400 haloes in every class, each seen twice with scatter of its own.
+    groups = np.tile(np.arange(400), 8)
+    target = np.repeat([0, 1, 2, 3], 800)
+    X = (respond(NODES)[target] + rng.normal(size=3200))[:, np.newaxis]
+    y = np.array(CLASSES)[target]
+    folds = list(StratifiedGroupKFold(4).split(X, y, groups))
+    calibrated = CalibratedClassifierCV(Overconfident(overconfidence), method="temperature", cv=folds)
+    calibrated.fit(X, y)
+    found = [1 / each.calibrators[0].beta_ for each in calibrated.calibrated_classifiers_]
+    # The standard error of a temperature from 800 maps is a few per cent.
+    np.testing.assert_allclose(found, overconfidence, rtol=0.15)
+    fresh = (respond(NODES)[target] + rng.normal(size=3200))[:, np.newaxis]
+    errors = [
+        expected_calibration_error(y, probabilities, CLASSES)
+        for probabilities in (
+            classify(fresh[:, 0], overconfidence=overconfidence),
+            calibrated.predict_proba(fresh),
+        )
+    ]
+    assert errors[0] > 0.1
+    assert errors[1] < 3 * np.sqrt(10 / (2 * np.pi * 3200))
+
+
+# Dark matter, whatever the feedback
+
+
+def test_feedback_is_summed_over_in_every_network(rng):
+    classes = ["SIDM1/strong", "CDM", "SIDM1", "CDM/weak"]
+    probabilities = rng.dirichlet(np.ones(4), (2, 5))
+    marginal, names = marginalize_feedback(probabilities, classes)
+    assert names.tolist() == ["CDM", "SIDM1"]
+    np.testing.assert_allclose(marginal[..., 0], probabilities[..., 1] + probabilities[..., 3])
+    np.testing.assert_allclose(marginal[..., 1], probabilities[..., 0] + probabilities[..., 2])
+
+
+def test_without_feedback_classes_are_only_sorted():
+    marginal, names = marginalize_feedback([[0.5, 0.3, 0.2]], ["SIDM0.3", "CDM", "SIDM0.1"])
+    assert names.tolist() == ["CDM", "SIDM0.1", "SIDM0.3"]
+    assert marginal.tolist() == [[0.3, 0.2, 0.5]]
+
+
+def test_feedback_needs_a_column_for_each_class():
+    with pytest.raises(ValueError, match="one column for each of 3 classes, got shape"):
+        marginalize_feedback([[0.5, 0.5]], ["CDM", "CDM/weak", "SIDM1"])
+
+
+def test_unknown_feedback_is_in_the_error(rng):
+    """Feedback shifts the feature, of all clusters of a sample alike."""
+    shifts = np.array([0, 0.8])  # from 0.1 to 0.18 cm2/g
+    variant = np.tile([0, 1], 1200)
+    target = np.repeat([0, 1, 2, 3], 600)
+    features = respond(NODES)[target] + shifts[variant] + rng.normal(size=2400)
+    labels = np.array(CLASSES)[target]
+    aware, unaware = (CrossSectionPosterior(CLASSES, random_state=0) for _ in range(2))
+    aware.calibrate(classify(features), labels, feedback=np.array(["weak", "strong"])[variant])
+    unaware.calibrate(classify(features), labels)
+    for shift in shifts:
+        sample = classify(respond(0.1) + shift + rng.normal(size=1000))
+        low, high = aware.fit(sample).interval(0.95)
+        assert low < 0.1 < high
+        assert 0.9 < aware.systematic_fraction_
+        low, high = unaware.fit(sample).interval(0.95)
+        assert not low < 0.1 < high
 
 
 def test_import_does_not_import_keras():

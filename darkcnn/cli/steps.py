@@ -240,7 +240,7 @@ def infer(model, clusters, calibration, seed, observed):
     """Return the posterior of the cross-section, and all that there is to say about it as plain values."""
     import warnings
 
-    from darkcnn.inference import CrossSectionPosterior, DomainTest
+    from darkcnn.inference import CrossSectionPosterior, DomainTest, marginalize_feedback
     from darkcnn.saving import load_model
 
     held_out = None if calibration is None else load(calibration)
@@ -248,27 +248,32 @@ def infer(model, clusters, calibration, seed, observed):
         warnings.simplefilter("always", UserWarning)
         pipeline = load_model(model)
         last_steps, sample = as_observed(pipeline, clusters.data) if observed else (pipeline, clusters.data)
-        posterior = CrossSectionPosterior(pipeline.classes_.tolist(), random_state=seed)
+        probabilities, classes = marginalize_feedback(last_steps.predict_proba(sample), pipeline.classes_)
+        posterior = CrossSectionPosterior(classes.tolist(), random_state=seed)
         pvalue = None
         if held_out is None:
             warnings.warn("not calibrated: errors are as over-confident as the network", UserWarning, 1)
         else:
-            groups = held_out.groups
-            posterior.calibrate(pipeline.predict_proba(held_out.data), held_out.target, groups)
+            known, _ = marginalize_feedback(pipeline.predict_proba(held_out.data), pipeline.classes_)
+            posterior.calibrate(known, held_out.target, held_out.groups, held_out.feedback)
             test = DomainTest(random_state=seed)
-            test.fit(pipeline.transform(held_out.data), held_out.target, groups)
+            test.fit(pipeline.transform(held_out.data), held_out.target, held_out.groups)
             pvalue = test.sample_pvalue(last_steps.transform(sample), clusters.groups)
-        posterior.fit(last_steps.predict_proba(sample), clusters.groups)
+        posterior.fit(probabilities, clusters.groups)
     low, high = posterior.interval()
     return posterior, {
         "summary": posterior.summary(),
         "n_maps": len(clusters.data),
         "n_clusters": posterior.n_clusters_,
+        "mean": posterior.mean_,
         "median": posterior.median_,
         "interval_68": [low, _finite(high)],
         "lower_limit_95": posterior.lower_limit(),
         "upper_limit_95": _finite(posterior.upper_limit()),
         "posterior": dict(zip(posterior.classes, posterior.posterior_.tolist(), strict=True)),
+        "log_evidence_ratio": {
+            label: posterior.log_evidence_ratio(label, posterior.classes[0]) for label in posterior.classes
+        },
         "outlier_fraction": posterior.outlier_fraction_,
         "systematic_fraction": posterior.systematic_fraction_,
         "sample_pvalue": pvalue,
@@ -278,10 +283,17 @@ def infer(model, clusters, calibration, seed, observed):
 
 def tell_inference(result):
     """Print what was inferred."""
-    click.echo(f"{result['summary']}\n\nmodel    posterior")
+    first, *_ = result["posterior"]
+    lower, upper = result["lower_limit_95"], result["upper_limit_95"]
+    below = "no upper limit" if upper is None else f"below {upper:.2g}"
+    click.echo(
+        f"{result['summary']}\nmedian {result['median']:.2g}; at 95 % each, above {lower:.2g}, {below}"
+    )
+    click.echo(f"\n{'model':9}posterior  ln(evidence / {first})")
     for label, probability in result["posterior"].items():
-        click.echo(f"{label:9}{probability:9.3f}")
+        click.echo(f"{label:9}{probability:9.3f}  {result['log_evidence_ratio'][label]:+9.1f}")
     click.echo(f"\noutliers {result['outlier_fraction']:9.3f}")
+    click.echo(f"variance that more clusters do not reduce {result['systematic_fraction']:.0%}")
     if result["sample_pvalue"] is not None:
         click.echo(f"p-value of the sample among held-out clusters {result['sample_pvalue']:.3f}")
     for message in result["warnings"]:

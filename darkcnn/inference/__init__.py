@@ -1,8 +1,15 @@
 """From class probabilities of many clusters to a cross-section with an honest error."""
 
 from darkcnn.inference.domain import DomainTest
+from darkcnn.inference.feedback import marginalize_feedback
 from darkcnn.inference.posterior import CrossSectionPosterior
 from darkcnn.inference.published import published_estimate
 from darkcnn.inference.reliability import expected_calibration_error
 
-__all__ = ["CrossSectionPosterior", "DomainTest", "expected_calibration_error", "published_estimate"]
+__all__ = [
+    "CrossSectionPosterior",
+    "DomainTest",
+    "expected_calibration_error",
+    "marginalize_feedback",
+    "published_estimate",
+]

@@ -87,7 +87,9 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
     for copies and cautious for maps that differ.
 
     **Networks**, and replicates of the calibration, each have a posterior, and the result is their mean. Its
-    variance is their mean variance plus the variance between them, which no number of clusters reduces.
+    variance is their mean variance plus the variance between them, which no number of clusters reduces. So
+    does every feedback that is told apart in the calibration: all clusters of a sample share the one that is
+    true, and a product over clusters of what is averaged over feedback would be too sure.
 
     **It holds** for clusters that are, outliers aside, like the held-out ones: same simulation, selection and
     noise. Without calibration it is as over-confident as the network. Intervals are credible: averaged over
@@ -130,7 +132,7 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def calibrate(self, probabilities, target, groups=None):
+    def calibrate(self, probabilities, target, groups=None, feedback=None):
         """Learn what the probabilities of each class look like, from clusters held out of the training.
 
         Every later :meth:`fit` uses it.
@@ -145,6 +147,9 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
             True labels.
         groups : array-like of shape (n_maps,) or None, default=None
             Cluster of each map, in whatever model; None if all differ.
+        feedback : array-like of shape (n_maps,) or None, default=None
+            Feedback of each map, such as ``bunch.feedback``. All clusters of a sample are then taken to have
+            the same, whichever it is; None if there is one only.
 
         Returns
         -------
@@ -154,27 +159,35 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
         Raises
         ------
         ValueError
-            If shapes disagree, or a class has fewer than ten clusters.
+            If shapes disagree, or a class has fewer than ten clusters with any feedback.
         """
         self._set_up()
         probabilities = check_probabilities(probabilities, len(self.classes))
         n_maps = probabilities.shape[1]
-        check_consistent_length(np.empty(n_maps), target)
+        feedback = np.zeros(n_maps) if feedback is None else np.asarray(feedback)
+        check_consistent_length(np.empty(n_maps), target, feedback)
         groups = check_groups(groups, n_maps)
         unknown = np.setdiff1d(target, self.classes)
         if len(unknown):
             raise ValueError(f"target has labels {unknown.tolist()} that are not in classes {self.classes!r}")
         labels = np.asarray(self.classes)[self._order]
         target = (np.asarray(target)[:, np.newaxis] == labels).argmax(axis=1)
-        n_clusters = [len(np.unique(groups[target == row])) for row in range(len(labels))]
+        variants = [feedback == variant for variant in np.unique(feedback)]
+        n_clusters = [
+            min(len(np.unique(groups[rows & (target == row)])) for rows in variants)
+            for row in range(len(labels))
+        ]
         if min(n_clusters) < 10:
             raise ValueError(
-                f"target must have at least ten clusters of every class to calibrate, got "
+                f"target must have at least ten clusters of every class to calibrate, with any feedback, got "
                 f"{dict(zip(labels.tolist(), n_clusters, strict=True))}"
             )
         rng = check_random_state(self.random_state)
         self._distributions = [
-            ScoreDistribution(self._axis, scores, target, groups, rng)
+            [
+                ScoreDistribution(self._axis, scores[rows], target[rows], groups[rows], rng)
+                for rows in variants
+            ]
             for scores in self._scores(probabilities)
         ]
         self._calibrated_for = self._meaning()
@@ -214,14 +227,14 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
         self.n_clusters_ = len(sizes)
         weights = 1 / sizes[groups]  # maps of a cluster share one vote
         if hasattr(self, "_distributions"):
-            log_likelihood = self._calibrated(probabilities, weights)
+            by_network = self._calibrated(probabilities, weights)
         else:
-            log_likelihood = self._plain(probabilities, weights)
-        pooled = PooledPosterior(log_likelihood, self._mixture.log_prior, self._grid_prior)
+            by_network = self._plain(probabilities, weights)
+        pooled = PooledPosterior(*map(np.concatenate, zip(*by_network, strict=True)), self._grid_prior)
         prior = self._class_prior[self._order]
         self._log_posterior = pooled.log_classes(self._axis.node_rows, prior)[np.argsort(self._order)]
         self.posterior_ = np.exp(self._log_posterior)
-        self.outlier_fraction_ = float(pooled.fractions @ self._mixture.fractions)
+        self.outlier_fraction_ = pooled.outlier_fraction
         mass = pooled.mass
         self._density = Density(self._axis.position(self.grid_), mass / self._axis.cells)
         self.density_ = self._density.values / (self._axis.scale + self.grid_)  # times the coordinate's slope
@@ -314,17 +327,15 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
         """
         check_is_fitted(self)
         lower, upper = self.lower_limit(), self.upper_limit()
+        sample = "1 cluster" if self.n_clusters_ == 1 else f"{self.n_clusters_} clusters"
         if lower == self.grid_[0] and np.isinf(upper):
-            return f"no limit on the cross-section from {self.n_clusters_} clusters"
+            return f"no limit on the cross-section from {sample}"
         if lower == self.grid_[0]:
-            return f"cross-section < {upper:.2g} cm2/g (95 %, {self.n_clusters_} clusters)"
+            return f"cross-section < {upper:.2g} cm2/g (95 %, {sample})"
         if np.isinf(upper):
-            return f"cross-section > {lower:.2g} cm2/g (95 %, {self.n_clusters_} clusters)"
+            return f"cross-section > {lower:.2g} cm2/g (95 %, {sample})"
         low, high = self.interval()
-        return (
-            f"cross-section = {self.median_:.2g} cm2/g, {low:.2g} to {high:.2g} "
-            f"(68 %, {self.n_clusters_} clusters)"
-        )
+        return f"cross-section = {self.median_:.2g} cm2/g, {low:.2g} to {high:.2g} (68 %, {sample})"
 
     def _doubts(self):
         """Say what the user has to know before quoting the result."""
@@ -368,18 +379,15 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
         return self._class_ratios(probabilities) @ self._axis.position(self._axis.nodes) / len(self.classes)
 
     def _plain(self, probabilities, weights):
-        """Take probabilities at their word; return (n_networks, 1, n_fractions, n_grid)."""
-        return np.array(
-            [
-                self._mixture.log_likelihood_of_sample(
-                    network, weights, lambda maps: self._axis.interpolate(self._class_ratios(maps))
-                )
-                for network in probabilities
-            ]
-        )
+        """Take probabilities at their word; return log-likelihoods and outlier fractions of each network."""
+        for network in probabilities:
+            log_likelihood = self._mixture.log_likelihood_of_sample(
+                network, weights, lambda maps: self._axis.interpolate(self._class_ratios(maps))
+            )
+            yield self._mixture.marginalise(log_likelihood[..., np.newaxis, :])
 
     def _calibrated(self, probabilities, weights):
-        """Take them for scores; return (n_networks × n_replicates, n_kinds, n_fractions, n_grid)."""
+        """Take them for scores; return the same, for each replicate."""
         if self._meaning() != self._calibrated_for:
             raise ValueError("classes or training_prior is not what it was at calibrate: call it again")
         distributions, n_networks = self._distributions, len(probabilities)
@@ -392,7 +400,11 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
             self._scores(probabilities),
             strict=True,
         )
-        return np.concatenate([each.log_likelihood(scores, weights, self._mixture) for each, scores in pairs])
+        return [
+            each.log_likelihood(scores, weights, self._mixture)
+            for variants, scores in pairs
+            for each in variants
+        ]
 
     def _meaning(self):
         """Return all that the meaning of a score depends on."""

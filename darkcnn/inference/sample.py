@@ -43,29 +43,51 @@ class OutlierMixture:
 
         Parameters
         ----------
-        ratios : ndarray of shape (..., n_grid)
-            Likelihood ratios :math:`r` of the maps.
-        outliers : ndarray of shape (n_kinds, ..., 1)
-            Likelihood ratios of the kinds of outliers.
+        ratios, outliers : ndarray
+            Likelihood ratios of the maps, and of the kinds of outliers, which are broadcast.
 
         Returns
         -------
-        ndarray of float32 of shape (n_fractions, n_kinds, ..., n_grid)
+        ndarray of float32 of shape (n_fractions, ...)
             Log-likelihoods; single precision is twice as fast and exact enough.
         """
-        fractions = self.fractions.astype(np.float32).reshape(-1, *[1] * outliers.ndim)
-        likelihood = fractions * outliers.astype(np.float32) + (1 - fractions) * ratios.astype(np.float32)
+        fractions = self.fractions.astype(np.float32)
+        ratios, outliers = ratios.astype(np.float32), outliers.astype(np.float32)
         # What underflows is not impossible: other kinds of outliers may explain it.
-        return np.log(np.maximum(likelihood, np.finfo(np.float32).tiny))
+        tiny = np.finfo(np.float32).tiny
+        return np.stack(
+            [np.log(np.maximum((1 - each) * ratios + each * outliers, tiny)) for each in fractions]
+        )
 
     def log_likelihood_of_sample(self, maps, weights, ratios_of):
-        """Sum over maps, some at a time: (n_maps, n_classes) to (1, n_fractions, n_grid)."""
-        any_class = np.ones((1, 1, 1))
+        """Sum over maps, some at a time: (n_maps, n_classes) to (n_fractions, 1, n_grid)."""
         chunks = [slice(start, start + _CHUNK) for start in range(0, len(maps), _CHUNK)]
         return sum(
-            np.einsum("i,fkig->kfg", weights[rows], self.log_likelihood(ratios_of(maps[rows]), any_class))
+            np.einsum("i,fig->fg", weights[rows], self.log_likelihood(ratios_of(maps[rows]), np.ones(1)))
             for rows in chunks
-        )
+        )[:, np.newaxis]
+
+    def marginalise(self, log_likelihood):
+        """Marginalise what outliers are like and how many there are.
+
+        Parameters
+        ----------
+        log_likelihood : ndarray of shape (n_fractions, n_kinds, ...)
+            Log-likelihoods of a sample.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (...)
+            Their logarithmic sum.
+        outlier_fraction : ndarray of shape (...)
+            Expected outlier fraction.
+        """
+        n_fractions, n_kinds, *shape = log_likelihood.shape
+        by_fraction = logsumexp(log_likelihood, axis=1).reshape(n_fractions, -1).astype(float)
+        by_fraction += self.log_prior[:, np.newaxis] - np.log(n_kinds)
+        log_sum = logsumexp(by_fraction, axis=0)
+        expected = self.fractions @ np.exp(by_fraction - log_sum)
+        return log_sum.reshape(shape), expected.reshape(shape)
 
 
 @dataclass(frozen=True)
@@ -76,38 +98,32 @@ class PooledPosterior:
 
     Parameters
     ----------
-    log_likelihood : ndarray of shape (n_replicates, n_kinds, n_fractions, n_grid)
-        Log-likelihoods; replicates of all networks together, and kinds of outliers.
-    log_fraction_prior : ndarray of shape (n_fractions,)
-        Prior of the outlier fractions.
+    log_likelihood : ndarray of shape (n_replicates, n_grid)
+        Log-likelihoods; replicates of all networks together.
+    outlier_fractions : ndarray of shape (n_replicates, n_grid)
+        Expected outlier fractions.
     grid_prior : ndarray of shape (n_grid,)
         Prior probabilities of the points of the grid.
     """
 
     log_likelihood: np.ndarray
-    log_fraction_prior: np.ndarray
+    outlier_fractions: np.ndarray
     grid_prior: np.ndarray
-
-    @cached_property
-    def _log_joint(self):
-        """Log-likelihoods over outlier fractions, with their prior, and the grid."""
-        kinds = self.log_likelihood.shape[1]
-        return logsumexp(self.log_likelihood, axis=1) - np.log(kinds) + self.log_fraction_prior[:, np.newaxis]
-
-    @cached_property
-    def _log_marginal(self):
-        """Log-likelihoods over the grid, outliers marginalised."""
-        return logsumexp(self._log_joint, axis=1)
 
     @cached_property
     def _masses(self):
         """Posterior probabilities of each replicate, shape (n_replicates, n_grid)."""
-        return softmax(self._log_marginal + np.log(self.grid_prior), axis=1)
+        return softmax(self.log_likelihood + np.log(self.grid_prior), axis=1)
 
     @property
     def mass(self):
         """Posterior probabilities of the points of the grid, shape (n_grid,)."""
         return self._masses.mean(axis=0)
+
+    @property
+    def outlier_fraction(self):
+        """Posterior mean of the outlier fraction."""
+        return float((self._masses * self.outlier_fractions).sum(axis=1).mean())
 
     def between(self, position):
         """Return the part of the variance of a coordinate of the grid that is between replicates."""
@@ -115,14 +131,8 @@ class PooledPosterior:
         total = self.mass @ (position - self.mass @ position) ** 2
         return float(means.var() / total) if total > 0 else 0.0
 
-    @property
-    def fractions(self):
-        """Posterior probabilities of the outlier fractions, shape (n_fractions,)."""
-        log_evidence = logsumexp(self._log_joint + np.log(self.grid_prior), axis=2)
-        return softmax(log_evidence, axis=1).mean(axis=0)
-
     def log_classes(self, rows, prior):
         """Return the log posterior of the classes, at these rows of the grid, shape (n_classes,)."""
-        log_posterior = self._log_marginal[:, rows] + np.log(prior)
+        log_posterior = self.log_likelihood[:, rows] + np.log(prior)
         log_posterior -= logsumexp(log_posterior, axis=1, keepdims=True)
         return logsumexp(log_posterior, axis=0) - np.log(len(log_posterior))

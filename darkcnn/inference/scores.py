@@ -3,9 +3,10 @@
 import warnings
 
 import numpy as np
+from scipy.ndimage import map_coordinates
 from scipy.stats import f_oneway, norm
 
-_N_REPLICATES = 20
+_N_REPLICATES = 100
 
 _N_ITERATIONS = 30
 _MIN_SPREAD = 0.1
@@ -14,8 +15,12 @@ _POINTS = np.linspace(-6, 6, 1201)
 _CHANCE = 0.01
 """Probability of differences by chance above which those between classes are taken for chance."""
 
-BIN_CENTRES = np.linspace(-3.45, 3.45, 47)
-"""Normal scores are counted in bins of 0.15, far narrower than the spread of a class."""
+_BINS = np.linspace(-3.45, 3.45, 47)
+"""Centres of the bins that normal scores are counted in, 0.15 wide, far less than the spread of a class."""
+
+_N_MEANS, _N_SPREADS = 101, 11
+"""Means and spreads that likelihoods are tabulated for: up to 1,000 clusters, ends of intervals are right to
+1 % of their lengths."""
 
 
 class ScoreDistribution:
@@ -28,11 +33,14 @@ class ScoreDistribution:
     neither over-confidence nor any other increasing function of the scores does. The mean of a class and the
     logarithm of its standard deviation are interpolated between classes.
 
-    Held-out clusters are finite in number: the moments are drawn 20 times, clusters having random
+    Held-out clusters are finite in number: the moments are drawn 100 times, clusters having random
     weights (the Bayesian bootstrap [2]_). Every replicate also draws how scores move between neighbouring
     classes, which no held-out cluster tells: at a fraction :math:`u` of the gap on the axis they have moved
     by :math:`u + a u (1 - u)` of the difference, with :math:`a` uniform between -1 and 1: all that is
     quadratic and never turns back.
+
+    The likelihood of a sample depends on one mean and one spread only: it is tabulated over them, and every
+    replicate is a path through the table.
 
     Parameters
     ----------
@@ -66,7 +74,6 @@ class ScoreDistribution:
     """
 
     def __init__(self, axis, scores, target, groups, rng):
-        self._axis = axis
         n_classes = len(axis.nodes)
         weights = 1 / (n_classes * np.bincount(target, minlength=n_classes)[target])
         order = np.argsort(scores)
@@ -82,6 +89,7 @@ class ScoreDistribution:
             scale = np.sqrt((mean**2 + spread**2).mean() - mean.mean() ** 2)
             mean, spread = (mean - mean.mean()) / scale, spread / scale
             self._levels = norm.cdf(_POINTS[:, np.newaxis], mean, spread).mean(axis=1)
+        self._classes = mean, spread
         normal = self.normal_scores(scores)
         # Sums of t^0, t^1 and t^2 in each cluster and class, to be weighted by cluster.
         n_groups = groups.max() + 1
@@ -94,12 +102,13 @@ class ScoreDistribution:
         total, first, second = (draws @ part for part in sums)
         mean = first / total
         spread = np.sqrt(np.maximum(second / total - mean**2, _MIN_SPREAD**2))
-        bends = rng.uniform(-1, 1, (_N_REPLICATES, n_classes - 1))
-        self.mean, log_spread = (
+        # A Latin hypercube, which is smoother than as many independent draws.
+        shape = _N_REPLICATES, n_classes - 1
+        bends = 2 * (rng.uniform(size=shape).argsort(axis=0) + rng.uniform(size=shape)) / _N_REPLICATES - 1
+        mean, log_spread = (
             np.array([axis.interpolate(row, bend) for row, bend in zip(values, bends, strict=True)])
             for values in (mean, np.log(spread))
         )
-        self.spread = np.exp(log_spread)
         count, sum_, _ = sums
         by_class = [sum_[seen, row] / count[seen, row] for row, seen in enumerate(count.T > 0)]
         if np.ptp(normal) == 0 or f_oneway(*by_class).pvalue > _CHANCE:
@@ -108,7 +117,12 @@ class ScoreDistribution:
                 UserWarning,
                 stacklevel=4,
             )
-            self.mean[:], self.spread[:] = 0, 1
+            mean[:] = log_spread[:] = 0
+        self._path = mean, log_spread
+        self._box = [
+            np.linspace(values.min() - 1e-3, values.max() + 1e-3, number)
+            for values, number in zip(self._path, (_N_MEANS, _N_SPREADS), strict=True)
+        ]
         self._table = None
 
     def normal_scores(self, scores):
@@ -146,23 +160,35 @@ class ScoreDistribution:
 
         Returns
         -------
-        ndarray of shape (n_replicates, n_kinds, n_fractions, n_grid)
-            Log-likelihoods, relative to that under all classes together.
+        log_likelihood : ndarray of shape (n_replicates, n_grid)
+            Log-likelihoods, outliers marginalised.
+        outlier_fraction : ndarray of shape (n_replicates, n_grid)
+            Expected outlier fraction.
         """
-        step = BIN_CENTRES[1] - BIN_CENTRES[0]
-        bins = np.rint((self.normal_scores(scores) - BIN_CENTRES[0]) / step)
-        bins = np.clip(bins, 0, len(BIN_CENTRES) - 1).astype(int)
-        counts = np.bincount(bins, weights, minlength=len(BIN_CENTRES)).astype(np.float32)
-        if self._table is None or self._table[0] != mixture:  # a tenth of a second, so once for many samples
+        bins = np.rint((self.normal_scores(scores) - _BINS[0]) / (_BINS[1] - _BINS[0]))
+        bins = np.clip(bins, 0, len(_BINS) - 1).astype(int)
+        counts = np.bincount(bins, weights, minlength=len(_BINS)).astype(np.float32)
+        if self._table is None or self._table[0] != mixture:  # it serves for many samples
             self._table = mixture, self._tabulate(mixture)
-        return (counts @ self._table[1].reshape(len(counts), -1)).reshape(self._table[1].shape[1:])
+        table = self._table[1]
+        tabulated = mixture.marginalise((counts @ table.reshape(len(counts), -1)).reshape(table.shape[1:]))
+        place = [
+            (values - points[0]) / (points[1] - points[0])
+            for values, points in zip(self._path, self._box, strict=True)
+        ]
+        return tuple(
+            map_coordinates(values, place, order=order, mode="nearest")
+            for values, order in zip(tabulated, (3, 1), strict=True)
+        )
 
     def _tabulate(self, mixture):
-        """Return log-likelihoods in each bin, (n_bins, n_replicates, n_kinds, n_fractions, n_grid)."""
-        centres = BIN_CENTRES[:, np.newaxis]
-        density = norm.pdf(centres, self.mean[:, np.newaxis], self.spread[:, np.newaxis])
-        ratios = density / density[..., self._axis.node_rows].mean(axis=-1, keepdims=True)
-        like_a_class = np.moveaxis(ratios[..., self._axis.node_rows], -1, 0)
-        outliers = np.concatenate([np.ones_like(like_a_class[:1]), like_a_class])
-        table = mixture.log_likelihood(ratios, outliers[..., np.newaxis])
-        return np.ascontiguousarray(table.transpose(3, 2, 1, 0, 4))
+        """Return log-likelihoods in each bin, (n_bins, n_fractions, n_kinds, n_means, n_spreads)."""
+        means, log_spreads = self._box
+        bins = _BINS[:, np.newaxis]
+        classes = norm.pdf(bins, *self._classes)
+        together = classes.mean(axis=1, keepdims=True)
+        outliers = np.hstack([together, classes]) / together
+        ratios = norm.pdf(bins[..., np.newaxis], means[:, np.newaxis], np.exp(log_spreads))
+        ratios /= together[..., np.newaxis]
+        table = mixture.log_likelihood(ratios[:, np.newaxis], outliers[..., np.newaxis, np.newaxis])
+        return np.ascontiguousarray(np.moveaxis(table, 0, 1))
