@@ -284,8 +284,8 @@ def infer(model, database, calibration, as_json, plot, observed, seed):
     """Infer the cross-section of dark matter from all clusters of DATABASE together.
 
     MODEL is a file that darkcnn has written. Maps of one halo share one vote. With --calibration, the sample
-    is also tested for being unlike those clusters; if they have several kinds of feedback, the sample may have
-    any one of them. Probabilities of a MODEL that tells feedback as well are added up over feedback.
+    is also tested for being unlike those clusters; if they have several kinds of feedback, the sample may
+    have any one of them. Probabilities of a MODEL that tells feedback as well are added up over feedback.
     """
     if plot is not None:
         steps.check_output(plot)
