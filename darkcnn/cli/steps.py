@@ -285,10 +285,10 @@ def tell_inference(result):
     """Print what was inferred."""
     first, *_ = result["posterior"]
     lower, upper = result["lower_limit_95"], result["upper_limit_95"]
-    below = "no upper limit" if upper is None else f"below {upper:.2g}"
-    click.echo(
-        f"{result['summary']}\nmedian {result['median']:.2g}; at 95 % each, above {lower:.2g}, {below}"
-    )
+    limits = [f"above {lower:.2g}"] if lower > 0 else []
+    limits += [f"below {upper:.2g}"] if upper is not None else []
+    click.echo(result["summary"])
+    click.echo(f"median {result['median']:.2g} cm2/g; limits at 95 %: {' and '.join(limits) or 'none'}")
     click.echo(f"\n{'model':9}posterior  ln(evidence / {first})")
     for label, probability in result["posterior"].items():
         click.echo(f"{label:9}{probability:9.3f}  {result['log_evidence_ratio'][label]:+9.1f}")
