@@ -1,8 +1,10 @@
-"""The command where users have put it: odd paths, no home, no assertions, no backend."""
+"""The command where users have put it: odd paths, no home, no assertions, no backend, a read-only wheel."""
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +35,48 @@ def test_the_command_works_without_home_and_assertions_on_odd_paths(folder):
     assert fitted.returncode == 0, fitted.stderr
     predicted = darkcnn(folder, "predict", "modell ö.keras", "haufen ü.h5", "-o", "tafel.csv")
     assert predicted.returncode == 0, predicted.stderr
+    assert len((folder / "tafel.csv").read_text().splitlines()) == 9
+
+
+# The superuser may write everywhere, unless this is taken away.
+UNPRIVILEGED = ["setpriv", "--inh-caps", "-dac_override", "--bounding-set", "-dac_override"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="permissions as Linux has them")
+def test_the_wheel_works_from_a_folder_that_cannot_be_written(folder, tmp_path):
+    root, site, home = Path(__file__).parents[1], tmp_path / "site", tmp_path / "home"
+    source = tmp_path / "source"
+    shutil.copytree(root / "darkcnn", source / "darkcnn", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(root / name, source)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "--root-user-action", "ignore"]
+    command = [*pip, "install", *options, "--no-compile", "--target", site, source]
+    subprocess.run(command, check=True)
+    home.mkdir()
+    for path in (*site.rglob("*"), site, home):
+        path.chmod(path.stat().st_mode & 0o555)
+
+    def run(*words):
+        command = [*(UNPRIVILEGED if os.geteuid() == 0 else []), sys.executable, "-O", *words]
+        environment = os.environ | {"HOME": home, "PYTHONPATH": site}
+        environment.pop("KERAS_HOME", None)
+        return subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+
+    for place in (site, home):
+        assert "PermissionError" in run("-c", f"open({str(place / 'new')!r}, 'w')").stderr
+    where = run("-c", "import darkcnn; print(darkcnn.__file__)").stdout
+    assert where == f"{site / 'darkcnn' / '__init__.py'}\n"
+    script = next(site.glob("bin/darkcnn"))
+    for words in (
+        ["fit", "haufen ü.h5", "-o", "simple", "-n", "1", "-f", "modell ö.keras"],
+        ["predict", "modell ö.keras", "haufen ü.h5", "-o", "tafel.csv"],
+    ):
+        done = run(script, *words)
+        assert done.returncode == 0, done.stderr
     assert len((folder / "tafel.csv").read_text().splitlines()) == 9
 
 
