@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from darkcnn.datasets import make_clusters, save_clusters
@@ -86,3 +87,40 @@ def test_a_missing_backend_is_named(folder):
     assert fitted.returncode == 1
     assert "Error: keras cannot start the backend 'nonsense' (" in fitted.stderr
     assert "Traceback" not in fitted.stderr
+
+
+TWO_DEVICES = """
+import keras, numpy as np, sys, tensorflow as tf
+from darkcnn import default_pipeline
+from darkcnn.datasets import load_clusters
+
+clusters = load_clusters("haufen ü.h5")
+
+class Look(keras.callbacks.Callback):
+    def on_train_end(self, logs=None):
+        print(type(self.model.trainable_variables[0].value).__name__, file=sys.stderr)
+
+def predict():
+    options = {"n_views": 2, "epochs": 2, "batch_size": 4, "random_state": 0, "callbacks": [Look()]}
+    model = default_pipeline("simple", **options).fit(clusters.data, clusters.target)
+    return model.predict_proba(clusters.data)
+
+if sys.argv[1] == "one":
+    probabilities = predict()
+else:
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+        probabilities = predict()
+np.save(sys.argv[1], probabilities)
+"""
+
+
+@pytest.mark.slow
+def test_a_network_trains_on_two_devices_as_on_one(folder):
+    for devices in ("one", "two"):
+        command = [sys.executable, "-c", TWO_DEVICES, devices]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert ("MirroredVariable" in done.stderr) == (devices == "two")
+    np.testing.assert_allclose(np.load(folder / "one.npy"), np.load(folder / "two.npy"), rtol=1e-5)
