@@ -143,7 +143,8 @@ class RecordsDisplay:
 
 def _some_of_each(records, y, n_per_class, rng):
     """Return rows of each class, preferring snapshots of haloes that many classes share."""
-    _, snapshot = np.unique(records[["cluster_id", "redshift"]], return_inverse=True)
+    halo, redshift = (np.unique(records[name], return_inverse=True)[1] for name in ("cluster_id", "redshift"))
+    snapshot = np.unique(np.column_stack([halo, redshift]), axis=0, return_inverse=True)[1].ravel()
     n_sharing = np.zeros(snapshot.max() + 1, int)
     np.add.at(
         n_sharing,

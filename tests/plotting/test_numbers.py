@@ -5,7 +5,7 @@ import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import make_pipeline
 
-from darkcnn import CrossSectionPosterior, MapScaler, MapSelector, RotationFlipAugmenter
+from darkcnn import CrossSectionPosterior, MapScaler, MapSelector, RotationFlipAugmenter, WeakLensingNoise
 from darkcnn.plotting import (
     CrossSectionConfusionDisplay,
     EmbeddingDisplay,
@@ -39,6 +39,14 @@ def test_records_of_all_classes_are_of_the_same_haloes(clusters):
     assert display.redshifts[:2].tolist() == display.redshifts[2:].tolist()
     again = RecordsDisplay.from_records(clusters.data, clusters.target, n_per_class=2, random_state=1)
     np.testing.assert_array_equal(display.images, again.images)
+
+
+def test_observed_records_are_shown_as_they_are_drawn(clusters):
+    observed = WeakLensingNoise(random_state=0).fit_transform(clusters.data)
+    display = RecordsDisplay.from_records(observed, clusters.target, random_state=1)
+    clean = RecordsDisplay.from_records(clusters.data, clusters.target, random_state=1)
+    np.testing.assert_array_equal(display.images[:, 2], clean.images[:, 2])
+    assert not np.allclose(display.images[:, 0], clean.images[:, 0])
 
 
 def test_negative_values_of_noise_are_drawn(clusters):
