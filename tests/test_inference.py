@@ -262,7 +262,7 @@ def test_large_samples_warn_that_more_clusters_are_of_no_use(rng):
         posterior.fit(observe(0.1, n_clusters, rng)).systematic_fraction_ for n_clusters in (10, 100, 1000)
     ]
     assert fractions == sorted(fractions)
-    with pytest.warns(UserWarning, match="more clusters will hardly shrink the error"):
+    with pytest.warns(UserWarning, match="more clusters will not shrink this part"):
         posterior.fit(observe(0.2, 10_000, rng))
     assert 0.9 < posterior.systematic_fraction_ <= 1
 

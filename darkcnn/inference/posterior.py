@@ -20,8 +20,8 @@ from darkcnn.records import cross_section_of
 _MANY_OUTLIERS = 0.25
 """Fitted outlier fraction above which a sample is no sample of what the network knows."""
 
-_MOSTLY_SYSTEMATIC = 0.5
-"""Part of the variance, from networks and calibration, above which more clusters are of little use."""
+_LARGELY_SYSTEMATIC = 0.25
+"""Part of the variance, from networks and calibration, above which intervals are known to be too wide."""
 
 
 class CrossSectionPosterior(DocumentationLink, BaseEstimator):
@@ -93,10 +93,10 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
 
     **It holds** for clusters that are, outliers aside, like the held-out ones: same simulation, selection and
     noise. Without calibration it is as over-confident as the network. Intervals are credible: averaged over
-    the prior they contain the truth at least as often as they say. For one given truth they need not before
-    the sample decides more than the prior, and near the ends of the axis, where intervals are one-sided,
-    they contain it more often. Between classes the calibration only knows that scores do not turn back: once
-    samples are so large that this dominates, `systematic_fraction_`, intervals are wider than need be.
+    the prior they contain the truth as often as they say while `systematic_fraction_` is below a quarter, and
+    more often above, where :meth:`fit` warns: between classes the calibration only knows that scores do not
+    turn back. For one given truth they need not before the sample decides more than the prior, and near the
+    ends of the axis, where intervals are one-sided, they contain it more often.
 
     Examples
     --------
@@ -218,7 +218,7 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
         -----
         UserWarning
             If more than a quarter of the maps seem to be outliers, if the sample is at the upper end of the
-            axis, so that there is a lower limit only, or if most of the error is systematic.
+            axis, so that there is a lower limit only, or if a quarter of the variance or more is systematic.
         """
         self._set_up()
         probabilities = check_probabilities(probabilities, len(self.classes))
@@ -349,10 +349,11 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
                 f"the sample is like the highest class, {self.grid_[-1]:g} cm2/g, beyond which nothing is "
                 "known: its cross-section has a lower limit only"
             )
-        elif self.systematic_fraction_ > _MOSTLY_SYSTEMATIC:
+        elif self.systematic_fraction_ > _LARGELY_SYSTEMATIC:
             yield (
                 f"{self.systematic_fraction_:.0%} of the variance comes from calibration and networks: more "
-                "clusters will hardly shrink the error, more held-out clusters or classes may"
+                "clusters will not shrink this part, more held-out clusters or classes may; intervals are "
+                "wider than need be"
             )
 
     def _set_up(self):
