@@ -1,7 +1,7 @@
 """Scale: memory and speed on databases larger than memory, beside a bare ``keras.Model.predict``.
 
-Simulates clusters to disk, repeats their records to fill files of any size, and trains and predicts from
-them, each in a process of its own. Prints Markdown; ``--output FILE`` writes it.
+Simulates clusters to disk, trains on them for an epoch and predicts, each in a process of its own. Prints
+Markdown; ``--output FILE`` writes it.
 """
 
 import argparse
@@ -18,9 +18,6 @@ import numpy as np
 
 from darkcnn import default_pipeline
 from darkcnn.datasets import load_clusters, make_clusters
-from darkcnn.datasets.database import Database
-from darkcnn.datasets.hdf5 import write_hdf5
-from darkcnn.disk import RecordsOnDisk
 from darkcnn.networks.head import classify
 from darkcnn.networks.layers import convolve
 
@@ -102,14 +99,6 @@ def child(case, path, n_clusters, architecture):
     print(json.dumps(report))
 
 
-def repeat_records(source, path, n_clusters):
-    """Write a file of `n_clusters` records that repeats those of another one."""
-    clusters = load_clusters(source, mmap=True)
-    records, rows = clusters.data, np.arange(n_clusters) % len(clusters.data)
-    repeated = RecordsOnDisk(records.path, records.dtype, records.offset, records.n_records, rows)
-    write_hdf5(path, Database(repeated, clusters.target[rows]))
-
-
 def compression(source):
     """Return rows of a table: bytes and seconds of the records in chunks, by filter."""
     records = np.asarray(load_clusters(source, mmap=True).data[:2048])
@@ -147,10 +136,13 @@ def table(header, rows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--n-simulated", type=int, default=4800)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000], help="multiples of 16")
     parser.add_argument("--n-compared", type=int, default=4000, help="maps of the comparison with keras")
-    parser.add_argument("--folder", type=Path, help="where the files go for the time of the run")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="where the files go, to stay there; those that are there are not simulated",
+    )
     parser.add_argument("--output", type=Path)
     parser.add_argument("--case", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -158,33 +150,25 @@ def main():
         child(*options.case)
         return
 
-    text = ""
-    with TemporaryDirectory(dir=options.folder) as folder:
-        source = Path(folder) / "simulated.h5"
+    with TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        paths = {n_clusters: folder / f"clusters-{n_clusters}.h5" for n_clusters in options.sizes}
         memory = []
-        for n_clusters in (options.n_simulated // 3, options.n_simulated):
-            source.unlink(missing_ok=True)
-            done = run_case("simulate", source, n_clusters, "none")
-            memory.append(
-                ("simulate to disk", f"{n_clusters:,}", done["megabytes"], done["cpu"], done["wall"])
-            )
-        for n_clusters in options.sizes:
-            path = Path(folder) / "clusters.h5"
-            repeat_records(source, path, n_clusters)
-            for case in ("fit", "predict"):
+        for case in ("simulate", "fit", "predict"):
+            for n_clusters, path in paths.items():
+                if case == "simulate" and path.exists():
+                    continue
                 done = run_case(case, path, n_clusters, "tiny")
-                cpu, wall = (done["cpu"], done["wall"]) if case == "fit" else done["result"][::-1]
-                memory.append((f"{case}, tiny network", f"{n_clusters:,}", done["megabytes"], cpu, wall))
-            path.unlink()
-        memory = [
-            (name, size, f"{megabytes:.0f}", f"{cpu:.0f}", f"{wall:.0f}")
-            for name, size, megabytes, cpu, wall in memory
-        ]
+                cpu, wall = done["result"][::-1] if case == "predict" else (done["cpu"], done["wall"])
+                memory.append(
+                    (case, f"{n_clusters:,}", f"{done['megabytes']:.0f}", f"{cpu:.0f}", f"{wall:.0f}")
+                )
         header = ("what", "clusters", "peak memory above import, MB", "CPU seconds", "seconds of the clock")
-        text += table(header, memory)
+        text = table(header, memory)
         print(text, flush=True)
+        source = paths[options.sizes[0]]
         speed = []
-        for architecture in ("tiny", "simple", "polar"):
+        for architecture in ("tiny", "simple", "polar", "inception"):
             ours, theirs = run_case("bare", source, options.n_compared, architecture)["result"]
             n = options.n_compared
             speed.append((
@@ -195,6 +179,7 @@ def main():
             ))  # fmt: skip
         header = ("network", "clusters/s from the file", "clusters/s, bare", "ratio", "ratio of CPU time")
         text += table(header, speed)
+        print(text, flush=True)
         header = ("filter", "size", "write, s", "read all, s", "read one at random, ms")
         text += table(header, compression(source))
     print(text)

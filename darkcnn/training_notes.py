@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 
 from darkcnn.evaluation import CrossValidation
+from darkcnn.versions import versions
 
 _DIGITS = 6  # of probabilities, as far as anyone reads them
 
@@ -22,7 +23,7 @@ def describe_clusters(clusters, path=None):
     Returns
     -------
     dict
-        File, its SHA-256, its description, and numbers of clusters and haloes.
+        File, its SHA-256, its description, the size of a pixel in kpc, and numbers of clusters and haloes.
 
     Examples
     --------
@@ -40,6 +41,7 @@ def describe_clusters(clusters, path=None):
         "database": "packaged example" if path is None else str(path.resolve()),
         "sha256": checksum,
         "description": clusters.DESCR,
+        "pixel_scale": clusters.pixel_scale,
         "n_clusters": len(clusters.data),
         "n_haloes": len(np.unique(clusters.groups)),
         "clusters_of_class": {name: int((clusters.target == name).sum()) for name in clusters.target_names},
@@ -63,8 +65,8 @@ def describe_training(clusters, path=None, validation=None, importance=None):
     Returns
     -------
     dict
-        What :func:`describe_clusters` says, ids of the haloes, a fingerprint of each cluster, the
-        held-out predictions of the validation, and the importance.
+        What :func:`describe_clusters` says, versions of the packages, ids of the haloes, a fingerprint of
+        each cluster, the held-out predictions of the validation, and the importance.
 
     Examples
     --------
@@ -76,6 +78,7 @@ def describe_training(clusters, path=None, validation=None, importance=None):
     """
     notes = {
         **describe_clusters(clusters, path),
+        "versions": versions(),
         "halo_ids": np.unique(clusters.groups).tolist(),
         "fingerprints": _fingerprints(clusters.data),
         "validation": None,

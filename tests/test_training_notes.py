@@ -19,6 +19,12 @@ def other():
     return make_clusters(6, cross_sections=(0, 1), redshifts=(0,), n_pixels=20, random_state=1)
 
 
+def test_scale_and_versions_are_kept(clusters):
+    training = describe_training(clusters)
+    assert training["pixel_scale"] == 100  # kpc: 2 Mpc in 20 pixels
+    assert {"darkcnn", "keras", "numpy", "python"} <= set(training["versions"])
+
+
 def test_a_halo_seen_at_one_redshift_is_seen_at_all(clusters):
     known = part(clusters, np.flatnonzero((clusters.groups < 4) & (clusters.data["redshift"] == 0)))
     rows = rows_of_new_haloes(describe_training(known), clusters)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from darkcnn.datasets.bunch import GALAXY_DTYPE
-from darkcnn.records import MAPS, check_records, cross_section_of, record_dtype
+from darkcnn.records import FIELD_SIZE, MAPS, check_records, cross_section_of, record_dtype
 
 REQUIRED = (*MAPS, "redshift", "cluster_id")
 """The columns of clusters that nothing can stand in for; the others are NaN where a file lacks them."""
@@ -77,6 +77,12 @@ def clusters_from_columns(columns):
     if len(shape) != 3 or shape[1] != shape[2]:
         raise ValueError(f"maps must be square images of shape (n_samples, height, width), got {shape}")
     return _filled(np.empty(shape[0], record_dtype(shape[1])), columns)
+
+
+def check_field_size(size):
+    """Check the side of the maps in kpc, if a file tells it: the pixel scale of a record follows from it."""
+    if size is not None and not np.isclose(float(size), FIELD_SIZE, rtol=1e-3):
+        raise ValueError(f"its maps must be {FIELD_SIZE:g} kpc on a side, but it says {float(size):g}")
 
 
 def galaxies_from_columns(columns):

@@ -6,9 +6,15 @@ import numpy as np
 from astropy.io import fits
 
 from darkcnn.datasets.bunch import GALAXY_DTYPE
-from darkcnn.datasets.database import COLUMNS, Database, clusters_from_columns, galaxies_from_columns
+from darkcnn.datasets.database import (
+    COLUMNS,
+    Database,
+    check_field_size,
+    clusters_from_columns,
+    galaxies_from_columns,
+)
 from darkcnn.disk import RecordsOnDisk
-from darkcnn.records import record_dtype
+from darkcnn.records import FIELD_SIZE, record_dtype
 
 
 def read_fits(path, *, map_above):
@@ -58,6 +64,7 @@ def _database(path, hdus, map_above):
         raise ValueError("it must hold a binary table of clusters, found none")
     if "label" not in table.columns.names:
         raise ValueError(f"columns ['label'] are missing, found {sorted(table.columns.names)}")
+    check_field_size(table.header.get("FIELDKPC"))
     galaxies, description = np.empty(0, GALAXY_DTYPE), ""
     if "GALAXIES" in hdus:
         galaxies = galaxies_from_columns(_columns(hdus["GALAXIES"]))
@@ -114,6 +121,7 @@ def write_fits(path, database):
     records = np.asarray(records)[list(record_dtype(1).names)]
     label = fits.Column("label", f"{target.astype('S').itemsize}A", array=target)
     hdus = [fits.PrimaryHDU(), _table("CLUSTERS", fits.ColDefs(records) + fits.ColDefs([label]))]
+    hdus[1].header["FIELDKPC"] = (FIELD_SIZE, "[kpc] side of each map")
     if len(galaxies):
         hdus.append(_table("GALAXIES", fits.ColDefs(np.asarray(galaxies))))
     if description:

@@ -14,11 +14,12 @@ from darkcnn.datasets.database import (
     COLUMNS,
     Database,
     blocks,
+    check_field_size,
     clusters_from_columns,
     galaxies_from_columns,
 )
 from darkcnn.disk import RecordsOnDisk
-from darkcnn.records import record_dtype
+from darkcnn.records import FIELD_SIZE, record_dtype
 
 _MAX_DEFLATE_RATIO = (
     1100  # zlib cannot do better than 1032:1, so more than this is a damaged or hostile header
@@ -42,6 +43,7 @@ def read_hdf5(path, *, map_above):
     """
     with h5py.File(path, "r") as file:
         clusters = _table(file, "clusters")
+        check_field_size(clusters.attrs.get("field_size"))
         target = _text(file, "label").astype(str)
         description = _text(file, "description").decode() if "description" in file else ""
         dtype = _record_dtype(clusters)
@@ -84,6 +86,7 @@ def write_hdf5(path, database, *, compress=False):
             filters = {"chunks": (min(64, len(records)),), "shuffle": True, "compression": "gzip"}
             filters["compression_opts"] = 9
         clusters = file.create_dataset("clusters", records.shape, dtype, **filters)
+        clusters.attrs["field_size"], clusters.attrs["field_size_unit"] = FIELD_SIZE, "kpc"
         for rows in blocks(len(records)):
             clusters[rows] = np.asarray(records[rows])[list(dtype.names)].astype(dtype)
         file["label"] = target.astype("S")

@@ -1,8 +1,10 @@
 import os
 import pickle
 
+import h5py
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from darkcnn.datasets import files, load_clusters, make_clusters, save_clusters
 from darkcnn.records import MAPS
@@ -232,6 +234,18 @@ def test_maps_must_be_square(path, clusters):
     )
     with pytest.raises(ValueError, match="maps must be square"):
         save_clusters(path, np.zeros(8, dtype), clusters.target)
+
+
+def test_maps_of_another_pixel_scale_are_refused(path, clusters):
+    save_clusters(path, clusters)
+    load_clusters(path)
+    if path.suffix == ".h5":
+        with h5py.File(path, "r+") as file:
+            file["clusters"].attrs["field_size"] = 1000
+    else:
+        fits.setval(path, "FIELDKPC", value=1000, ext=1)
+    with pytest.raises(ValueError, match="its maps must be 2000 kpc on a side, but it says 1000"):
+        load_clusters(path)
 
 
 def test_mmap_is_checked(path, clusters):
