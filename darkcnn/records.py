@@ -301,6 +301,7 @@ def split_labels(labels):
     >>> dark_matter.tolist(), feedback.tolist()
     (['CDM', 'SIDM1'], ['fiducial', 'strong'])
     """
-    parts = [str(label).partition("/") for label in labels]
+    labels, places = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
+    parts = [label.partition("/") for label in labels.tolist()]
     dark_matter = np.array([name for name, _, _ in parts], dtype=str)
-    return dark_matter, np.array([variant or "fiducial" for _, _, variant in parts], dtype=str)
+    return dark_matter[places], np.array([variant or "fiducial" for *_, variant in parts], dtype=str)[places]
