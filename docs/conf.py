@@ -75,7 +75,7 @@ html_show_sourcelink = False
 html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "show_prev_next": False,
-    "secondary_sidebar_items": {"**": ["page-toc"], "benchmarks/*": []},  # wide tables need the room
+    "secondary_sidebar_items": {"[!b]**": ["page-toc"]},  # the wide tables of benchmarks need the room
     "footer_start": ["copyright"],
     "footer_end": [],
 }
