@@ -242,7 +242,7 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
         self.median_ = self._quantile(0.5)
         self.systematic_fraction_ = pooled.between(self._density.position)
         for message in self._doubts():
-            warnings.warn(message, UserWarning, stacklevel=2)
+            warnings.warn(message, UserWarning, stacklevel=3)  # beyond the decorator
         return self
 
     def interval(self, level=0.68):
