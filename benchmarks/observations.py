@@ -107,7 +107,7 @@ def run(seed, arguments, done, save):
         clean = polar(seed).fit(X, y)
         majority = float(np.unique(y_test, return_counts=True)[1].max() / len(y_test))
         row = {"majority": majority, "boosted": accuracy(boosted, X_test, y_test)}
-        row["through"] = row["clean"] = accuracy(clean, X_test, y_test)
+        row["clean"] = accuracy(clean, X_test, y_test)
         # What the clean network says of noisy maps, which it sees as it sees clean ones.
         for kind, n_gal, exposure in SETTINGS:
             if kind == "kappa":
@@ -155,9 +155,9 @@ def report(done):
     rows = [
         (
             *("noise-free", "", "", len(clean)),
-            *(mean_and_error([row[name] for row in clean.values()]) for name in ("majority", "boosted")),
-            *(mean_and_error([row["clean"] for row in clean.values()]),) * 2,
-            "",
+            f"{np.mean([row['majority'] for row in clean.values()]):.3f}",
+            *(mean_and_error([row[name] for row in clean.values()]) for name in ("boosted", "clean")),
+            *("", ""),
         )
     ]
     for kind, n_gal, exposure in sorted(SETTINGS, key=lambda s: (s[0], s[2] != 10, s[2], s[1])):
@@ -173,7 +173,7 @@ def report(done):
         rows.append(
             (
                 *(kind, n_gal, exposure, len(seeds)),
-                mean_and_error([clean[seed]["majority"] for seed in seeds]),
+                f"{np.mean([clean[seed]['majority'] for seed in seeds]):.3f}",
                 mean_and_error([row["boosted"] for row in seeds.values()]),
                 mean_and_error(noisy),
                 mean_and_error([row["through"] for row in seeds.values()]),
@@ -205,7 +205,7 @@ def draw_biases(done, path):
 
     from darkcnn.plotting.canvas import LINES, MARKERS, class_styles
 
-    figure = Figure(figsize=(9, 7), layout="constrained")
+    figure = Figure(figsize=(10, 7), layout="constrained")
     errors = ("multiplicative_bias", "additive_bias", "photo_z_bias")
     panels = figure.subplots(3, len(errors), sharex=True, sharey="row")
     inputs = [kind for kind in ("kappa", "shear") if (f"{kind} 50 10", 0) in done]
@@ -231,12 +231,13 @@ def draw_biases(done, path):
                 change = means[..., which] - means[:, :1, which]
                 points(panels[1 + row, column], change, 0.004 * (which - 1), label=label, **own)
     panels[0, 0].set_ylabel("accuracy")
-    panels[0, 0].legend(title="input")
+    beside = {"bbox_to_anchor": (1, 1), "loc": "upper left"}
+    panels[0, -1].legend(title="input", **beside)
     for row, kind in enumerate(inputs, 1):
         panels[row, 0].set_ylabel(f"{kind}: change of the\ninferred cross-section, cm$^2$/g")
         for ax in panels[row]:
             ax.axhline(0, color="0.7", linewidth=0.8, zorder=0)
-    panels[1, -1].legend(title="sample")
+    panels[1, -1].legend(title="sample", **beside)
     figure.supxlabel("error")
     with replacing(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:], dpi=100)
