@@ -93,10 +93,10 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
 
     **It holds** for clusters that are, outliers aside, like the held-out ones: same simulation, selection and
     noise. Without calibration it is as over-confident as the network. Intervals are credible: averaged over
-    the prior they contain the truth as often as they say while `systematic_fraction_` is below a quarter, and
-    more often above, where :meth:`fit` warns: between classes the calibration only knows that scores do not
-    turn back. For one given truth they need not before the sample decides more than the prior, and near the
-    ends of the axis, where intervals are one-sided, they contain it more often.
+    the prior they contain the truth as often as they say while `systematic_fraction_` is small, and more
+    often otherwise, for between classes the calibration only knows that scores do not turn back; from a
+    quarter on, :meth:`fit` warns. For one given truth they need not before the sample decides more than the
+    prior, and near the ends of the axis, where intervals are one-sided, they contain it more often.
 
     Examples
     --------
