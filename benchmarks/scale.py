@@ -137,7 +137,7 @@ def table(header, rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000], help="multiples of 16")
-    parser.add_argument("--n-compared", type=int, default=4000, help="maps of the comparison with keras")
+    parser.add_argument("--n-compared", type=int, default=8192, help="clusters to compare with keras on")
     parser.add_argument(
         "--folder",
         type=Path,
@@ -169,15 +169,13 @@ def main():
         source = paths[options.sizes[0]]
         speed = []
         for architecture in ("tiny", "simple", "polar", "inception"):
-            ours, theirs = run_case("bare", source, options.n_compared, architecture)["result"]
-            n = options.n_compared
-            speed.append((
-                architecture,
-                *(f"{n / seconds:.0f}" for seconds in (ours[0], theirs[0])),
-                f"{theirs[0] / ours[0]:.2f}",
-                f"{theirs[1] / ours[1]:.2f}",
-            ))  # fmt: skip
-        header = ("network", "clusters/s from the file", "clusters/s, bare", "ratio", "ratio of CPU time")
+            n = options.n_compared // (16 if architecture == "inception" else 1)
+            ours, theirs = run_case("bare", source, n, architecture)["result"]
+            milliseconds = [f"{1e3 * cpu / n:.2f}" for _, cpu in (ours, theirs)]
+            ratios = [f"{theirs[clock] / ours[clock]:.2f}" for clock in (1, 0)]
+            speed.append((architecture, f"{n:,}", *milliseconds, *ratios))
+        header = ("network", "clusters", "CPU ms a cluster, from the file", "bare")
+        header += ("ratio of CPU time", "ratio of the clock")
         text += table(header, speed)
         print(text, flush=True)
         header = ("filter", "size", "write, s", "read all, s", "read one at random, ms")

@@ -223,6 +223,11 @@ def _load(path):
         for part in (_DESCRIPTION, _WEIGHTS):
             if part not in sizes:
                 raise ValueError(f"its part {part!r} is missing")
+        if sizes[_WEIGHTS] > path.stat().st_size:  # they are random numbers, which nobody compresses
+            raise ValueError(f"its weights claim {sizes[_WEIGHTS]} bytes, more than the file has")
+        with archive.open(_WEIGHTS) as weights:
+            while weights.read(2**20):
+                pass  # to the end, where the checksum is: a damaged weight is a number like any other
         description = json.loads(_text(archive, _DESCRIPTION))
     if description["format"] != _FORMAT:
         raise ValueError(
@@ -236,8 +241,6 @@ def _load(path):
     architecture = classifier._settings["architecture"]
     if architecture not in NETWORKS:
         raise ValueError(f"its network {architecture!r} is unknown")
-    if sizes[_WEIGHTS] > path.stat().st_size:  # they are random numbers, which nobody compresses
-        raise ValueError(f"its weights claim {sizes[_WEIGHTS]} bytes, more than the file has")
     _check_numbers(classifier)
     with limited_weights(sizes[_WEIGHTS]), classifier._network() as network:
         n_bytes = 4 * network.model.count_params()

@@ -220,6 +220,13 @@ def test_endless_blocks_are_refused(saved, tmp_path, monkeypatch):
         load_model(edit(saved, tmp_path / "model.keras", change))
 
 
+def paths(file):
+    """List what is in an HDF5 file."""
+    found = []
+    file.visit(found.append)
+    return found
+
+
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
 @pytest.mark.parametrize("damage", ["missing", "nan"])
 def test_weights_that_are_missing_or_not_finite_are_refused(saved, tmp_path, damage):
@@ -227,9 +234,7 @@ def test_weights_that_are_missing_or_not_finite_are_refused(saved, tmp_path, dam
         if not name.endswith(".h5"):
             return content
         with h5py.File(io.BytesIO(content), "r+") as file:
-            kernels = []
-            file.visit(lambda path: kernels.append(path) if path.endswith("conv2d/vars/0") else None)
-            (kernel,) = kernels
+            (kernel,) = [path for path in paths(file) if path.endswith("/conv2d/vars/0")]
             if damage == "nan":
                 file[kernel][...] = np.nan
             else:
@@ -239,6 +244,17 @@ def test_weights_that_are_missing_or_not_finite_are_refused(saved, tmp_path, dam
 
     rewrite(saved, tmp_path / "model.keras", change)
     with pytest.raises(ValueError, match=r"cannot load .*model\.keras: "):
+        load_model(tmp_path / "model.keras")
+
+
+def test_a_damaged_weight_is_noticed(saved, tmp_path):
+    with zipfile.ZipFile(saved) as archive, h5py.File(archive.open("model.weights.h5")) as file:
+        (kernel,) = [file[path] for path in paths(file) if path.endswith("/conv2d/vars/0")]
+        value = kernel[0].tobytes()
+    content = saved.read_bytes()
+    assert content.count(value) == 1
+    (tmp_path / "model.keras").write_bytes(content.replace(value, bytes([value[0] ^ 1]) + value[1:]))
+    with pytest.raises(ValueError, match=r"cannot load .*model\.keras: .*Bad CRC-32"):
         load_model(tmp_path / "model.keras")
 
 
