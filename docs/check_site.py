@@ -1,6 +1,7 @@
 """Check a built site as its readers would meet it: ``python docs/check_site.py docs/_build/html``.
 
-Every link and image leads to something, every estimator's diagram to its page, and the search finds a class.
+Nothing is fetched from elsewhere; every link and image leads to something, every estimator's diagram to its
+page; and the search finds a class.
 """
 
 import argparse
@@ -20,14 +21,17 @@ class _Page(HTMLParser):
 
     def __init__(self, path):
         super().__init__()
-        self.targets, self.addresses = set(), []
+        self.targets, self.addresses, self.fetched = set(), [], []
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attributes):
         """Note what the tag is, or leads to."""
         attributes = dict(attributes)
         self.targets.update(attributes[name] for name in ("id", "name") if attributes.get(name))
-        self.addresses += [attributes[name] for name in ("href", "src") if attributes.get(name)]
+        found = [attributes[name] for name in ("href", "src") if attributes.get(name)]
+        self.addresses += found
+        if tag != "a":
+            self.fetched += found
 
 
 def broken_links(site):
@@ -38,6 +42,8 @@ def broken_links(site):
         for address in page.addresses:
             parts = urlsplit(address)
             if parts.scheme or parts.netloc:
+                if address in page.fetched and parts.scheme != "data":
+                    yield f"{path.relative_to(site)}: {address} is fetched, so that it is missing offline"
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             if not target.exists():

@@ -1,6 +1,9 @@
 import os
 import warnings
 
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # gallery pages show what a script prints
 warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)  # keras 3.15 with NumPy 2.4
 
@@ -14,7 +17,6 @@ version = release = __version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
     "sphinx_design",
@@ -62,10 +64,14 @@ sphinx_gallery_conf = {
     "capture_repr": (),
     "plot_gallery": "True",
     "abort_on_example_error": True,
+    "write_computation_times": False,  # that page fetches scripts from elsewhere
 }
 
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
+
+# Formulas as MathML, which browsers draw by themselves: MathJax would be fetched from elsewhere.
+html_math_renderer = "mathml"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "darkcnn"
@@ -94,3 +100,16 @@ html_sidebars = {
         "coming_from_darkcnn",
     )
 }
+
+
+def _formula(as_block):
+    def visit(translator, node):
+        translator.body.append(tex2mathml(node.astext(), as_block=as_block))
+        raise nodes.SkipNode
+
+    return visit, None
+
+
+def setup(app):
+    """Teach Sphinx to write formulas."""
+    app.add_html_math_renderer("mathml", _formula(as_block=False), _formula(as_block=True))

@@ -26,7 +26,8 @@ def expected_calibration_error(target, probabilities, classes, *, n_bins=10):
     Returns
     -------
     float
-        From 0, perfect, to 1. Chance alone makes about :math:`\sqrt{n_{\rm bins} / 2 \pi n_{\rm maps}}`.
+        From 0, perfect, to 1. Chance alone makes about
+        :math:`\sqrt{n_\mathrm{bins} / 2 \pi n_\mathrm{maps}}`.
 
     References
     ----------
