@@ -160,6 +160,7 @@ def test_commands_of_benchmarks_are_understood(command, monkeypatch):
     script, *options = shlex.split(command)
     monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_args)
     monkeypatch.setattr("sys.argv", [script, *options])
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))  # as for a script, which may import its neighbours
     with pytest.raises(UnderstoodError):
         runpy.run_path(str(ROOT / script))["main"]()
 
