@@ -1,6 +1,6 @@
 """Accuracy: how well each network tells dark-matter models apart on haloes that it has never seen.
 
-Four parts, each a list of fits:
+Five parts, each a list of fits:
 
 grid
     Majority class, boosted trees on radial profiles and the polar network, for every choice of maps, pixel
@@ -9,13 +9,15 @@ networks
     Other networks of the library, given ten times the training time of the polar network.
 curve
     The polar network and the trees for a growing number of training haloes.
+inception
+    Both, and Inception given ten times the training time of polar, on smaller maps and up to 600 haloes.
 variants
     The polar network and its recipe with one thing changed, on haloes that no other part sees.
 
 Each fit is a line of JSON in ``FOLDER/fits.jsonl``. Those that are there are not repeated, so that an
 interrupted part goes on. The tables are made from all lines:
 
-    python benchmarks/accuracy.py FOLDER grid networks curve variants --output tables.md
+    python benchmarks/accuracy.py FOLDER grid networks curve inception variants --output tables.md
 """
 
 import argparse
@@ -44,6 +46,7 @@ N_TRAIN, N_TEST = 240, 150  # haloes
 CROSS_SECTIONS = {3: (0, 0.1, 1), 4: (0, 0.1, 0.3, 1)}
 SELECTIONS = (MAPS, ("total", "stellar"), ("total",))
 SIZES = (75, 150, 300, 600, 1200, 2400)
+SIZES_OF_INCEPTION = (75, 150, 300, 600)
 MAX_IN_MEMORY = 720  # haloes; more are simulated in so many at a time, and trained on from disk
 N_VIEWS = 4  # for networks that know nothing of symmetry: a pass over all maps is a quarter of an epoch
 CLOCKED_ROWS = 320  # to find out how long a pass takes
@@ -110,6 +113,14 @@ def plan_curve(sizes, n_seeds):
         for name in ("profiles", "polar"):
             for seed in range(n_seeds if n_halos <= N_TRAIN else 1):
                 yield Fit(name, n_pixels=100, n_halos=n_halos, seed=seed)
+
+
+def plan_inception():
+    """List the fits of the curve of Inception, whose time grows with the haloes as that of polar does."""
+    for n_halos in SIZES_OF_INCEPTION:
+        for name in ("profiles", "polar"):
+            yield Fit(name, n_halos=n_halos)
+        yield Fit("inception", n_halos=n_halos, times=10 * n_halos / N_TRAIN)
 
 
 def plan_variants(n_seeds):
@@ -334,7 +345,7 @@ def network_table(results):
 
 
 def curve_table(results):
-    """Lay out the accuracy for a growing number of haloes."""
+    """Lay out the accuracy for a growing number of haloes of 20 kpc a pixel."""
     rows = []
     for n_halos in sorted({fit.n_halos for fit in results}):
         scores = [
@@ -344,6 +355,16 @@ def curve_table(results):
         if scores[1] is not None:
             rows.append([f"{n_halos:,}", *map(with_errors, scores), with_errors(scores[1] - scores[0], "+")])
     return markdown(["haloes", "profiles", "polar", "polar - profiles"], rows)
+
+
+def inception_table(results):
+    """Lay out the accuracy for a growing number of haloes of 40 kpc a pixel, beside Inception."""
+    rows = []
+    for n_halos in sorted({fit.n_halos for fit in results if fit.estimator == "inception"}):
+        names = "profiles", "polar", "inception"
+        scores = [by_halo(results, name, Fit(name).setting, n_halos=n_halos) for name in names]
+        rows.append([n_halos, *map(with_errors, scores)])
+    return markdown(["haloes", "profiles", "polar", "inception"], rows)
 
 
 def variant_table(results):
@@ -368,7 +389,7 @@ def main():
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument(
-        "parts", nargs="*", default=[], metavar="part", help="grid, networks, curve or variants"
+        "parts", nargs="*", default=[], metavar="part", help="grid, networks, curve, inception or variants"
     )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--networks", nargs="+", default=sorted(NETWORKS.keys() - {"polar"}))
@@ -381,6 +402,7 @@ def main():
         "grid": plan_grid(options.seeds),
         "networks": plan_networks(options.networks, options.seeds),
         "curve": plan_curve(options.sizes, options.seeds),
+        "inception": plan_inception(),
         "variants": plan_variants(options.seeds),
     }
     if unknown := set(options.parts) - plans.keys():
@@ -388,7 +410,7 @@ def main():
     for part in options.parts:
         run_all(plans[part], path)
     results = read(path)
-    tables = grid_table, network_table, curve_table, variant_table
+    tables = grid_table, network_table, curve_table, inception_table, variant_table
     text = "\n".join(table(results) for table in tables)
     print(text)
     if options.output:
