@@ -83,13 +83,13 @@ def folds(architecture, n_pixels, n_maps, n_epochs):
     return seconds
 
 
-def rows(n_repeats, scale):
+def rows(n_repeats, scale, n_epochs):
     """Measure, and give what, the base line and its seconds, ours, the kind of aim."""
     for architecture in ("inception", "polar"):
         first, ten = fits(architecture, 50, n_maps=32)
         yield f"ten fits, {architecture}", "one fit", first, ten, "ten fits"
     for architecture, n_maps in (("inception", 128), ("polar", 3200), ("simple", 1600)):
-        seconds = throughput(architecture, 50, max(32, int(n_maps * scale)), 2, n_repeats)
+        seconds = throughput(architecture, 50, max(32, int(n_maps * scale)), n_epochs, n_repeats)
         yield f"epoch, {architecture}", "keras alone", seconds["keras"], seconds["darkcnn"], "epoch"
     one, two = folds("polar", 50, max(64, int(2400 * scale)), n_epochs=max(1, int(12 * scale)))
     yield "four folds, polar, n_jobs=2", "n_jobs=1", one, two, "n_jobs=2"
@@ -100,11 +100,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=3, help="after one to warm up; the median counts")
     parser.add_argument("--scale", type=float, default=1.0, help="of the number of maps and epochs")
+    parser.add_argument("--epochs", type=int, default=2, help="to a fit, where epochs are timed")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     lines = ["| what | beside | it takes, s | what takes, s | ratio | aim |", "|---|---|---|---|---|---|"]
     print("\n".join(lines))
-    for what, beside, reference, ours, kind in rows(options.repeats, options.scale):
+    for what, beside, reference, ours, kind in rows(options.repeats, options.scale, options.epochs):
         ratio = ours / reference
         lines.append(
             f"| {what} | {beside} | {reference:.2f} | {ours:.2f} | {ratio:.2f} | at most {AIMS[kind]:.2f} |"
