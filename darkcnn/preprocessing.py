@@ -6,7 +6,7 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from darkcnn.documentation import DocumentationLink
@@ -232,7 +232,21 @@ class MapSelector(DocumentationLink, TransformerMixin, BaseEstimator):
         return tags
 
 
-class MapScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+_CHANNEL_CONSTRAINTS = {
+    "stretch": [StrOptions({"log", "asinh", "linear"})],
+    "norm": [StrOptions({"max", "mean", "none"})],
+    "floor": [Interval(Real, 0, None, closed="neither")],
+}
+"""What the parameters of `MapScaler` may be for one channel."""
+
+
+class MapScaler(
+    DocumentationLink,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    BaseEstimator,
+    auto_wrap_output_keys=None,  # maps are no table, even where scikit-learn is to return tables
+):
     """Normalise every map by itself and stretch its contrast.
 
     Each channel of each map is divided by its own norm, then stretched. Nothing is learned from other
@@ -257,11 +271,7 @@ class MapScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseE
     array([-3., -2., -1.,  0.])
     """
 
-    _parameter_constraints = {
-        "stretch": [StrOptions({"log", "asinh", "linear"}), tuple],
-        "norm": [StrOptions({"max", "mean", "none"}), tuple],
-        "floor": [Interval(Real, 0, None, closed="neither"), tuple],
-    }
+    _parameter_constraints = {name: [*allowed, tuple] for name, allowed in _CHANNEL_CONSTRAINTS.items()}
 
     def __init__(self, stretch="log", norm="max", *, floor=1e-4):
         self.stretch = stretch
@@ -283,8 +293,13 @@ class MapScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseE
         -------
         MapScaler
             The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If a tuple has another length than there are channels, or an unknown value.
         """
-        self._check(X, reset=True)
+        self._settings(self._check(X, reset=True))
         return self
 
     def transform(self, X):
@@ -300,11 +315,11 @@ class MapScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseE
         Maps or ndarray, as `X`
             Scaled maps of the same shape; an array keeps its type, float32 or float64.
         """
-        check_is_fitted(self)
         X = self._check(X, reset=False)
+        scale = partial(_scale_channels, settings=self._settings(X))
         if isinstance(X, Maps):
-            return X.apply(self._scale)
-        return self._scale(X.reshape(len(X), 1, -1, 1)).reshape(X.shape) if X.ndim == 2 else self._scale(X)
+            return X.apply(scale)
+        return scale(X.reshape(len(X), 1, -1, 1)).reshape(X.shape) if X.ndim == 2 else scale(X)
 
     def _check(self, X, *, reset):
         if isinstance(X, Maps):
@@ -313,32 +328,37 @@ class MapScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseE
             as_maps(X)  # raises the error that tells what to put before
         return validate_data(self, X, reset=reset, allow_nd=True, dtype=[np.float64, np.float32])
 
-    def _scale(self, batch):
-        parameters = {name: getattr(self, name) for name in ("stretch", "norm", "floor")}
-        if not any(isinstance(value, tuple) for value in parameters.values()):
-            return _scale(batch, **parameters)
-        n_channels = batch.shape[-1]
-        scaled = np.empty_like(batch)
-        for channel in range(n_channels):
-            own = {}
-            for name, value in parameters.items():
-                values = value if isinstance(value, tuple) else (value,) * n_channels
-                if len(values) != n_channels:
-                    raise ValueError(
-                        f"{name} must have a value for each of {n_channels} channels, got {value}"
-                    )
-                own[name] = values[channel]
-            scaled[..., channel] = _scale(batch[..., channel], **own)
-        return scaled
-
-    def __sklearn_is_fitted__(self):
-        return True
+    def _settings(self, X):
+        """Check the parameters, and list those of each channel; of all at once, if they are the same."""
+        parameters = self.get_params()
+        tuples = {name: values for name, values in parameters.items() if isinstance(values, tuple)}
+        n_channels = 1 if X.ndim == 2 else X.shape[-1]
+        for name, values in tuples.items():
+            if len(values) != n_channels:
+                raise ValueError(f"{name} must have a value for each of {n_channels} channels, got {values}")
+        settings = [
+            parameters | {name: values[channel] for name, values in tuples.items()}
+            for channel in range(n_channels if tuples else 1)
+        ]
+        for channel in settings:
+            validate_parameter_constraints(_CHANNEL_CONSTRAINTS, channel, type(self).__name__)
+        return settings
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.requires_fit = False
         return tags
+
+
+def _scale_channels(batch, *, settings):
+    """Normalise and stretch maps, all channels at once or each with settings of its own."""
+    if len(settings) == 1:
+        return _scale(batch, **settings[0])
+    scaled = np.empty_like(batch)
+    for channel, own in enumerate(settings):
+        scaled[..., channel] = _scale(batch[..., channel], **own)
+    return scaled
 
 
 def _scale(batch, *, stretch, norm, floor):

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 
 from darkcnn import MapScaler, MapSelector
+from darkcnn.maps import as_maps
 from darkcnn.preprocessing import ATTRIBUTES
 
 
@@ -134,6 +136,45 @@ def test_scaler_keeps_signs_and_maps_of_zeros(norm):
 def test_scaler_keeps_the_type():
     for dtype in (np.float32, np.float64):
         assert MapScaler().fit_transform(np.ones((2, 3, 3, 1), dtype)).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"stretch": ("lg", "log")}, r"'stretch' parameter of MapScaler must be a str among .*Got 'lg'"),
+        ({"norm": ("max", "peak")}, r"'norm' parameter.*Got 'peak'"),
+        ({"floor": (1.0, -1.0)}, r"'floor' parameter.*Got -1.0"),
+        ({"floor": (1.0,)}, r"floor must have a value for each of 2 channels, got \(1.0,\)"),
+    ],
+)
+@pytest.mark.parametrize("form", [np.asarray, as_maps])
+def test_scaler_refuses_unknown_values_of_a_channel(parameters, message, form):
+    X = form(np.ones((2, 4, 4, 2), np.float32))
+    for method in ("fit", "transform"):
+        with pytest.raises(ValueError, match=message):
+            getattr(MapScaler(**parameters), method)(X)
+
+
+def test_scaler_without_a_fit_refuses_what_a_fit_would():
+    with pytest.raises(ValueError, match=r"'stretch' parameter.*Got 'lg'"):
+        MapScaler("lg").transform(np.ones((2, 4, 4, 1)))
+
+
+def test_maps_on_disk_keep_the_settings_that_they_were_scaled_with(clusters, tmp_path):
+    np.save(tmp_path / "records.npy", clusters.data)
+    scaler = MapScaler("linear").fit(
+        maps := MapSelector().fit_transform(np.load(tmp_path / "records.npy", "r"))
+    )
+    scaled = scaler.transform(maps)
+    expected = np.asarray(scaled)
+    scaler.set_params(stretch="log")
+    np.testing.assert_array_equal(np.asarray(scaled), expected)
+
+
+def test_maps_are_no_table_even_if_scikit_learn_is_to_return_tables():
+    X = np.ones((2, 4, 4, 1))
+    with config_context(transform_output="pandas"):
+        np.testing.assert_array_equal(MapScaler().fit_transform(X), np.zeros((2, 4, 4, 1)))
 
 
 def test_scaler_refuses_records(clusters):
