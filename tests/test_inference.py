@@ -9,6 +9,7 @@ from scipy.special import softmax
 from scipy.stats import beta, chi2
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.utils.fixes import parse_version
 
@@ -345,6 +346,11 @@ def test_same_seed_same_result(rng):
     sample = observe(0.2, 20, rng)
     first, second = (calibrated(np.random.default_rng(3)).fit(sample) for _ in range(2))
     assert first.interval() == second.interval()
+
+
+def test_calibrated_is_not_fitted(rng):
+    with pytest.raises(NotFittedError):
+        calibrated(rng).interval()
 
 
 def test_a_clone_is_not_calibrated(rng):

@@ -411,5 +411,8 @@ class CrossSectionPosterior(DocumentationLink, BaseEstimator):
         """Return all that the meaning of a score depends on."""
         return list(self.classes), self._training_prior.tolist()
 
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_density")  # which `calibrate` alone does not make
+
     def _quantile(self, level):
         return float(self._axis.cross_section(self._density.quantile(level)))
