@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from darkcnn.documentation import DocumentationLink
-from darkcnn.maps import CHUNK, as_maps
+from darkcnn.maps import CHUNK, Maps, as_maps
 from darkcnn.preprocessing import MapSelector
 from darkcnn.records import MAPS, is_records
 
@@ -82,6 +82,8 @@ class RadialProfiles(DocumentationLink, TransformerMixin, BaseEstimator):
         """
         maps = self._maps(X[:1] if is_records(X) else X)  # stacking all records only for their shape is dear
         self.map_shape_ = maps.map_shape
+        known = maps.map_shape[2] == len(MAPS) and not isinstance(X, Maps)  # which were chosen by name
+        self._channels = MAPS if known else [f"channel{i}" for i in range(maps.map_shape[2])]
         self._n_joined = 0 if maps.attributes is None else maps.attributes.shape[1]
         return self
 
@@ -122,15 +124,15 @@ class RadialProfiles(DocumentationLink, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_features,)
-            Names such as ``"total_ring0"``, ``"xray_ellipticity3"``, ``"stellar_pixel0"``.
+            Names such as ``"total_ring0"``, ``"xray_ellipticity3"``, ``"stellar_pixel0"``. Channels that a
+            :class:`~darkcnn.preprocessing.MapSelector` chose before are numbered, ``"channel0_ring0"``.
         """
         check_is_fitted(self)
-        height, width, n_channels = self.map_shape_
-        channels = MAPS if n_channels == len(MAPS) else [f"channel{i}" for i in range(n_channels)]
+        height, width, _ = self.map_shape_
         n_brightest = min(_N_BRIGHTEST, min(height, _CENTRAL_SIDE) * min(width, _CENTRAL_SIDE))
         kinds = [f"{kind}{ring}" for kind in ("ring", "ellipticity") for ring in range(self.n_rings)]
         kinds += [f"pixel{rank}" for rank in range(n_brightest)] + ["mean"]
-        names = [f"{channel}_{kind}" for channel in channels for kind in kinds]
+        names = [f"{channel}_{kind}" for channel in self._channels for kind in kinds]
         joined = self.attributes or [f"attribute{i}" for i in range(self._n_joined)]
         return np.array([*names, *joined], dtype=object)
 

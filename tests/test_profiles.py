@@ -132,3 +132,9 @@ def test_the_baseline_tells_strong_self_interaction_from_none():
     )
     baseline = profile_baseline(random_state=0).fit(records[:300], target[:300])
     assert baseline.score(records[300:], target[300:]) > 0.8
+
+
+def test_channels_that_were_chosen_before_are_not_given_names_of_others(clusters):
+    chosen = MapSelector(("stellar", "xray", "total")).fit_transform(clusters.data)
+    assert RadialProfiles().fit(chosen).get_feature_names_out()[0] == "channel0_ring0"
+    assert RadialProfiles().fit(np.asarray(chosen)).get_feature_names_out()[0] == "total_ring0"
