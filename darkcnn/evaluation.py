@@ -8,7 +8,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
 from tqdm import tqdm
 
 from darkcnn.parallel import sharing
@@ -187,7 +187,8 @@ def cross_validate_by_cluster(
 
 
 def _fit_and_predict(estimator, X, y, train, test, return_estimator):
-    predicted = estimator.fit(X[train], y[train]).predict_proba(X[test])
+    estimator.fit(_safe_indexing(X, train), y[train])
+    predicted = estimator.predict_proba(_safe_indexing(X, test))
     return predicted, estimator if return_estimator else None
 
 

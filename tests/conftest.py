@@ -12,6 +12,33 @@ def clusters():
     return make_clusters(6, cross_sections=(0, 1), redshifts=(0, 0.25), n_pixels=20, random_state=0)
 
 
+class Table:
+    """Rows of numbers that an index does not reach, as that of a DataFrame does not."""
+
+    iloc = None  # by which scikit-learn knows a table
+
+    def __init__(self, values):
+        self.values, self.shape = values, values.shape
+
+    def __len__(self):
+        return len(self.values)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype=dtype, copy=copy)
+
+    def __getitem__(self, column):
+        raise KeyError(column)
+
+    def take(self, rows, axis=0):
+        return Table(self.values.take(rows, axis=axis))
+
+
+@pytest.fixture(scope="session")
+def table_of():
+    """Make a table of an array."""
+    return Table
+
+
 @pytest.fixture(scope="session")
 def marked_maps():
     """Noise maps of two classes, the second with a bright centre, and the labels: easy to tell apart."""

@@ -135,3 +135,12 @@ def test_corrected_standard_error_covers_the_scatter_between_data_sets():
         errors.append(validation.standard_error("gaussian"))
     uncorrected = np.array(errors) * np.sqrt(0.1 / (0.1 + 1 / 4))  # as if the 10 splits were independent
     assert np.mean(uncorrected) < np.std(means) < np.mean(errors)
+
+
+def test_rows_of_a_table_are_those_of_an_array(numbers, table_of):
+    X, y, groups = numbers
+    scores = [
+        cross_validate_by_cluster({"linear": LogisticRegression()}, form, y, groups, random_state=0).scores
+        for form in (X, table_of(X))
+    ]
+    np.testing.assert_array_equal(*(each["linear"] for each in scores))

@@ -69,6 +69,11 @@ def test_the_table_is_that_of_scikit_learn_with_an_error(study, data):
     assert errors.tolist() == [corrected_standard_error(row, 1 / 3) for row in rows]
 
 
+def test_rows_of_a_table_are_those_of_an_array(study, data, table_of, tmp_path):
+    of_table = study(X=table_of(data[0]), folder=tmp_path / "table")
+    assert untimed(of_table) == untimed(study())
+
+
 def test_several_scores_and_values_that_are_tuples(study):
     results = study(
         pipeline=LogisticRegression(),

@@ -7,7 +7,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import ParameterGrid, check_cv
-from sklearn.utils import check_consistent_length
+from sklearn.utils import _safe_indexing, check_consistent_length
 from tqdm import tqdm
 
 from darkcnn.parallel import sharing
@@ -167,9 +167,9 @@ def _fit(store, key, split, estimator, X, y, train, test, scorer):
         if fit is None:
             try:
                 start = time.perf_counter()
-                estimator.fit(X[train], y[train])
+                estimator.fit(_safe_indexing(X, train), y[train])
                 fitted = time.perf_counter()
-                scores = scorer(estimator, X[test], y[test])
+                scores = scorer(estimator, _safe_indexing(X, test), y[test])
             except Exception as error:
                 error.add_note(f"in split {split} of {estimator}")
                 raise
