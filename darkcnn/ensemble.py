@@ -6,7 +6,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.utils import assert_all_finite, check_random_state, get_tags, indexable
+from sklearn.utils import _safe_indexing, assert_all_finite, check_random_state, get_tags, indexable
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
@@ -78,6 +78,9 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
         "verbose": ["verbose"],
     }
 
+    # Where metadata is routed, groups come as they do to splitters, without being asked for.
+    __metadata_request__fit = {"groups": True}
+
     def __init__(self, estimator=None, n_networks=5, *, random_state=None, n_jobs=None, verbose=0):
         self.estimator = estimator
         self.n_networks = n_networks
@@ -123,14 +126,14 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
             delayed(_fit_and_judge)(template, seed, X, y, train, test)
             for seed, (train, test) in zip(seeds, folds, strict=True)
         )
-        self.classes_ = np.unique(y)
-        self.estimators_ = []
-        self.held_out_probabilities_ = np.empty((len(y), len(self.classes_)))
+        classes, estimators = np.unique(y), []
+        held_out = np.empty((len(y), len(classes)))
         progress = tqdm(fits, total=len(folds), desc="Training", unit="network", disable=not self.verbose)
         for (_, test), (network, probabilities) in zip(folds, progress, strict=True):
-            self.estimators_.append(network)
-            self.held_out_probabilities_[test] = probabilities
-        predicted = self.classes_[self.held_out_probabilities_.argmax(axis=1)]
+            estimators.append(network)
+            held_out[test] = probabilities
+        predicted = classes[held_out.argmax(axis=1)]
+        self.classes_, self.estimators_, self.held_out_probabilities_ = classes, estimators, held_out
         self.scores_ = np.array([balanced_accuracy_score(y[test], predicted[test]) for _, test in folds])
         return self
 
@@ -166,6 +169,21 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
         """
         return self.network_proba(X).mean(axis=0)
 
+    def predict_log_proba(self, X):
+        """Estimate the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : structured ndarray of shape (n_samples,), or array-like of shape (n_samples, ...)
+            Records of clusters, or whatever `estimator` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Logarithms of `predict_proba`.
+        """
+        return np.log(self.predict_proba(X))
+
     def predict(self, X):
         """Name the most probable class.
 
@@ -200,5 +218,5 @@ def _fit_and_judge(template, seed, X, y, train, test):
     """Train a network on some rows and ask it about the others."""
     network = clone(template)
     seeds = {name: seed for name in network.get_params() if name.split("__")[-1] == "random_state"}
-    network.set_params(**seeds).fit(X[train], y[train])
-    return network, network.predict_proba(X[test])
+    network.set_params(**seeds).fit(_safe_indexing(X, train), y[train])
+    return network, network.predict_proba(_safe_indexing(X, test))

@@ -2,10 +2,12 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import clone, is_classifier
 from sklearn.ensemble import VotingClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold, cross_val_score
+from sklearn.model_selection import GroupKFold, cross_val_score, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
 
 from darkcnn import DarkCNNEnsemble, default_pipeline, load_model, save_model
@@ -43,7 +45,37 @@ def test_probabilities_are_the_mean_over_networks(features):
     assert each.shape == (3, 80, 2)
     assert np.ptp(each, axis=0).max() > 0  # they learned from different clusters
     np.testing.assert_allclose(ensemble.predict_proba(X), each.mean(axis=0))
+    np.testing.assert_allclose(ensemble.predict_log_proba(X), np.log(each.mean(axis=0)))
     assert set(ensemble.predict(X)) <= {"CDM", "SIDM1"}
+
+
+def test_routed_groups_are_its_groups(features):
+    X, y, groups = features
+    nearest = DarkCNNEnsemble(KNeighborsClassifier(1), n_networks=3, random_state=0)
+    with config_context(enable_metadata_routing=True):
+        found = cross_validate(
+            nearest, X, y, params={"groups": groups}, cv=GroupKFold(2), return_estimator=True,
+            return_indices=True, error_score="raise",
+        )  # fmt: skip
+    train = found["indices"]["train"][0]
+    expected = nearest.fit(X[train], y[train], groups[train]).held_out_probabilities_
+    np.testing.assert_array_equal(found["estimator"][0].held_out_probabilities_, expected)
+
+
+def test_rows_of_a_table_are_dealt_like_those_of_an_array(features, table_of):
+    X, y, groups = features
+    ensemble = DarkCNNEnsemble(LogisticRegression(), n_networks=2, random_state=0)
+    expected = ensemble.fit(X, y, groups).held_out_probabilities_
+    np.testing.assert_array_equal(ensemble.fit(table_of(X), y, groups).held_out_probabilities_, expected)
+
+
+def test_a_fit_that_failed_leaves_it_unfitted(features):
+    X, y, groups = features
+    ensemble = DarkCNNEnsemble(LogisticRegression(C=-1.0), n_networks=2, random_state=0)
+    with pytest.raises(ValueError, match="'C' parameter"):
+        ensemble.fit(X, y, groups)
+    with pytest.raises(NotFittedError):
+        ensemble.predict(X)
 
 
 def test_records_know_their_clusters(clusters):
