@@ -5,6 +5,7 @@ from contextlib import ExitStack, closing, contextmanager
 from copy import deepcopy
 from numbers import Integral, Real
 from os import PathLike
+from threading import Lock
 
 from darkcnn.networks.compiled import borrow_network  # first: it starts keras without chatter
 
@@ -72,7 +73,7 @@ class DarkCNNClassifier(
     early_stopping : bool, default=False
         Stop when the loss on clusters held back from the training no longer falls, and keep the best weights.
     validation_fraction : float, default=0.1
-        Fraction of the clusters to hold back.
+        Fraction of the clusters to hold back, one half at most; taken as one over the nearest whole number.
     n_iter_no_change : int, default=10
         Epochs without a better loss before the training stops.
     class_weight : dict, "balanced" or None, default=None
@@ -153,7 +154,7 @@ class DarkCNNClassifier(
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "validation_fraction": [Interval(Real, 0, 0.5, closed="right")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "callbacks": [list, None],
@@ -165,6 +166,9 @@ class DarkCNNClassifier(
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    # Where metadata is routed, groups come as they do to splitters, without being asked for.
+    __metadata_request__fit = {"groups": True}
 
     def __init__(
         self,
@@ -263,7 +267,8 @@ class DarkCNNClassifier(
         y : array-like of shape (n_samples,)
             Labels.
         classes : array-like of shape (n_classes,) or None, default=None
-            All labels that will ever come; needed at the first call unless `y` has them all.
+            All labels that will ever come; needed at the first call unless `y` has them all, and the same
+            in later ones.
         sample_weight : array-like of shape (n_samples,) or None, default=None
             Weight of each row in the loss.
 
@@ -271,12 +276,21 @@ class DarkCNNClassifier(
         -------
         DarkCNNClassifier
             The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            As of `fit`, or if `y` or `classes` has labels that the first call had not.
         """
         resume = hasattr(self, "weights_")
         views = self._views(X, reset=not resume)
         y = self._labels(y, views)
         if not resume:
             self._start(views, np.unique(y if classes is None else classes))
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(
+                f"classes must be those of the first call, {self.classes_.tolist()}, got {list(classes)}"
+            )
         return self._train(views, y, sample_weight, None, epochs=1, early_stopping=False)
 
     def predict_proba(self, X):
@@ -293,6 +307,21 @@ class DarkCNNClassifier(
             Probabilities, in the order of `classes_`.
         """
         return self._predict(X, lambda network: (network.model, network.from_logits))
+
+    def predict_log_proba(self, X):
+        """Estimate the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : Views, Maps, or array-like of shape (n_samples, height, width, n_channels)
+            Maps of the size seen at `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Logarithms of `predict_proba`.
+        """
+        return np.log(self.predict_proba(X))
 
     def predict(self, X):
         """Name the most probable class.
@@ -345,7 +374,11 @@ class DarkCNNClassifier(
 
     def _views(self, X, *, reset):
         """Check `X` in any of its forms."""
-        if not isinstance(X, (Views, Maps)) and not is_records(X):
+        if isinstance(X, (Views, Maps)) or is_records(X):
+            if reset:  # no columns to count, whatever an earlier fit had
+                vars(self).pop("n_features_in_", None)
+                vars(self).pop("feature_names_in_", None)
+        else:
             X = validate_data(self, X, reset=reset, allow_nd=True, dtype=np.float32)
             if X.ndim == 2:
                 map_shape = (1, X.shape[1], 1) if self.map_shape is None else tuple(self.map_shape)
@@ -382,7 +415,7 @@ class DarkCNNClassifier(
         self.classes_ = classes
         self.map_shape_ = views.shape[2:]
         self.n_attributes_ = 0 if views.maps.attributes is None else views.maps.attributes.shape[1]
-        self.history_ = {}
+        self.history_ = {"loss": []}
         self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         self._settings = {
             "architecture": self.architecture,
@@ -431,7 +464,7 @@ class DarkCNNClassifier(
                 patience=self.n_iter_no_change, restore_best_weights=True
             )
             callbacks.append(stopping)
-        first, n_done = len(self.history_.get("loss", [])), 0
+        first, n_done = self.n_epochs_, 0
         if self.checkpoint is not None:
             checkpoint = self._checkpoint(batches, first, epochs)
             callbacks.append(checkpoint)
@@ -498,6 +531,7 @@ class DarkCNNClassifier(
             self.checkpoint,
             {name: value for name, value in self.get_params().items() if name not in _NO_MATTER},
             (first, epochs, self.classes_, batches.targets, batches.weights, batches.views.shape),
+            [vars(self).get(name) for name in ("weights_", "_state")],  # of what came before this training
             (batches.views.angles, batches.views.flips, maps.draw(rows), maps.attributes),
         )
 
@@ -563,15 +597,19 @@ class DarkCNNClassifier(
         return tags
 
 
+_PYTHON_GENERATOR = Lock()
+
+
 @contextmanager
 def _python_seed(seed):
-    """Seed Python's own generator for a while."""
-    state = random.getstate()
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(state)
+    """Seed Python's own generator, which all threads share, for a while."""
+    with _PYTHON_GENERATOR:
+        state = random.getstate()
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(state)
 
 
 class _StreamingClassifier(KerasClassifier):

@@ -83,6 +83,13 @@ def test_another_training_does_not_go_on_from_it(marked_maps, tmp_path):
     assert_same_weights(classifier(checkpoint=tmp_path).fit(X + 1, y), classifier().fit(X + 1, y))
 
 
+def test_what_was_learned_before_tells_trainings_apart(marked_maps, tmp_path):
+    X, y = marked_maps
+    classifier(checkpoint=tmp_path).partial_fit(X[:20], y[:20]).partial_fit(X, y)
+    other = classifier(checkpoint=tmp_path).partial_fit(X[20:], y[20:]).partial_fit(X, y)
+    assert_same_weights(other, classifier().partial_fit(X[20:], y[20:]).partial_fit(X, y))
+
+
 def test_a_seed_is_needed(marked_maps, tmp_path):
     with pytest.raises(ValueError, match=r"random_state must be an integer for a checkpoint.*got None"):
         classifier(checkpoint=tmp_path, random_state=None).fit(*marked_maps)

@@ -1,7 +1,9 @@
 import gc
 import pickle
+import random
 import subprocess
 import sys
+import threading
 import weakref
 
 import joblib
@@ -17,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from darkcnn import DarkCNNClassifier, MapSelector, RotationFlipAugmenter
 from darkcnn.augmentation import as_views
 from darkcnn.batches import Batches
+from darkcnn.classifier import _python_seed
 from darkcnn.maps import Maps, as_maps
 from darkcnn.networks import compiled
 
@@ -62,6 +65,7 @@ def test_probabilities(fitted, marked_maps):
     assert probabilities.dtype == np.float64
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-12)
     np.testing.assert_allclose(fitted.predict_proba(X[:1]), probabilities[:1], rtol=1e-5)
+    np.testing.assert_array_equal(fitted.predict_log_proba(X), np.log(probabilities))
 
 
 def test_same_seed_same_bits_whatever_came_before(fitted, marked_maps):
@@ -144,6 +148,10 @@ def test_partial_fit_of_a_class_that_is_still_to_come(marked_maps):
     assert classifier.predict_proba(X).shape == (40, 3)
     with pytest.raises(ValueError, match=r"labels \['WDM'\] that are not in classes"):
         classifier.partial_fit(X, np.where(y == "CDM", "WDM", y))
+    with pytest.raises(
+        ValueError, match=r"first call, \['CDM', 'SIDM0.1', 'SIDM1'\], got \['CDM', 'SIDM1'\]"
+    ):
+        classifier.partial_fit(X, y, classes=["CDM", "SIDM1"])
 
 
 def test_views_are_trained_on_and_averaged(marked_maps):
@@ -335,6 +343,34 @@ def test_rows_hold_maps_of_a_given_shape(marked_maps):
         small(map_shape=(5, 5, 1)).fit(X.reshape(40, -1), y)
 
 
+def test_columns_of_an_earlier_fit_are_forgotten(marked_maps):
+    X, y = marked_maps
+    classifier = small(epochs=1).fit(X, y)
+    smaller = np.ascontiguousarray(X[:, 2:10, 2:10])
+    expected = small(epochs=1).fit(smaller, y).predict_proba(smaller)
+    np.testing.assert_array_equal(classifier.fit(as_maps(smaller), y).predict_proba(smaller), expected)
+
+
+def test_threads_leave_pythons_own_generator_as_it_was():
+    before = random.getstate()
+    entered, leave = ([threading.Event(), threading.Event()] for _ in range(2))
+
+    def seed(thread):
+        with _python_seed(thread):
+            entered[thread].set()
+            leave[thread].wait(10)
+
+    threads = [threading.Thread(target=seed, args=[number]) for number in range(2)]
+    threads[0].start()
+    entered[0].wait(10)
+    threads[1].start()
+    entered[1].wait(0.2)  # it must not, before the first has left
+    for event, thread in zip(leave, threads, strict=True):
+        event.set()
+        thread.join()
+    assert random.getstate() == before
+
+
 def test_bad_maps_are_refused(fitted, marked_maps, clusters):
     X, y = marked_maps
     with pytest.raises(NotFittedError):
@@ -371,6 +407,7 @@ def test_bad_labels_are_refused(marked_maps):
         ({"architecture": "incepton"}, r"got 'incepton' \(did you mean 'inception'\?\)"),
         ({"epochs": 0}, r"'epochs' parameter.*Got 0"),
         ({"learning_rate": -1.0}, r"'learning_rate' parameter.*Got -1.0"),
+        ({"validation_fraction": 0.9}, r"'validation_fraction' parameter.*\(0.0, 0.5\]. Got 0.9"),
         ({"early_stopping": True, "validation_fraction": 0.01}, r"needs at least 100 clusters, got 40"),
     ],
 )
@@ -381,7 +418,8 @@ def test_bad_parameters_are_refused(marked_maps, parameters, message):
 
 def test_unknown_network_options_are_refused(marked_maps):
     with pytest.raises(TypeError, match="unexpected keyword argument 'widht'"):
-        small(network_options={"widht": 1}).fit(*marked_maps)
+        (classifier := small(network_options={"widht": 1})).fit(*marked_maps)
+    assert (classifier.n_epochs_, classifier.loss_curve_) == (0, [])
 
 
 def test_maps_are_let_go_after_training_and_prediction(marked_maps):

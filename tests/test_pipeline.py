@@ -2,6 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import VotingClassifier
@@ -10,6 +11,7 @@ from sklearn.model_selection import (
     StratifiedGroupKFold,
     cross_val_predict,
     cross_val_score,
+    cross_validate,
 )
 
 from darkcnn import default_pipeline
@@ -56,6 +58,21 @@ def test_cross_val_predict(data):
     )
     assert probabilities.shape == (24, 2)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+
+
+def test_routed_groups_hold_clusters_back(clusters):
+    X = np.stack([clusters.data[name] for name in ("total", "xray", "stellar")], axis=-1)
+    y, groups = clusters.target, clusters.groups
+    pipeline = tiny(early_stopping=True, validation_fraction=0.5)
+    with config_context(enable_metadata_routing=True):
+        routed = clone(pipeline).fit(X, y, groups=groups).predict_proba(X)
+        cross_validate(
+            pipeline, X, y, params={"groups": groups}, cv=StratifiedGroupKFold(2), error_score="raise"
+        )
+    by_row = clone(pipeline).fit(X, y).predict_proba(X)
+    by_cluster = clone(pipeline).fit(X, y, cnn__groups=groups).predict_proba(X)
+    np.testing.assert_array_equal(routed, by_cluster)
+    assert (by_row != by_cluster).any()
 
 
 def test_grid_search(clusters):
