@@ -165,7 +165,8 @@ def as_maps(X, argument="X"):
     TypeError
         If `X` holds records.
     ValueError
-        If `X` has another number of dimensions, no rows, or values that are not finite.
+        If `X` has another number of dimensions, its channels first, no rows, masked pixels, or values that
+        are not finite or that float32 cannot hold.
     """
     if isinstance(X, Maps):
         return X
@@ -173,14 +174,44 @@ def as_maps(X, argument="X"):
         raise TypeError(f"{argument} holds records; put a MapSelector before this step to choose their maps")
     X = np.asanyarray(X)
     if X.ndim != 4 or 0 in X.shape:
+        hint = "; one channel is X[..., np.newaxis]" if X.ndim == 3 else ""
         raise ValueError(
             f"{argument} must be maps of shape (n_samples, height, width, n_channels), got shape {X.shape}"
+            f"{hint}"
         )
-    finite = np.isfinite(X.sum(axis=(1, 2, 3), dtype=np.float64))  # of a float32 map only if every pixel is
+    if X.shape[1] < X.shape[2] == X.shape[3]:
+        raise ValueError(
+            f"{argument} must have its channels last, (n_samples, height, width, n_channels), got shape "
+            f"{X.shape}: np.moveaxis({argument}, 1, -1) moves them"
+        )
+    if np.ma.is_masked(X):
+        row = int(np.argmax(np.ma.getmaskarray(X).any(axis=(1, 2, 3))))
+        raise ValueError(
+            f"{argument} must have no masked pixels, got some in row {row}: fill them, or leave the map out"
+        )
+    with np.errstate(over="ignore"):  # reported below
+        maps = np.ma.getdata(X).astype(np.float32, copy=False)
+    _check_values(X, maps, argument)
+    return Maps(maps, X.shape[1:])
+
+
+def _check_values(X, maps, argument):
+    """Refuse pixels that are not finite, and those that were lost when `X` became `maps`, float32."""
+    # A sum in float64 of float32 is finite only if every pixel is.
+    finite = np.isfinite(maps.sum(axis=(1, 2, 3), dtype=np.float64))
     if not finite.all():
         row = int(np.argmin(finite))
-        value = X[row][~np.isfinite(X[row])][0]
+        value = X[row][~np.isfinite(maps[row])][0]
+        too_large = "; divide maps by their peaks, float32 ends at 3e38" if np.isfinite(value) else ""
         raise ValueError(
             f"{argument} must be finite, got {value} in {int((~finite).sum())} maps, first in row {row}"
+            f"{too_large}"
         )
-    return Maps(X.astype(np.float32, copy=False), X.shape[1:])
+    if X.dtype != maps.dtype:
+        lost = (X.any(axis=(1, 2)) & ~maps.any(axis=(1, 2))).any(axis=1)
+        if lost.any():
+            row = int(np.argmax(lost))
+            raise ValueError(
+                f"{argument} must not vanish as float32, which begins at 1e-45, got a highest value of "
+                f"{np.abs(X[row]).max()} in row {row}: divide maps by their peaks"
+            )

@@ -24,6 +24,9 @@ ATTRIBUTES = (
 _UNIT_MARGIN = 10
 """How far norms may lie beyond those seen at fit; other units are usually off by a thousand."""
 
+_ROWS_FOR_SIGN = 16
+"""Maps in which a value above zero is looked for."""
+
 
 def attribute_table(records, names):
     """Collect attributes of clusters in a matrix.
@@ -297,7 +300,8 @@ class MapScaler(
         Raises
         ------
         ValueError
-            If a tuple has another length than there are channels, or an unknown value.
+            If a tuple has another length than there are channels, or an unknown value; or if maps to take the
+            logarithm of have no values above zero, as if they were logarithms already.
         """
         self._settings(self._check(X, reset=True))
         return self
@@ -314,6 +318,11 @@ class MapScaler(
         -------
         Maps or ndarray, as `X`
             Scaled maps of the same shape; an array keeps its type, float32 or float64.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`fit`.
         """
         X = self._check(X, reset=False)
         scale = partial(_scale_channels, settings=self._settings(X))
@@ -342,6 +351,8 @@ class MapScaler(
         ]
         for channel in settings:
             validate_parameter_constraints(_CHANNEL_CONSTRAINTS, channel, type(self).__name__)
+        if any(channel["stretch"] == "log" for channel in settings):
+            _check_signs(X, settings)
         return settings
 
     def __sklearn_tags__(self):
@@ -379,3 +390,17 @@ def _scale(batch, *, stretch, norm, floor):
         scaled /= floor
         np.arcsinh(scaled, out=scaled)
     return scaled
+
+
+def _check_signs(X, settings):
+    """Refuse maps of whose logarithm nothing would be left: some rows tell."""
+    rows = np.asarray(X[:_ROWS_FOR_SIGN])
+    rows = rows.reshape(-1, 1 if X.ndim == 2 else X.shape[-1])
+    settings = settings * rows.shape[1] if len(settings) == 1 else settings
+    ranges = zip(rows.min(axis=0), rows.max(axis=0), strict=True)
+    for channel, (own, (lowest, highest)) in enumerate(zip(settings, ranges, strict=True)):
+        if own["stretch"] == "log" and highest <= 0 and lowest < 0:
+            raise ValueError(
+                f"stretch='log' needs maps with values above zero, got none in channel {channel}, from "
+                f"{lowest:.3g} to {highest:.3g}; if they are logarithms already, raise 10 to their power"
+            )

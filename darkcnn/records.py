@@ -90,11 +90,15 @@ def check_records(X, argument="X"):
     ValueError
         If it is empty, not one-dimensional or lacks a field.
     """
-    if not is_records(X):
+    if not is_records(X) or not hasattr(X, "ndim"):
+        kind = type(X).__name__
+        if hasattr(X, "as_array"):
+            kind += "; its as_array() is one"
+        elif hasattr(X, "dtype"):
+            kind += f" of shape {X.shape} and dtype {X.dtype}"
         raise TypeError(
             f"{argument} must be records of clusters (a structured array, see "
-            f"darkcnn.datasets.make_clusters), got {type(X).__name__}"
-            + (f" of shape {X.shape} and dtype {X.dtype}" if hasattr(X, "dtype") else "")
+            f"darkcnn.datasets.make_clusters), got {kind}"
         )
     missing = [name for name in (*MAPS, *SCALARS) if name not in X.dtype.names]
     if missing:
@@ -142,8 +146,14 @@ def label_of(cross_section, velocity_scale=None):
         raise ValueError(f"velocity_scale must be a number of km/s above zero, got {velocity_scale!r}")
     if cross_section == 0:
         return "CDM"
-    label = f"SIDM{float(cross_section):.12g}"
-    return label if velocity_scale is None else f"vd{label}w{float(velocity_scale):.12g}"
+    label = f"SIDM{_text_of(cross_section)}"
+    return label if velocity_scale is None else f"vd{label}w{_text_of(velocity_scale)}"
+
+
+def _text_of(number):
+    """Write a number with the digits that its type holds: 0.1 of a file of float32 is no 0.10000000149."""
+    digits = np.finfo(number).precision if isinstance(number, np.floating) else 12
+    return f"{float(number):.{min(digits, 12)}g}"
 
 
 def cross_section_of(label, velocity=None):
@@ -179,7 +189,10 @@ def cross_section_of(label, velocity=None):
     number = r"\d+(?:\.\d+)?(?:e[-+]?\d+)?"
     parts = re.fullmatch(rf"(?:CDM|SIDM({number})|vdSIDM({number})w({number}))(?:/{_FEEDBACK})?", str(label))
     if parts is None:
-        raise ValueError(f"label must be 'CDM' or 'SIDM' and a number, such as 'SIDM0.1', got {label!r}")
+        raise ValueError(
+            f"label must be 'CDM' or 'SIDM' and a number, such as 'SIDM0.1', got {label!r}; "
+            "darkcnn.label_of(0.1) is 'SIDM0.1'"
+        )
     constant, at_rest, scale = parts.groups()
     if scale is None:
         return float(constant or 0)

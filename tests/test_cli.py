@@ -137,7 +137,9 @@ def test_observed_clusters_get_no_more_noise(database, tmp_path):
     save_clusters(tmp_path / "seen.h5", clusters)
     simulated = run_well("predict", path, database).stdout
     assert run_well("predict", path, tmp_path / "seen.h5", "--observed").stdout == simulated
-    assert run_well("predict", path, tmp_path / "seen.h5").stdout != simulated
+    refused = run("predict", path, tmp_path / "seen.h5")
+    assert refused.exit_code == 1
+    assert "what a telescope saw needs no noise: ObservedRecords, --observed" in refused.stderr
     told = [
         run_well("infer", path, *sample).stdout
         for sample in ([database], [tmp_path / "seen.h5", "--observed"])

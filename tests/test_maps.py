@@ -62,3 +62,26 @@ def test_other_shapes_are_refused(clusters):
         as_maps(clusters.data)
     with pytest.raises(IndexError, match="indexed by rows"):
         as_maps(np.zeros((4, 3, 3, 1)))[:, 0]
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.zeros((4, 3, 3)), r"got shape \(4, 3, 3\); one channel is X\[\.\.\., np\.newaxis\]"),
+        (np.zeros((4, 3, 8, 8)), r"channels last.*\(4, 3, 8, 8\): np\.moveaxis\(X, 1, -1\)"),
+        (np.ma.masked_equal(np.arange(36.0).reshape(4, 3, 3, 1), 20), "no masked pixels, got some in row 2"),
+        (
+            np.full((4, 3, 3, 1), 1e44),
+            r"finite, got 1e\+44 in 4 maps, first in row 0; divide maps by their p",
+        ),
+        (np.full((4, 3, 3, 2), [1, 1e-46]), "must not vanish as float32.* 1.0 in row 0: divide maps by"),
+    ],
+)
+def test_maps_that_would_be_taken_for_others_are_refused(X, message):
+    with pytest.raises(ValueError, match=message):
+        as_maps(X)
+
+
+def test_an_empty_map_and_a_mask_of_nothing_are_no_fault():
+    X = np.ma.masked_array(np.zeros((2, 3, 3, 2)), mask=False)
+    assert type(as_maps(X).source) is np.ndarray

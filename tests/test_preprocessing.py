@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from astropy.table import Table
 from sklearn import config_context
 from sklearn.base import clone
 
@@ -199,3 +200,24 @@ def test_selector_does_not_miss_norms_that_a_database_lacks(clusters):
     selector = MapSelector().fit(data)
     assert list(selector.norm_ranges_) == ["lensing_norm", "xray_norm"]
     selector.transform(data)
+
+
+def test_logarithms_are_not_taken_twice(clusters):
+    logarithms = np.log10(np.maximum(MapSelector().fit_transform(clusters.data), 1e-4))
+    for X in (logarithms, MapSelector().fit_transform(logarithms)):
+        with pytest.raises(ValueError, match=r"values above zero, got none in channel 0, from -\S+ to 0"):
+            MapScaler().fit(X)
+        with pytest.raises(ValueError, match=r"got none in channel 2"):
+            MapScaler(("linear", "asinh", "log")).fit(X)
+    one = np.concatenate([np.ones_like(logarithms[..., :1]), logarithms[..., :1]], axis=-1)
+    with pytest.raises(ValueError, match=r"got none in channel 1"):
+        MapScaler().fit(one)
+    MapScaler("asinh").fit(logarithms)
+    MapScaler().fit(np.zeros((2, 4, 4, 1)))
+
+
+def test_selector_tells_what_a_table_of_astropy_needs(clusters):
+    table = Table(clusters.data)
+    with pytest.raises(TypeError, match=r"got Table; its as_array\(\) is one"):
+        MapSelector().fit(table)
+    MapSelector().fit(table.as_array())

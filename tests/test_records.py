@@ -20,6 +20,11 @@ def test_labels_are_those_of_the_published_models():
     assert [label_of(value) for value in (0, 0.1, 0.3, 1.0)] == ["CDM", "SIDM0.1", "SIDM0.3", "SIDM1"]
 
 
+def test_labels_of_single_precision_are_the_same():
+    assert label_of(np.float32(0.1)) == "SIDM0.1"
+    assert label_of(np.float32(3.04), velocity_scale=np.float32(560.1)) == "vdSIDM3.04w560.1"
+
+
 @pytest.mark.parametrize("value", [-0.1, np.nan, np.inf, "0.1", None])
 def test_label_of_refuses(value):
     with pytest.raises(ValueError, match=r"cross_section must be a number of cm2/g.*got " + repr(value)[:3]):

@@ -1,7 +1,7 @@
 """What the loaders return: records, labels and groups together."""
 
 import numpy as np
-from sklearn.utils import Bunch
+from sklearn.utils import Bunch, check_consistent_length
 
 from darkcnn.records import FIELD_SIZE, cross_section_of, sort_labels, split_labels
 
@@ -56,6 +56,7 @@ def make_bunch(records, target, *, galaxies=None, description=""):
     >>> bunch.target_names.tolist(), bunch.cross_sections.tolist(), bunch.pixel_scale
     (['CDM', 'SIDM1'], [0.0, 1.0], 100.0)
     """
+    check_consistent_length(records, target)
     target, feedback = split_labels(target)
     names = sort_labels(target)
     return Bunch(

@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
+from astropy.units import Unit
 
 from darkcnn.datasets.bunch import GALAXY_DTYPE
-from darkcnn.records import FIELD_SIZE, MAPS, check_records, cross_section_of, record_dtype
+from darkcnn.records import FIELD_SIZE, MAPS, NORMS, check_records, cross_section_of, record_dtype
 
 REQUIRED = (*MAPS, "redshift", "cluster_id")
 """The columns of clusters that nothing can stand in for; the others are NaN where a file lacks them."""
@@ -85,6 +86,35 @@ def check_field_size(size):
         raise ValueError(f"its maps must be {FIELD_SIZE:g} kpc on a side, but it says {float(size):g}")
 
 
+def check_units(units):
+    """Check the units of the norms, if a file tells them.
+
+    Parameters
+    ----------
+    units : mapping of str to str or None
+        What the file says of its columns.
+
+    Raises
+    ------
+    ValueError
+        If a norm is in another unit than that of a record.
+    """
+    for name in NORMS:
+        told, wanted = units.get(name), COLUMNS[name][0]
+        if not told:
+            continue
+        told = told.decode() if isinstance(told, bytes) else str(told)
+        try:
+            factor = Unit(told).to(Unit(wanted))
+        except ValueError as error:  # no unit, or one of something else
+            raise ValueError(f"column {name!r} must be in {wanted!r}, but it says {told!r}") from error
+        if not np.isclose(factor, 1, rtol=1e-3):
+            raise ValueError(
+                f"column {name!r} must be in {wanted!r}, but it says {told!r}: multiply it by {factor:.6g}, "
+                "and correct the unit"
+            )
+
+
 def galaxies_from_columns(columns):
     """Gather columns of any numeric type into a table of galaxies, NaN where one is missing."""
     if "row" not in columns:
@@ -98,8 +128,9 @@ def _filled(table, columns):
         if name in columns and column.shape != table[name].shape:
             raise ValueError(f"column {name!r} must have shape {table[name].shape}, got {column.shape}")
         if column.dtype.kind not in ("iu" if table.dtype[name].kind == "i" else "biuf"):
+            hint = "; np.unique(ids, return_inverse=True)[1] numbers them" if name == "cluster_id" else ""
             raise ValueError(
-                f"column {name!r} must hold {table.dtype[name].base} numbers, got {column.dtype}"
+                f"column {name!r} must hold {table.dtype[name].base} numbers, got {column.dtype}{hint}"
             )
         with np.errstate(over="ignore"):  # a float64 beyond float32 becomes inf, which check_database reports
             table[name] = column

@@ -83,7 +83,8 @@ def _read(path, signature, mmap):
     elif signature.startswith((b"\x80", b"(")):
         database = read_published(path)
     else:
-        raise ValueError(f"it must be FITS, HDF5 or a pickle, but it starts with {signature!r}")
+        hint = "; darkcnn.datasets.save_clusters writes arrays of records" if b"NUMPY" in signature else ""
+        raise ValueError(f"it must be FITS, HDF5 or a pickle, but it starts with {signature!r}{hint}")
     is_mapped = isinstance(database.records, RecordsOnDisk)
     if mmap is True and not is_mapped:
         raise ValueError(

@@ -10,6 +10,7 @@ from darkcnn.datasets.database import (
     COLUMNS,
     Database,
     check_field_size,
+    check_units,
     clusters_from_columns,
     galaxies_from_columns,
 )
@@ -65,6 +66,7 @@ def _database(path, hdus, map_above):
     if "label" not in table.columns.names:
         raise ValueError(f"columns ['label'] are missing, found {sorted(table.columns.names)}")
     check_field_size(table.header.get("FIELDKPC"))
+    check_units({column.name: column.unit for column in table.columns})
     galaxies, description = np.empty(0, GALAXY_DTYPE), ""
     if "GALAXIES" in hdus:
         galaxies = galaxies_from_columns(_columns(hdus["GALAXIES"]))

@@ -15,6 +15,7 @@ from darkcnn.datasets.database import (
     Database,
     blocks,
     check_field_size,
+    check_units,
     clusters_from_columns,
     galaxies_from_columns,
 )
@@ -44,6 +45,7 @@ def read_hdf5(path, *, map_above):
     with h5py.File(path, "r") as file:
         clusters = _table(file, "clusters")
         check_field_size(clusters.attrs.get("field_size"))
+        check_units({name: clusters.attrs.get(f"{name}_unit") for name in clusters.dtype.names})
         target = _text(file, "label").astype(str)
         description = _text(file, "description").decode() if "description" in file else ""
         dtype = _record_dtype(clusters)
@@ -105,7 +107,10 @@ def write_hdf5(path, database, *, compress=False):
 def _dataset(file, name):
     """Return a dataset whose values lie in the file itself."""
     if name not in file or not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        raise ValueError(f"it must hold the dataset {name!r} itself, found {sorted(file)}")
+        raise ValueError(
+            f"it must hold the dataset {name!r} itself, as darkcnn.datasets.save_clusters writes it, found "
+            f"{sorted(file)}"
+        )
     dataset = file[name]
     if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
         raise ValueError(f"{name!r} must be a dataset with its values in this file, not in others")
@@ -119,7 +124,10 @@ def _dataset(file, name):
 def _text(file, name):
     text = _dataset(file, name)
     if text.dtype.kind != "S":
-        raise ValueError(f"{name!r} must hold text of fixed length, got {text.dtype}")
+        raise ValueError(
+            f"{name!r} must hold text of fixed length, such as np.array(['CDM', 'SIDM0.1'], dtype='S'), got "
+            f"{text.dtype}"
+        )
     return text[()]
 
 

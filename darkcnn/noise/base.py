@@ -11,6 +11,11 @@ from darkcnn.documentation import DocumentationLink
 from darkcnn.observed import CHUNK, ObservedRecords
 from darkcnn.records import check_records
 
+_HIGHEST = 2
+"""Value above which a map is none that was divided by its peak, however it was rebinned since."""
+
+_OR_OBSERVED = " before it is observed (what a telescope saw needs no noise: ObservedRecords, --observed)"
+
 
 class RecordNoise(DocumentationLink, TransformerMixin, BaseEstimator):
     """Base of the steps that replace one map of each record by an observation of it.
@@ -42,7 +47,8 @@ class RecordNoise(DocumentationLink, TransformerMixin, BaseEstimator):
         TypeError
             If `X` holds no records.
         ValueError
-            If maps are not square or not finite, a norm is not positive or a redshift negative.
+            If maps are not square, not finite, negative or not divided by their peaks (as after an
+            observation), a norm is not positive or a redshift negative.
         """
         self.map_shape_ = self._check(X)
         self.seed_ = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
@@ -139,7 +145,10 @@ class RecordNoise(DocumentationLink, TransformerMixin, BaseEstimator):
 
     def _check_maps(self, X, first_row):
         """Check some of the maps."""
-        refuse(X, self.map_name, ~np.isfinite(X[self.map_name]), "must be finite", first_row)
+        maps = X[self.map_name]
+        refuse(X, self.map_name, ~np.isfinite(maps), "must be finite", first_row)
+        refuse(X, self.map_name, maps < 0, f"must not be negative{_OR_OBSERVED}", first_row)
+        refuse(X, self.map_name, maps > _HIGHEST, f"must be divided by its peak{_OR_OBSERVED}", first_row)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

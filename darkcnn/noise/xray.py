@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from darkcnn.noise.base import RecordNoise, refuse
+from darkcnn.noise.base import RecordNoise
 from darkcnn.noise.geometry import pixel_side
 from darkcnn.noise.instruments import XRAY_TELESCOPES, parameters_of
 
@@ -147,10 +147,6 @@ class XrayNoise(RecordNoise):
         """Return the side of a pixel in arcmin."""
         redshift = np.maximum(clusters["redshift"].astype(float), self.redshift_floor)
         return pixel_side(redshift, self.map_shape_[0])
-
-    def _check_maps(self, X, first_row):
-        super()._check_maps(X, first_row)
-        refuse(X, "xray", X["xray"] < 0, "must not be negative", first_row)
 
 
 def _blur(image, width):

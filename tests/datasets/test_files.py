@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from darkcnn.datasets import files, load_clusters, make_clusters, save_clusters
+from darkcnn.datasets import files, load_clusters, make_bunch, make_clusters, save_clusters
 from darkcnn.records import MAPS
 
 SUFFIXES = [".fits", ".h5"]
@@ -168,6 +168,46 @@ def test_another_kind_of_file(tmp_path, content):
     (tmp_path / "clusters.h5").write_bytes(content)
     with pytest.raises(ValueError, match=r"clusters\.h5: it must be FITS, HDF5 or a pickle, but"):
         load_clusters(tmp_path / "clusters.h5")
+
+
+def tell_unit(path, unit):
+    """Write into a file what unit `lensing_norm` is in."""
+    if path.suffix == ".h5":
+        with h5py.File(path, "r+") as file:
+            file["clusters"].attrs["lensing_norm_unit"] = unit
+        return
+    with fits.open(path, mode="update") as hdus:
+        number = hdus["CLUSTERS"].columns.names.index("lensing_norm") + 1
+        hdus["CLUSTERS"].header[f"TUNIT{number}"] = unit
+
+
+@pytest.mark.parametrize(
+    ("unit", "message"),
+    [
+        ("solMass kpc-2", r"must be in 'solMass Mpc-2', but it says 'solMass kpc-2': multiply it by 1e\+06,"),
+        ("Msun / pc^2", r"multiply it by 1e\+12, and correct the unit"),
+        ("erg", "column 'lensing_norm' must be in 'solMass Mpc-2', but it says 'erg'"),
+        ("what the code gave", "but it says 'what the code gave'"),
+    ],
+)
+def test_norms_in_other_units_are_refused(path, clusters, unit, message):
+    save_clusters(path, clusters)
+    tell_unit(path, unit)
+    for mmap in (False, True):
+        with pytest.raises(ValueError, match=message):
+            load_clusters(path, mmap=mmap)
+
+
+@pytest.mark.parametrize("unit", ["Msun/Mpc2", "1e-6 solMass / kpc**2", ""])
+def test_units_may_be_written_in_other_ways(path, clusters, unit):
+    save_clusters(path, clusters)
+    tell_unit(path, unit)
+    assert_same(load_clusters(path), clusters)
+
+
+def test_a_bunch_has_a_label_for_every_record(clusters):
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[8, 7\]"):
+        make_bunch(clusters.data, clusters.target[:7])
 
 
 @pytest.mark.parametrize("name", MAPS)

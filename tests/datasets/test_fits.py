@@ -80,6 +80,8 @@ def test_required_columns(tmp_path, table, name):
         ("xray", np.zeros((8, 5, 5)), r"'xray' must have shape \(8, 6, 6\), got \(8, 5, 5\)"),
         ("redshift", np.full(8, "0.1"), "'redshift' must hold float32 numbers, got <U3"),
         ("cluster_id", np.zeros(8), "'cluster_id' must hold int64 numbers"),
+        ("cluster_id", np.full(8, "h7"), r"got <U2; np\.unique\(ids, return_inverse=True\)\[1\] numbers"),
+        ("label", np.full(8, 0.1), r"got '0\.1'; darkcnn\.label_of\(0\.1\) is 'SIDM0\.1'"),
         ("label", np.full(8, "WDM"), "label must be 'CDM' or .* got 'WDM'"),
         ("stellar", np.full((8, 6, 6), 1e300), "map 'stellar' of row 0 must be finite"),
     ],

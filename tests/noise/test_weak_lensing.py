@@ -190,8 +190,24 @@ def test_shear_and_convergence_are_one_observation(clusters):
         np.hypot(observed["shear1"], observed["shear2"]),
         rtol=1e-5,
     )
-    # A second observation writes the same fields.
-    assert WeakLensingNoise(output="shear").fit_transform(observed).dtype == observed.dtype
+
+
+def test_what_is_no_noise_free_map_is_refused(clusters):
+    """Observed already, a logarithm, or not divided by its peak: the noise would be off by any factor."""
+    noise, records = WeakLensingNoise(random_state=0), clusters.data[:2]
+    with pytest.raises(ValueError, match=r"'total' must not be negative before it is observed \(what a tele"):
+        noise.fit(noise.fit_transform(records))
+    logarithms, physical = records.copy(), records.copy()
+    logarithms["total"] = np.log10(records["total"])
+    with pytest.raises(ValueError, match=r"'total' must not be negative"):
+        noise.fit(logarithms)
+    physical["total"][1] = surface_density_of(records)[1]
+    with pytest.raises(ValueError, match=r"'total' must be divided by its peak.* got \d+\.0 in .* \(row 1\)"):
+        noise.fit(physical)
+    rebinned = records.copy()
+    rebinned["total"] *= 1.2
+    rebinned["lensing_norm"] /= 1.2
+    noise.fit(rebinned)
 
 
 def test_redshifts_believed_too_large_give_too_little_mass(clusters):
