@@ -266,7 +266,21 @@ def test_infer_sums_over_feedback(tmp_path):
     assert list(result["posterior"]) == ["CDM", "SIDM1"]
 
 
-def test_infer_refuses_too_few_calibration_clusters(model, database):
-    result = run("infer", model, database, "--calibration", database)
+def test_infer_refuses_too_few_calibration_clusters(model, database, tmp_path):
+    few = make_clusters(4, cross_sections=(0, 1), redshifts=(0,), n_pixels=20, random_state=1)
+    save_clusters(tmp_path / "few.h5", few)
+    result = run("infer", model, database, "--calibration", tmp_path / "few.h5")
     assert result.exit_code == 1
     assert "at least ten clusters" in result.stderr
+
+
+def test_infer_refuses_to_calibrate_with_the_training_set(model, database, clusters, tmp_path):
+    new = make_clusters(4, cross_sections=(0, 1), redshifts=(0,), n_pixels=20, random_state=1)
+    new.data["cluster_id"] += 100
+    data = np.concatenate([new.data, clusters.data[clusters.groups == 3]])
+    save_clusters(tmp_path / "mixed.h5", data, np.concatenate([new.target, clusters.target[:4]]))
+    result = run("infer", model, database, "--calibration", tmp_path / "mixed.h5")
+    assert result.exit_code == 1
+    assert "model.keras was not trained on, but 4 of 12 are of haloes of its training set" in result.stderr
+    result = run_well("infer", model, tmp_path / "mixed.h5")
+    assert "Warning: 4 of 12 clusters are of haloes that model.keras was trained on" in result.stderr

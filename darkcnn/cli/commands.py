@@ -274,7 +274,8 @@ def report(model, database, output, new_haloes, training_set, n_jobs, quiet):
 @click.option(
     "--calibration",
     type=INPUT_FILE,
-    help="Clusters with known labels that MODEL was not trained on. Without, MODEL is taken at its word.",
+    help="Clusters with known labels that MODEL was not trained on; those of its training set are refused. "
+    "Without, MODEL is taken at its word.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON instead of the table.")
 @click.option("--plot", type=OUTPUT_FILE, help="Figure of the posterior to write.")

@@ -247,6 +247,19 @@ def infer(model, clusters, calibration, seed, observed):
     with explained(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         pipeline = load_model(model)
+        n_seen = _count_seen(model, clusters)
+        if n_seen:
+            warnings.warn(
+                f"{n_seen} of {len(clusters.data)} clusters are of haloes that {model.name} was trained on: "
+                "it is surer of them than of new ones",
+                UserWarning,
+                1,
+            )
+        if held_out is not None and (n_seen := _count_seen(model, held_out)):
+            raise ValueError(
+                f"--calibration must hold clusters that {model.name} was not trained on, but {n_seen} of "
+                f"{len(held_out.data)} are of haloes of its training set"
+            )
         last_steps, sample = as_observed(pipeline, clusters.data) if observed else (pipeline, clusters.data)
         probabilities, classes = marginalize_feedback(last_steps.predict_proba(sample), pipeline.classes_)
         posterior = CrossSectionPosterior(classes.tolist(), random_state=seed)
@@ -279,6 +292,17 @@ def infer(model, clusters, calibration, seed, observed):
         "sample_pvalue": pvalue,
         "warnings": [str(each.message) for each in caught if each.category is UserWarning],
     }
+
+
+def _count_seen(model, clusters):
+    """Count clusters of haloes that a model was trained on; their ids may be those of another simulation."""
+    from darkcnn.saving import load_notes
+    from darkcnn.training_notes import rows_of_new_haloes
+
+    training = (load_notes(model) or {}).get("training")
+    if training is None:
+        return 0
+    return len(clusters.data) - len(rows_of_new_haloes(training, clusters, compare_ids=False))
 
 
 def tell_inference(result):
