@@ -116,6 +116,20 @@ def test_predict_writes_a_row_for_each_cluster(database, model, tmp_path):
     assert (tmp_path / "table.csv").read_text() == printed.stdout
 
 
+def test_a_sample_needs_no_labels_but_a_training_does(database, model, tmp_path):
+    path = tmp_path / "unknown.fits"
+    save_clusters(path, load_clusters(database).data)
+    printed = [run_well("predict", model, each).stdout for each in (database, path)]
+    known, unknown = (list(csv.DictReader(io.StringIO(table))) for table in printed)
+    assert {row.pop("label") for row in unknown} == {""}
+    assert [row for row in known if row.pop("label")] == unknown
+    assert run_well("infer", model, path).stdout == run_well("infer", model, database).stdout
+    for arguments in (["fit", path, "-f", path.with_suffix(".keras")], ["report", model, path]):
+        refused = run(*arguments)
+        assert refused.exit_code == 1
+        assert "unknown.fits must tell the label of each cluster" in refused.stderr
+
+
 def test_observations_join_the_pipeline(database, tmp_path):
     path = tmp_path / "model.keras"
     seen = ["--lensing", "Euclid", "--xray", "xmm", "--exposure", 20]

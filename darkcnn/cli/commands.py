@@ -177,15 +177,15 @@ def predict(model, database, output, observed):
 
     MODEL is a file that darkcnn has written. Nothing in it is run as code.
 
-    Each row of the table is a cluster: its cluster_id and redshift, its label in DATABASE, the predicted
-    label, and the probability of each dark-matter model.
+    Each row of the table is a cluster: its cluster_id and redshift, its label in DATABASE, if that has any,
+    the predicted label, and the probability of each dark-matter model.
     """
     from darkcnn.saving import load_model
     from darkcnn.writing import replacing
 
     if output is not None:
         steps.check_output(output)
-    clusters = steps.load(database)
+    clusters = steps.load(database, labelled=False)
     with steps.explained():
         pipeline, records = load_model(model), clusters.data
         if observed:
@@ -284,15 +284,16 @@ def report(model, database, output, new_haloes, training_set, n_jobs, quiet):
 def infer(model, database, calibration, as_json, plot, observed, seed):
     """Infer the cross-section of dark matter from all clusters of DATABASE together.
 
-    MODEL is a file that darkcnn has written. Maps of one halo share one vote. With --calibration, the sample
-    is also tested for being unlike those clusters; if they have several kinds of feedback, the sample may
-    have any one of them. Probabilities of a MODEL that tells feedback as well are added up over feedback.
+    MODEL is a file that darkcnn has written. DATABASE needs no labels. Maps of one halo share one vote. With
+    --calibration, the sample is also tested for being unlike those clusters; if they have several kinds of
+    feedback, the sample may have any one of them. Probabilities of a MODEL that tells feedback as well are
+    added up over feedback.
     """
     if plot is not None:
         steps.check_output(plot)
         if find_spec("matplotlib") is None:
             raise click.ClickException('the figure needs matplotlib: pip install "darkcnn[plot]"')
-    posterior, result = steps.infer(model, steps.load(database), calibration, seed, observed)
+    posterior, result = steps.infer(model, steps.load(database, labelled=False), calibration, seed, observed)
     if as_json:
         click.echo(json.dumps(result, indent=2, allow_nan=False))
     else:

@@ -47,12 +47,12 @@ def check_output(path, suffixes=None):
         raise click.ClickException(f"cannot write {path}: its name must end in one of {', '.join(suffixes)}")
 
 
-def load(path):
+def load(path, labelled=True):
     """Read a database, or the packaged example if `path` is None."""
     from darkcnn.datasets import load_clusters, load_example
 
     with explained():
-        return load_example() if path is None else load_clusters(path)
+        return load_example() if path is None else load_clusters(path, labelled=labelled)
 
 
 def build_pipeline(clusters, *, network, epochs, n_views, maps, attributes, lensing, xray, exposure, seed):
@@ -211,7 +211,8 @@ def write_table(file, clusters, classes, probabilities):
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["cluster_id", "redshift", "label", "predicted", *classes])
     predicted = classes[probabilities.argmax(axis=1)]
-    rows = zip(clusters.data, clusters.target, predicted, probabilities, strict=True)
+    labels = [""] * len(predicted) if clusters.target is None else clusters.target
+    rows = zip(clusters.data, labels, predicted, probabilities, strict=True)
     for record, label, guess, row in rows:
         numbers = [f"{probability:.6f}" for probability in row]
         writer.writerow([record["cluster_id"], f"{record['redshift']:g}", label, guess, *numbers])

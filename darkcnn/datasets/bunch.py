@@ -31,8 +31,9 @@ def make_bunch(records, target, *, galaxies=None, description=""):
     ----------
     records : structured ndarray of shape (n_samples,)
         Clusters, see :func:`darkcnn.records.record_dtype`.
-    target : ndarray of shape (n_samples,)
-        Labels such as ``"CDM"`` and ``"SIDM0.1"``, or with feedback, ``"CDM/strong"``.
+    target : ndarray of shape (n_samples,) or None
+        Labels such as ``"CDM"`` and ``"SIDM0.1"``, or with feedback, ``"CDM/strong"``. None for
+        clusters whose dark matter nobody knows.
     galaxies : structured ndarray or None, default=None
         Member galaxies of all clusters, of type `GALAXY_DTYPE`.
     description : str, default=""
@@ -43,7 +44,8 @@ def make_bunch(records, target, *, galaxies=None, description=""):
     sklearn.utils.Bunch
         ``data``, ``target`` (dark matter alone), ``feedback`` (``"fiducial"`` where labels tell none),
         ``target_names`` and ``cross_sections`` (cm2/g; at low velocity if they depend on it) in ascending
-        order, ``groups`` (cluster ids), ``galaxies``, ``pixel_scale`` (kpc) and ``DESCR``.
+        order, ``groups`` (cluster ids), ``galaxies``, ``pixel_scale`` (kpc) and ``DESCR``. Without labels,
+        ``target`` and ``feedback`` are None, and there are no names.
 
     Examples
     --------
@@ -57,13 +59,15 @@ def make_bunch(records, target, *, galaxies=None, description=""):
     (['CDM', 'SIDM1'], [0.0, 1.0], 100.0)
     """
     check_consistent_length(records, target)
-    target, feedback = split_labels(target)
-    names = sort_labels(target)
+    feedback, names = None, []
+    if target is not None:
+        target, feedback = split_labels(target)
+        names = sort_labels(target)
     return Bunch(
         data=records,
         target=target,
         feedback=feedback,
-        target_names=np.array(names),
+        target_names=np.array(names, dtype=str),
         cross_sections=np.array([cross_section_of(name, velocity=0) for name in names]),
         groups=records["cluster_id"],
         galaxies=np.empty(0, GALAXY_DTYPE) if galaxies is None else galaxies,

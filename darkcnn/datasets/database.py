@@ -40,10 +40,10 @@ _BLOCK = 1024  # rows looked at together, so that a memory-mapped database is ne
 
 
 class Database(NamedTuple):
-    """Clusters, their labels and galaxies, and where they come from; see :func:`make_bunch`."""
+    """Clusters, their labels, if known, and galaxies, and where they come from; see :func:`make_bunch`."""
 
     records: np.ndarray
-    target: np.ndarray
+    target: np.ndarray | None
     galaxies: np.ndarray = np.empty(0, GALAXY_DTYPE)
     description: str = ""
 
@@ -167,12 +167,14 @@ def check_structure(database):
     shape = records.dtype["total"].shape
     if len(shape) != 2 or shape[0] != shape[1] or any(records.dtype[name].shape != shape for name in MAPS):
         raise ValueError(f"maps must be square and of one size, got {[records.dtype[m].shape for m in MAPS]}")
-    if np.shape(target) != (len(records),):
-        raise ValueError(
-            f"target must hold one label for each of the {len(records)} records, got shape {np.shape(target)}"
-        )
-    for label in np.unique(target):
-        cross_section_of(str(label), velocity=0)
+    if target is not None:
+        if np.shape(target) != (len(records),):
+            raise ValueError(
+                f"target must hold one label for each of the {len(records)} records, got shape "
+                f"{np.shape(target)}"
+            )
+        for label in np.unique(target):
+            cross_section_of(str(label), velocity=0)
     if getattr(galaxies, "dtype", None) != GALAXY_DTYPE:
         raise ValueError(f"galaxies must be an array of type {GALAXY_DTYPE}, got {galaxies!r:.200}")
     for rows in blocks(len(galaxies)):

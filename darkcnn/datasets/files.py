@@ -19,7 +19,7 @@ _AUTO_MAP_ABOVE = 1e9  # bytes of records: a second or two to read, and safe bes
 _WRITERS = {".fits": write_fits, ".fit": write_fits, ".h5": write_hdf5, ".hdf5": write_hdf5}
 
 
-def load_clusters(path, *, return_X_y=False, mmap="auto"):
+def load_clusters(path, *, return_X_y=False, mmap="auto", labelled=True):
     """Read a database of clusters.
 
     The format is told from the first bytes of the file: FITS (also gzipped), HDF5, or the pickle of
@@ -36,6 +36,9 @@ def load_clusters(path, *, return_X_y=False, mmap="auto"):
         Whether records stay on disk (:class:`~darkcnn.disk.RecordsOnDisk`) and are read when they are used;
         in HDF5 the galaxies as well. ``"auto"`` does so from 1 GB, where it can. Their maps are not searched
         for NaN before that. Pickles, whatever is compressed, and columns of other types cannot be mapped.
+    labelled : bool, default=True
+        Whether to refuse a file without labels. False reads clusters whose dark matter nobody knows, such as
+        observed ones, with a target of None.
 
     Returns
     -------
@@ -70,6 +73,11 @@ def load_clusters(path, *, return_X_y=False, mmap="auto"):
         reason = error if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"cannot read {path}: {reason}") from error
     records, target, galaxies, description = database
+    if labelled and target is None:
+        raise ValueError(
+            f"{path} must tell the label of each cluster, in a column 'label' of FITS or a dataset of HDF5; "
+            "clusters whose dark matter nobody knows are read with labelled=False"
+        )
     clusters = make_bunch(records, target, galaxies=galaxies, description=description)
     return (clusters.data, clusters.target) if return_X_y else clusters
 
@@ -108,9 +116,9 @@ def save_clusters(path, data, target=None, *, galaxies=None, description=""):
     data : structured ndarray of shape (n_samples,) or Bunch
         Records of clusters, of which fields beyond :func:`darkcnn.records.record_dtype` are not written; or
         all that a loader returns.
-    target : array-like of shape (n_samples,), default=None
-        Labels such as ``"CDM"``, ``"SIDM0.1"`` and, with feedback, ``"CDM/strong"``. Not with a Bunch, nor
-        are the following.
+    target : array-like of shape (n_samples,) or None, default=None
+        Labels such as ``"CDM"``, ``"SIDM0.1"`` and, with feedback, ``"CDM/strong"``; None if nobody knows.
+        Not with a Bunch, nor are the following.
     galaxies : structured ndarray, default=None
         Member galaxies of all clusters, of type ``darkcnn.datasets.bunch.GALAXY_DTYPE``.
     description : str, default=""
@@ -148,9 +156,9 @@ def _as_database(data, target, galaxies, description):
     if isinstance(data, Bunch):
         if target is not None or galaxies is not None or description:
             raise ValueError("target, galaxies and description must not be given: the Bunch has its own")
-        return Database(data.data, join_labels(data.target, data.feedback), data.galaxies, data.DESCR)
+        labels = None if data.target is None else join_labels(data.target, data.feedback)
+        return Database(data.data, labels, data.galaxies, data.DESCR)
     check_records(data, "data")
-    if target is None:
-        raise ValueError("target must be given with records, got None")
-    database = Database(data, np.asarray(target, dtype=str), description=description)
+    labels = None if target is None else np.asarray(target, dtype=str)
+    database = Database(data, labels, description=description)
     return database if galaxies is None else database._replace(galaxies=galaxies)

@@ -24,7 +24,7 @@ def read_fits(path, *, map_above):
     Parameters
     ----------
     path : path-like
-        File whose first table holds a cluster a row: the fields of a record and ``label``. Other
+        File whose first table holds a cluster a row: the fields of a record and, if known, ``label``. Other
         extensions may be ``GALAXIES``, a table, and ``DESCRIPTION``, text as UTF-8 bytes.
     map_above : float
         Size of the table, in bytes, from which its records stay on disk where the file allows it.
@@ -63,8 +63,6 @@ def _database(path, hdus, map_above):
     table = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
     if table is None:
         raise ValueError("it must hold a binary table of clusters, found none")
-    if "label" not in table.columns.names:
-        raise ValueError(f"columns ['label'] are missing, found {sorted(table.columns.names)}")
     check_field_size(table.header.get("FIELDKPC"))
     check_units({column.name: column.unit for column in table.columns})
     galaxies, description = np.empty(0, GALAXY_DTYPE), ""
@@ -75,18 +73,19 @@ def _database(path, hdus, map_above):
     stored = _mappable_dtype(table) if table.size >= map_above else None
     if stored is None:
         columns = _columns(table)
-        return Database(
-            clusters_from_columns(columns), np.array(columns["label"], dtype=str), galaxies, description
-        )
+        labels = np.array(columns["label"], dtype=str) if "label" in columns else None
+        return Database(clusters_from_columns(columns), labels, galaxies, description)
 
     def on_disk(dtype):
         return RecordsOnDisk(
             path.resolve(), dtype, table.fileinfo()["datLoc"], len(table.data), stored=stored
         )
 
-    labels = on_disk(np.dtype([("label", stored["label"])]))["label"]
-    records = on_disk(record_dtype(stored["total"].shape[0]))
-    return Database(records, np.char.rstrip(labels.astype(str)), galaxies, description)
+    labels = None
+    if "label" in stored.names:
+        labels = on_disk(np.dtype([("label", stored["label"])]))["label"]
+        labels = np.char.rstrip(labels.astype(str))
+    return Database(on_disk(record_dtype(stored["total"].shape[0])), labels, galaxies, description)
 
 
 def _mappable_dtype(table):
@@ -102,7 +101,7 @@ def _mappable_dtype(table):
         column = table.columns[name]
         if column.bscale not in ("", None, 1) or column.bzero not in ("", None, 0):
             return None
-    return stored if stored["label"].kind == "S" else None
+    return stored if "label" not in stored.names or stored["label"].kind == "S" else None
 
 
 def _columns(table):
@@ -121,8 +120,10 @@ def write_fits(path, database):
     """
     records, target, galaxies, description = database
     records = np.asarray(records)[list(record_dtype(1).names)]
-    label = fits.Column("label", f"{target.astype('S').itemsize}A", array=target)
-    hdus = [fits.PrimaryHDU(), _table("CLUSTERS", fits.ColDefs(records) + fits.ColDefs([label]))]
+    columns = fits.ColDefs(records)
+    if target is not None:
+        columns += fits.ColDefs([fits.Column("label", f"{target.astype('S').itemsize}A", array=target)])
+    hdus = [fits.PrimaryHDU(), _table("CLUSTERS", columns)]
     hdus[1].header["FIELDKPC"] = (FIELD_SIZE, "[kpc] side of each map")
     if len(galaxies):
         hdus.append(_table("GALAXIES", fits.ColDefs(np.asarray(galaxies))))

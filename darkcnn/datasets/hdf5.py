@@ -33,7 +33,7 @@ def read_hdf5(path, *, map_above):
     Parameters
     ----------
     path : path-like
-        File with the datasets ``clusters`` and ``label``; ``galaxies`` and ``description`` if it has them.
+        File with the dataset ``clusters``; ``label``, ``galaxies`` and ``description`` if it has them.
     map_above : float
         Size of the records, in bytes, from which they are memory-mapped where the file allows it.
 
@@ -46,7 +46,7 @@ def read_hdf5(path, *, map_above):
         clusters = _table(file, "clusters")
         check_field_size(clusters.attrs.get("field_size"))
         check_units({name: clusters.attrs.get(f"{name}_unit") for name in clusters.dtype.names})
-        target = _text(file, "label").astype(str)
+        target = _text(file, "label").astype(str) if "label" in file else None
         description = _text(file, "description").decode() if "description" in file else ""
         dtype = _record_dtype(clusters)
         is_mapped = clusters.nbytes >= map_above and dtype is not None and _is_mappable(clusters, dtype)
@@ -91,7 +91,8 @@ def write_hdf5(path, database, *, compress=False):
         clusters.attrs["field_size"], clusters.attrs["field_size_unit"] = FIELD_SIZE, "kpc"
         for rows in blocks(len(records)):
             clusters[rows] = np.asarray(records[rows])[list(dtype.names)].astype(dtype)
-        file["label"] = target.astype("S")
+        if target is not None:
+            file["label"] = target.astype("S")
         if len(galaxies):
             table = file.create_dataset("galaxies", galaxies.shape, GALAXY_DTYPE)
             for rows in blocks(len(galaxies)):

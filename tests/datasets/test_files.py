@@ -170,6 +170,26 @@ def test_another_kind_of_file(tmp_path, content):
         load_clusters(tmp_path / "clusters.h5")
 
 
+@pytest.mark.parametrize("mmap", [False, True])
+def test_clusters_of_unknown_dark_matter_have_no_labels(path, clusters, mmap):
+    save_clusters(path, clusters.data)
+    with pytest.raises(
+        ValueError, match=rf"{path.name} must tell the label of each cluster, .* labelled=Fal"
+    ):
+        load_clusters(path, mmap=mmap)
+    loaded = load_clusters(path, mmap=mmap, labelled=False)
+    assert np.asarray(loaded.data).tobytes() == clusters.data.tobytes()
+    assert loaded.target is loaded.feedback is None
+    assert len(loaded.target_names) == len(loaded.cross_sections) == 0
+    save_clusters(path, loaded)
+    assert load_clusters(path, labelled=False).groups.tolist() == clusters.groups.tolist()
+
+
+def test_labels_are_read_where_none_are_needed(path, clusters):
+    save_clusters(path, clusters)
+    assert_same(load_clusters(path, labelled=False), clusters)
+
+
 def tell_unit(path, unit):
     """Write into a file what unit `lensing_norm` is in."""
     if path.suffix == ".h5":
@@ -262,8 +282,6 @@ def test_no_records(path, clusters):
 def test_other_data(path, clusters):
     with pytest.raises(TypeError, match="data must be records of clusters"):
         save_clusters(path, np.zeros((8, 6, 6, 3)), clusters.target)
-    with pytest.raises(ValueError, match="target must be given"):
-        save_clusters(path, clusters.data)
     with pytest.raises(ValueError, match="target, galaxies and description must not be given"):
         save_clusters(path, clusters, clusters.target)
 

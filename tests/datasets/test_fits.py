@@ -65,7 +65,7 @@ def test_optional_attributes_may_be_absent(tmp_path, table, clusters):
     np.testing.assert_array_equal(loaded.data["bcg_e2"], clusters.data["bcg_e2"])
 
 
-@pytest.mark.parametrize("name", ["total", "stellar", "redshift", "cluster_id", "label"])
+@pytest.mark.parametrize("name", ["total", "stellar", "redshift", "cluster_id"])
 def test_required_columns(tmp_path, table, name):
     table.remove_column(name)
     table.write(tmp_path / "table.fits")
