@@ -1,7 +1,10 @@
 """Batches of views, drawn while the network trains or predicts."""
 
+import joblib
 import keras
 import numpy as np
+
+from darkcnn.maps import CHUNK
 
 _ROW_BLOCK = 8
 """Matrix products treat the rows that do not fill a block in another way, with other rounding errors. Filling
@@ -51,6 +54,19 @@ class Batches(keras.utils.PyDataset):
         rng = np.random.default_rng([self.seed, epoch])
         self.order = rng.permutation(len(self.order))
         self.drawn = self.views.redrawn(rng)
+
+    def checksum(self):
+        """Sum up all that it serves.
+
+        Returns
+        -------
+        str
+            The same for the same maps, views, targets and weights only.
+        """
+        views, maps = self.views, self.views.maps
+        chunks = (np.arange(len(maps))[start : start + CHUNK] for start in range(0, len(maps), CHUNK))
+        numbers = (self.targets, self.weights, views.angles, views.flips, maps.attributes)
+        return joblib.hash([numbers, [joblib.hash(maps.draw(rows)) for rows in chunks]])
 
     def close(self):
         """Let go of the maps: TensorFlow keeps whatever it drew batches from until the process ends."""

@@ -372,6 +372,10 @@ class DarkCNNClassifier(
         model.set_weights(self.weights_)
         return model
 
+    def __dir__(self):
+        # scikit-learn computes all that it lists, for a diagram as well, and `model_` takes seconds to build.
+        return [name for name in object.__dir__(self) if name != "model_"]
+
     def _views(self, X, *, reset):
         """Check `X` in any of its forms."""
         if isinstance(X, (Views, Maps)) or is_records(X):
@@ -466,7 +470,7 @@ class DarkCNNClassifier(
             callbacks.append(stopping)
         first, n_done = self.n_epochs_, 0
         if self.checkpoint is not None:
-            checkpoint = self._checkpoint(batches, first, epochs)
+            checkpoint = self._checkpoint(batches, validation, first, epochs)
             callbacks.append(checkpoint)
             n_done = len(checkpoint.history.get("loss", []))
             self._remember(checkpoint.history)
@@ -518,21 +522,19 @@ class DarkCNNClassifier(
         for name, values in history.items():
             self.history_.setdefault(name, []).extend(float(value) for value in values)
 
-    def _checkpoint(self, batches, first, epochs):
+    def _checkpoint(self, batches, validation, first, epochs):
         """Find or begin the checkpoint of this very training."""
         if not isinstance(self.random_state, Integral):
             raise ValueError(
                 "random_state must be an integer for a checkpoint to be found again, "
                 f"got {self.random_state!r}"
             )
-        maps = batches.views.maps
-        rows = np.unique(np.linspace(0, len(maps) - 1, min(len(maps), CHUNK)).astype(int))
         return Checkpoint(
             self.checkpoint,
             {name: value for name, value in self.get_params().items() if name not in _NO_MATTER},
-            (first, epochs, self.classes_, batches.targets, batches.weights, batches.views.shape),
+            (first, epochs, self.classes_),
             [vars(self).get(name) for name in ("weights_", "_state")],  # of what came before this training
-            (batches.views.angles, batches.views.flips, maps.draw(rows), maps.attributes),
+            [part.checksum() for part in (batches, validation) if part is not None],
         )
 
     def _learning_rate(self, done):

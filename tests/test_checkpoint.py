@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from darkcnn import DarkCNNClassifier
+from darkcnn.augmentation import as_views
 
 
 class Interrupt(keras.callbacks.Callback):
@@ -88,6 +89,24 @@ def test_what_was_learned_before_tells_trainings_apart(marked_maps, tmp_path):
     classifier(checkpoint=tmp_path).partial_fit(X[:20], y[:20]).partial_fit(X, y)
     other = classifier(checkpoint=tmp_path).partial_fit(X[20:], y[20:]).partial_fit(X, y)
     assert_same_weights(other, classifier().partial_fit(X[20:], y[20:]).partial_fit(X, y))
+
+
+def test_one_map_among_many_tells_trainings_apart(tmp_path):
+    X = np.random.default_rng(0).random((600, 8, 8, 1), dtype=np.float32)
+    y = np.tile(["CDM", "SIDM1"], 300)
+    classifier(checkpoint=tmp_path, epochs=1).fit(X, y)
+    X[1] += 1
+    assert_same_weights(classifier(checkpoint=tmp_path, epochs=1).fit(X, y), classifier(epochs=1).fit(X, y))
+
+
+def test_a_map_that_was_held_back_tells_trainings_apart(marked_maps, tmp_path):
+    X, y = marked_maps[0].copy(), marked_maps[1]
+    options = {"early_stopping": True, "validation_fraction": 0.25, "epochs": 1}
+    first = classifier(checkpoint=tmp_path, **options).fit(X, y)
+    _, held_back = first._split(as_views(X), y, None)
+    X[held_back[0]] += 1
+    again = classifier(checkpoint=tmp_path, **options).fit(X, y)
+    assert_same_weights(again, classifier(**options).fit(X, y))
 
 
 def test_a_seed_is_needed(marked_maps, tmp_path):

@@ -325,6 +325,14 @@ def test_model_is_a_copy_of_your_own(fitted, marked_maps):
     np.testing.assert_array_equal(fitted.predict_proba(X), before)
 
 
+def test_the_diagram_of_a_fitted_classifier_builds_no_network(fitted, monkeypatch):
+    def build(self):
+        raise AssertionError("a network was built")
+
+    monkeypatch.setattr(DarkCNNClassifier, "_network", build)
+    assert "classes_" in fitted._repr_html_()
+
+
 def test_clone_and_pickle(fitted, marked_maps):
     X, _ = marked_maps
     assert not hasattr(clone(fitted), "weights_")
