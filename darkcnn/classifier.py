@@ -3,6 +3,7 @@
 import random
 from contextlib import ExitStack, closing, contextmanager
 from copy import deepcopy
+from functools import partial
 from numbers import Integral, Real
 from os import PathLike
 from threading import Lock
@@ -306,7 +307,7 @@ class DarkCNNClassifier(
         ndarray of shape (n_samples, n_classes)
             Probabilities, in the order of `classes_`.
         """
-        return self._predict(X, lambda network: (network.model, network.from_logits))
+        return self._predict(X, lambda network: (network.model, [partial(_probabilities, network)]))[0]
 
     def predict_log_proba(self, X):
         """Estimate the logarithm of the probability of each class.
@@ -352,7 +353,30 @@ class DarkCNNClassifier(
         ndarray of shape (n_samples, n_features_out)
             Features for any other scikit-learn estimator.
         """
-        return self._predict(X, lambda network: (network.embedding_model, False))
+        return self._predict(X, lambda network: (network.embedding_model, [np.asarray]))[0]
+
+    def predict_and_embed(self, X):
+        """Estimate probabilities and embed maps, in one pass of the network instead of two.
+
+        Parameters
+        ----------
+        X : Views, Maps, or array-like of shape (n_samples, height, width, n_channels)
+            Maps of the size seen at `fit`.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            As of :meth:`predict_proba`.
+        embedding : ndarray of shape (n_samples, n_features_out)
+            As of :meth:`transform`.
+        """
+        return self._predict(
+            X,
+            lambda network: (
+                network.embedding_model,
+                [lambda embedding: _probabilities(network, _last_layer(network, embedding)), np.asarray],
+            ),
+        )
 
     @property
     def loss_curve_(self):
@@ -574,7 +598,7 @@ class DarkCNNClassifier(
             network.standardise("attributes", attributes.mean(axis=0), attributes.var(axis=0))
 
     def _predict(self, X, choose):
-        """Run the network, or its embedding, over the views of every map and average."""
+        """Run the network, or its embedding, over all views, finish in one or more ways, and average."""
         check_is_fitted(self)
         views = self._views(X, reset=False)
         n_views = min(self.predict_views or views.shape[1], views.shape[1])
@@ -582,12 +606,10 @@ class DarkCNNClassifier(
         n_views = views.shape[1]
         with self._network() as network, closing(Batches(views, CHUNK)) as batches:
             network.model.set_weights(self.weights_)
-            model, from_logits = choose(network)
-            outputs = model.predict(batches, verbose=0)[: len(views) * n_views]
-        outputs = outputs.astype(np.float64)
-        if from_logits:
-            outputs = softmax(outputs, axis=1)
-        return outputs.reshape(len(views), n_views, -1).mean(axis=1)
+            model, finishes = choose(network)
+            outputs = model.predict(batches, verbose=0)
+            finished = [finish(outputs)[: len(views) * n_views] for finish in finishes]
+        return [each.astype(np.float64).reshape(len(views), n_views, -1).mean(axis=1) for each in finished]
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "weights_")
@@ -597,6 +619,19 @@ class DarkCNNClassifier(
         tags.input_tags.three_d_array = False
         tags.classifier_tags.poor_score = True  # a network needs more than the few rows of a check
         return tags
+
+
+def _probabilities(network, outputs):
+    """Turn what a network gives into probabilities."""
+    outputs = outputs.astype(np.float64)
+    return softmax(outputs, axis=1) if network.from_logits else outputs
+
+
+def _last_layer(network, embedding):
+    """Go on from the embedding, in batches of the size that the network sees: the same bits."""
+    layer = network.model.layers[-1].layers[-1]
+    batches = (embedding[start : start + CHUNK] for start in range(0, len(embedding), CHUNK))
+    return np.concatenate([keras.ops.convert_to_numpy(layer(batch)) for batch in batches])
 
 
 _PYTHON_GENERATOR = Lock()

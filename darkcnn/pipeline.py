@@ -83,6 +83,8 @@ def default_pipeline(
     >>> list(default_pipeline("polar", noise=[WeakLensingNoise(n_gal=30)]).named_steps)
     ['observe_total', 'select', 'scale', 'cnn']
     """
+    if not isinstance(noise, list | tuple):
+        raise TypeError(f"noise must be a list such as [WeakLensingNoise()], got {noise!r}")
     if isinstance(architecture, str):
         classifier_params = {**RECIPES.get(architecture, {}), **classifier_params}
     observed = {name for step in noise for name in step.changes}

@@ -266,6 +266,19 @@ def test_weights_of_rows_and_classes(marked_maps):
     np.testing.assert_array_equal(by_class.predict_proba(X), one_sided.predict_proba(X))
 
 
+def test_one_pass_gives_what_two_give(marked_maps, monkeypatch):
+    X, y = marked_maps
+    X = np.concatenate([X] * 7)  # more views than a batch of predictions
+    views = RotationFlipAugmenter(2, random_state=0).fit_transform(X)
+    classifier = DarkCNNClassifier("simple", epochs=1, random_state=0).fit(views[:40], y)
+    expected = classifier.predict_proba(views), classifier.transform(views)
+    passes = []
+    monkeypatch.setattr("darkcnn.classifier.Batches", lambda *args: passes.append(1) or Batches(*args))
+    for found, wanted in zip(classifier.predict_and_embed(views), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    assert len(passes) == 1
+
+
 def test_embedding_feeds_other_estimators(fitted, marked_maps):
     X, y = marked_maps
     features = fitted.transform(X)

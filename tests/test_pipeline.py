@@ -14,7 +14,7 @@ from sklearn.model_selection import (
     cross_validate,
 )
 
-from darkcnn import default_pipeline
+from darkcnn import WeakLensingNoise, default_pipeline
 
 
 def tiny(**parameters):
@@ -161,3 +161,8 @@ def test_inception_accepts_maps_of_50_pixels():
         "inception", network_options={"width": 0.1}, epochs=1, n_views=1, random_state=0
     )
     assert pipeline.fit(X, ["CDM", "SIDM1"] * 2).predict_proba(X).shape == (4, 2)
+
+
+def test_noise_must_be_a_list():
+    with pytest.raises(TypeError, match=r"noise must be a list such as .*, got WeakLensingNoise\(\)"):
+        default_pipeline(noise=WeakLensingNoise())

@@ -262,17 +262,19 @@ def infer(model, clusters, calibration, seed, observed):
                 f"{len(held_out.data)} are of haloes of its training set"
             )
         last_steps, sample = as_observed(pipeline, clusters.data) if observed else (pipeline, clusters.data)
-        probabilities, classes = marginalize_feedback(last_steps.predict_proba(sample), pipeline.classes_)
+        probabilities, embedding = _judge(last_steps, sample)
+        probabilities, classes = marginalize_feedback(probabilities, pipeline.classes_)
         posterior = CrossSectionPosterior(classes.tolist(), random_state=seed)
         pvalue = None
         if held_out is None:
             warnings.warn("not calibrated: errors are as over-confident as the network", UserWarning, 1)
         else:
-            known, _ = marginalize_feedback(pipeline.predict_proba(held_out.data), pipeline.classes_)
+            known, held_out_embedding = _judge(pipeline, held_out.data)
+            known, _ = marginalize_feedback(known, pipeline.classes_)
             posterior.calibrate(known, held_out.target, held_out.groups, held_out.feedback)
             test = DomainTest(random_state=seed)
-            test.fit(pipeline.transform(held_out.data), held_out.target, held_out.groups)
-            pvalue = test.sample_pvalue(last_steps.transform(sample), clusters.groups)
+            test.fit(held_out_embedding, held_out.target, held_out.groups)
+            pvalue = test.sample_pvalue(embedding, clusters.groups)
         posterior.fit(probabilities, clusters.groups)
     low, high = posterior.interval()
     return posterior, {
@@ -293,6 +295,11 @@ def infer(model, clusters, calibration, seed, observed):
         "sample_pvalue": pvalue,
         "warnings": [str(each.message) for each in caught if each.category is UserWarning],
     }
+
+
+def _judge(pipeline, records):
+    """Return the probabilities and the embedding of clusters."""
+    return pipeline[-1].predict_and_embed(pipeline[:-1].transform(records))
 
 
 def _count_seen(model, clusters):
