@@ -343,7 +343,7 @@ def test_the_diagram_of_a_fitted_classifier_builds_no_network(fitted, monkeypatc
         raise AssertionError("a network was built")
 
     monkeypatch.setattr(DarkCNNClassifier, "_network", build)
-    assert "classes_" in fitted._repr_html_()
+    assert "DarkCNNClassifier" in fitted._repr_html_()
 
 
 def test_clone_and_pickle(fitted, marked_maps):

@@ -7,7 +7,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold, cross_val_score, cross_validate
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, cross_val_score, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
 
 from darkcnn import DarkCNNEnsemble, default_pipeline, load_model, save_model
@@ -54,7 +54,7 @@ def test_routed_groups_are_its_groups(features):
     nearest = DarkCNNEnsemble(KNeighborsClassifier(1), n_networks=3, random_state=0)
     with config_context(enable_metadata_routing=True):
         found = cross_validate(
-            nearest, X, y, params={"groups": groups}, cv=GroupKFold(2), return_estimator=True,
+            nearest, X, y, params={"groups": groups}, cv=StratifiedGroupKFold(2), return_estimator=True,
             return_indices=True, error_score="raise",
         )  # fmt: skip
     train = found["indices"]["train"][0]
