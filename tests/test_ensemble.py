@@ -51,7 +51,7 @@ def test_probabilities_are_the_mean_over_networks(features):
 
 def test_routed_groups_are_its_groups(features):
     X, y, groups = features
-    nearest = DarkCNNEnsemble(KNeighborsClassifier(1), n_networks=3, random_state=0)
+    nearest = DarkCNNEnsemble(KNeighborsClassifier(1), n_networks=2, random_state=0)
     with config_context(enable_metadata_routing=True):
         found = cross_validate(
             nearest, X, y, params={"groups": groups}, cv=StratifiedGroupKFold(2), return_estimator=True,
