@@ -157,7 +157,8 @@ def is_training_set(training, clusters):
     >>> is_training_set(describe_training(known), known), is_training_set(describe_training(known), example)
     (True, False)
     """
-    return _fingerprints(clusters.data) == training["fingerprints"]
+    known = training["fingerprints"]
+    return len(clusters.data) == len(known) and _fingerprints(clusters.data) == known
 
 
 def kept_validation(training, clusters):

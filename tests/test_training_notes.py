@@ -6,7 +6,7 @@ from sklearn.dummy import DummyClassifier
 
 from darkcnn.datasets import load_clusters, make_bunch, make_clusters, save_clusters
 from darkcnn.evaluation import cross_validate_by_cluster
-from darkcnn.training_notes import describe_training, kept_validation, rows_of_new_haloes
+from darkcnn.training_notes import describe_training, is_training_set, kept_validation, rows_of_new_haloes
 
 
 def part(clusters, rows):
@@ -44,6 +44,13 @@ def test_equal_ids_count_as_equal_haloes_unless_told_otherwise(clusters, other):
     training = describe_training(clusters)
     assert len(rows_of_new_haloes(training, other)) == 0
     np.testing.assert_array_equal(rows_of_new_haloes(training, other, compare_ids=False), np.arange(12))
+
+
+def test_a_set_of_another_size_is_told_without_looking_at_its_maps(clusters, monkeypatch):
+    training = describe_training(clusters)
+    assert is_training_set(training, clusters)
+    monkeypatch.setattr("darkcnn.training_notes._fingerprints", lambda records: pytest.fail("looked"))
+    assert not is_training_set(training, part(clusters, np.arange(20)))
 
 
 @pytest.mark.parametrize("suffix", ["h5", "fits"])

@@ -243,8 +243,9 @@ def report(model, database, output, new_haloes, training_set, n_jobs, quiet):
     known = None if training_set is None else steps.load(training_set)
     with steps.explained():
         pipeline, training = load_model(model), (load_notes(model) or {}).get("training")
-        if known is None and training is not None and is_training_set(training, example := steps.load(None)):
-            known = example
+        if known is None and training is not None:
+            example = clusters if database is None else steps.load(None)
+            known = example if is_training_set(training, example) else None
         evidence = find_evidence(
             pipeline,
             clusters,

@@ -1,6 +1,7 @@
 """Maps of the total mass as weak gravitational lensing shows them."""
 
 import math
+import warnings
 from functools import lru_cache
 from numbers import Real
 
@@ -17,6 +18,9 @@ from darkcnn.records import FIELD_SIZE
 
 SHEAR_OUTPUTS = {"shear": SHEAR, "tangential": TANGENTIAL}
 """The fields that an output adds to a record."""
+
+_CONVERGENCES = 1e-3, 1e3
+"""Far beyond what clusters have at their centres, 0.1 to 10; other units are off by a million."""
 
 
 class WeakLensingNoise(RecordNoise):
@@ -253,7 +257,14 @@ class WeakLensingNoise(RecordNoise):
 
     def _check(self, X):
         map_shape = super()._check(X)
-        self._critical_densities(X)
+        *_, true = self._critical_densities(X)
+        convergence = float(np.median(X["lensing_norm"] / true))
+        if not _CONVERGENCES[0] < convergence < _CONVERGENCES[1]:
+            warnings.warn(
+                f"'lensing_norm' gives the peaks of the clusters a convergence of {convergence:.1g}: is it "
+                "in Msun / Mpc2?",
+                stacklevel=3,
+            )
         if self.mask is not None:
             mask = np.asarray(self.mask)
             if mask.dtype != bool or mask.shape != map_shape:

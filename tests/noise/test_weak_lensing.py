@@ -192,6 +192,14 @@ def test_shear_and_convergence_are_one_observation(clusters):
     )
 
 
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
+def test_another_unit_of_mass_is_suspected(clusters, factor):
+    records = clusters.data.copy()
+    records["lensing_norm"] *= factor
+    with pytest.warns(UserWarning, match=r"a convergence of \S+: is it in Msun / Mpc2\?"):
+        WeakLensingNoise().fit(records)
+
+
 def test_what_is_no_noise_free_map_is_refused(clusters):
     """Observed already, a logarithm, or not divided by its peak: the noise would be off by any factor."""
     noise, records = WeakLensingNoise(random_state=0), clusters.data[:2]
