@@ -4,7 +4,8 @@ Five parts, each a list of fits:
 
 grid
     Majority class, boosted trees on radial profiles and the polar network, for every choice of maps, pixel
-    and number of models; with attributes where all maps are given.
+    and number of models; with attributes where all maps are given. A simple network, given ten times the
+    training time of polar, on all maps.
 networks
     Other networks of the library, given ten times the training time of the polar network.
 curve
@@ -98,6 +99,8 @@ def plan_grid(n_seeds):
             for name in ("majority", "profiles", "polar"):
                 for seed in range(n_seeds):
                     yield Fit(name, n_classes, n_pixels, maps, attributes, seed=seed)
+    for n_classes, n_pixels in ((3, 50), (4, 50), (3, 100), (4, 100)):
+        yield Fit("simple", n_classes, n_pixels, times=10)
 
 
 def plan_networks(names, n_seeds):
@@ -299,7 +302,8 @@ def grid_table(results):
     rows = []
     for setting in dict.fromkeys(fit.setting for fit in plan_grid(1)):
         n_classes, n_pixels, maps, attributes = setting
-        scores = {name: by_halo(results, name, setting) for name in ("majority", "profiles", "polar")}
+        names = "majority", "profiles", "polar", "simple"
+        scores = {name: by_halo(results, name, setting) for name in names}
         if scores["polar"] is None:
             continue
         n_seeds = len(scores["polar"])
@@ -309,11 +313,12 @@ def grid_table(results):
                 f"{2000 // n_pixels} kpc",
                 ", ".join(maps) + (", attributes" if attributes else ""),
                 f"{scores['majority'].mean():.3f}",
-                *(with_errors(scores[name]) for name in ("profiles", "polar")),
+                *(with_errors(scores[name]) for name in names[1:]),
                 with_errors(scores["polar"] - scores["profiles"][:n_seeds], "+"),
             ]
         )
-    return markdown(["models", "pixel", "input", "majority", "profiles", "polar", "polar - profiles"], rows)
+    columns = "models", "pixel", "input", "majority", "profiles", "polar", "simple", "polar - profiles"
+    return markdown(columns, rows)
 
 
 def network_table(results):
