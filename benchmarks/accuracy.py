@@ -4,14 +4,15 @@ Five parts, each a list of fits:
 
 grid
     Majority class, boosted trees on radial profiles and the polar network, for every choice of maps, pixel
-    and number of models; with attributes where all maps are given. A simple network, given ten times the
-    training time of polar, on all maps.
+    and number of models; with attributes where all maps are given. A simple network, given as many times
+    the training time of polar as the other networks are, on all maps.
 networks
-    Other networks of the library, given ten times the training time of the polar network.
+    Other networks of the library, given at least ten times the training time of the polar network.
 curve
     The polar network and the trees for a growing number of training haloes.
 inception
-    Both, and Inception given ten times the training time of polar, on smaller maps and up to 600 haloes.
+    Both, and Inception given at least ten times the training time of polar, on smaller maps and up to 600
+    haloes.
 variants
     The polar network and its recipe with one thing changed, on haloes that no other part sees.
 
@@ -25,6 +26,7 @@ import argparse
 import json
 import time
 from dataclasses import asdict, dataclass
+from math import ceil
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -184,14 +186,14 @@ def clocked_fit(estimator, X, y):
 
 
 def epochs_for(fit, seconds, X, y):
-    """Return how many epochs of `N_VIEWS` passes a network can train in so many seconds."""
+    """Return the fewest epochs of `N_VIEWS` passes in which a network trains for at least so many seconds."""
     rows = np.linspace(0, len(X) - 1, CLOCKED_ROWS).astype(int)
     # The first builds and traces the network; the others tell a pass from what comes before it.
     _, one, three = (
         clocked_fit(build(fit, n_views=1, epochs=epochs), X[rows], y[rows]) for epochs in (1, 1, 3)
     )
     per_pass = (three - one) / 2 * len(X) / CLOCKED_ROWS
-    return max(1, round(seconds / per_pass / N_VIEWS))
+    return ceil(seconds / per_pass / N_VIEWS)
 
 
 def run(fit, n_simulated, polar_seconds):
