@@ -14,7 +14,8 @@ inception
     Both, and Inception given at least ten times the training time of polar, on smaller maps and up to 600
     haloes.
 variants
-    The polar network and its recipe with one thing changed, on haloes that no other part sees.
+    The polar network and its recipe with one thing changed, on haloes that no other part sees; and the
+    simple network with the weight decay and the learning rate of polar.
 
 Each fit is a line of JSON in ``FOLDER/fits.jsonl``. Those that are there are not repeated, so that an
 interrupted part goes on. The tables are made from all lines:
@@ -39,6 +40,7 @@ from tqdm import tqdm
 from darkcnn import MapSelector, default_pipeline
 from darkcnn.datasets import make_clusters
 from darkcnn.networks import NETWORKS, get_network
+from darkcnn.pipeline import RECIPES
 from darkcnn.preprocessing import ATTRIBUTES
 from darkcnn.profiles import profile_baseline
 from darkcnn.records import MAPS
@@ -54,17 +56,25 @@ MAX_IN_MEMORY = 720  # haloes; more are simulated in so many at a time, and trai
 N_VIEWS = 4  # for networks that know nothing of symmetry: a pass over all maps is a quarter of an epoch
 CLOCKED_ROWS = 320  # to find out how long a pass takes
 VARIANTS = {
-    "as it is": {},
-    "label smoothing of 0.1": {"label_smoothing": 0.1},
-    "no weight decay": {"weight_decay": 0.0},
-    "constant learning rate": {"learning_rate_schedule": "constant"},
-    "48 epochs": {"epochs": 48},
-    "no dropout": {"network_options": {"dropout": 0.0}},
-    "half as wide": {"network_options": {"width": 0.5}},
-    "twice as wide": {"network_options": {"width": 2.0}},
-    "8 angles": {"network_options": {"n_angles": 8}},
-    "10 rings": {"network_options": {"n_radii": 10}},
-    "30 rings": {"network_options": {"n_radii": 30}},
+    "polar": {
+        "as it is": {},
+        "label smoothing of 0.1": {"label_smoothing": 0.1},
+        "no weight decay": {"weight_decay": 0.0},
+        "constant learning rate": {"learning_rate_schedule": "constant"},
+        "48 epochs": {"epochs": 48},
+        "no dropout": {"network_options": {"dropout": 0.0}},
+        "half as wide": {"network_options": {"width": 0.5}},
+        "twice as wide": {"network_options": {"width": 2.0}},
+        "8 angles": {"network_options": {"n_angles": 8}},
+        "10 rings": {"network_options": {"n_radii": 10}},
+        "30 rings": {"network_options": {"n_radii": 30}},
+    },
+    "simple": {
+        "as it is": {},
+        "weight decay and learning rate of polar": {
+            name: RECIPES["polar"][name] for name in ("weight_decay", "learning_rate")
+        },
+    },
 }
 
 
@@ -129,10 +139,12 @@ def plan_inception():
 
 
 def plan_variants(n_seeds):
-    """List the fits of the polar network with one thing changed."""
+    """List the fits of the polar network with one thing changed, and of the simple one with its recipe."""
     for seed in range(n_seeds):
-        for variant in VARIANTS:
+        for variant in VARIANTS["polar"]:
             yield Fit("polar", seed=seed, variant=variant)
+    for variant in VARIANTS["simple"]:
+        yield Fit("simple", times=10, variant=variant)
 
 
 _DATA = {}
@@ -205,10 +217,10 @@ def run(fit, n_simulated, polar_seconds):
     per_halo = len(records) // n_simulated
     rows = slice(fit.seed * fit.n_halos * per_halo, fit.n_needed * per_halo)
     X, y = records[rows], labels[rows]
-    parameters = VARIANTS[fit.variant] if fit.variant else {}
+    parameters = dict(VARIANTS[fit.estimator][fit.variant]) if fit.variant else {}
     if fit.times:
         epochs = epochs_for(fit, fit.times * polar_seconds, X, y)
-        parameters = {"n_views": N_VIEWS, "epochs": epochs, "learning_rate_schedule": "cosine"}
+        parameters |= {"n_views": N_VIEWS, "epochs": epochs, "learning_rate_schedule": "cosine"}
     estimator = build(fit, **parameters)
     seconds = clocked_fit(estimator, X, y)
     right = estimator.predict(test_records) == test_labels
@@ -376,18 +388,24 @@ def inception_table(results):
 
 def variant_table(results):
     """Lay out what a change of the recipe does to accuracy, against the recipe as it is, and log loss."""
-    setting = Fit("polar").setting
-    first = by_halo(results, "polar", setting, variant="as it is")
     rows = []
-    for variant in VARIANTS:
-        right = by_halo(results, "polar", setting, variant=variant)
-        if right is None or len(right) != len(first):
-            continue
-        losses = [result["log_loss"] for fit, result in results.items() if fit.variant == variant]
-        error = f" ± {np.std(losses, ddof=1) / np.sqrt(len(losses)):.3f}" if len(losses) > 1 else ""
-        change = "" if variant == "as it is" else with_errors(right - first, "+")
-        rows.append([variant, with_errors(right), change, f"{np.mean(losses):.3f}{error}"])
-    return markdown(["polar", "accuracy", "change", "log loss"], rows)
+    for estimator, variants in VARIANTS.items():
+        setting = Fit(estimator).setting
+        first = by_halo(results, estimator, setting, variant="as it is")
+        for variant in variants:
+            right = by_halo(results, estimator, setting, variant=variant)
+            if right is None or len(right) != len(first):
+                continue
+            losses = [
+                result["log_loss"]
+                for fit, result in results.items()
+                if (fit.estimator, fit.variant) == (estimator, variant)
+            ]
+            error = f" ± {np.std(losses, ddof=1) / np.sqrt(len(losses)):.3f}" if len(losses) > 1 else ""
+            change = "" if variant == "as it is" else with_errors(right - first, "+")
+            loss = f"{np.mean(losses):.3f}{error}"
+            rows.append([estimator, variant, with_errors(right), change, loss])
+    return markdown(["network", "recipe", "accuracy", "change", "log loss"], rows)
 
 
 def main():
