@@ -1,8 +1,9 @@
 """Import keras without the start-up chatter of TensorFlow, unless the user has set how much it may say.
 
-TensorFlow's variable keeps back all but what its libraries print while they are being loaded. Compiled code
-writes that to the standard error of the process, past ``sys.stderr``, so the stream itself is muted
-meanwhile. An import that fails is a Python exception and comes through.
+TensorFlow is imported here whatever backend keras has: scikeras would do so later, aloud. TensorFlow's
+variable keeps back all but what its libraries print while they are being loaded. Compiled code writes that to
+the standard error of the process, past ``sys.stderr``, so the stream itself is muted meanwhile. An import that
+fails is a Python exception and comes through.
 """
 
 import logging
@@ -26,8 +27,8 @@ def _muted_stderr():
         os.close(kept)
 
 
-def _import_keras():
-    """Start keras, and name the backend if it cannot be started."""
+def _import_libraries():
+    """Start keras, naming the backend if it cannot be started, and TensorFlow."""
     try:
         import keras  # noqa: F401
     except (ImportError, ValueError) as error:
@@ -36,13 +37,14 @@ def _import_keras():
             f"keras cannot start the backend {backend!r} ({error}); install it, or set the environment "
             "variable KERAS_BACKEND to another, such as 'tensorflow'"
         ) from error
+    import tensorflow  # noqa: F401
 
 
 # A worker process inherits the variable that its parent set here.
 if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3":
     with _muted_stderr():
-        _import_keras()
+        _import_libraries()
     # It also warns of every function that it traces again, as a network for maps of another size must be.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 else:
-    _import_keras()
+    _import_libraries()
