@@ -2,8 +2,8 @@
 
 TensorFlow is imported here whatever backend keras has: scikeras would do so later, aloud. TensorFlow's
 variable keeps back all but what its libraries print while they are being loaded. Compiled code writes that to
-the standard error of the process, past ``sys.stderr``, so the stream itself is muted meanwhile. An import that
-fails is a Python exception and comes through.
+the standard error of the process, past ``sys.stderr``, so the stream itself is muted meanwhile. An import
+that fails is a Python exception and comes through.
 """
 
 import logging
