@@ -117,6 +117,9 @@ np.save(sys.argv[1], probabilities)
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow", reason="MirroredStrategy is TensorFlow's"
+)
 def test_a_network_trains_on_two_devices_as_on_one(folder):
     for devices in ("one", "two"):
         command = [sys.executable, "-c", TWO_DEVICES, devices]
