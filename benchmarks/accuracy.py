@@ -327,11 +327,12 @@ def grid_table(results):
                 f"{2000 // n_pixels} kpc",
                 ", ".join(maps) + (", attributes" if attributes else ""),
                 f"{scores['majority'].mean():.3f}",
-                *(with_errors(scores[name]) for name in names[1:]),
+                *(with_errors(scores[name]) for name in ("profiles", "polar")),
                 with_errors(scores["polar"] - scores["profiles"][:n_seeds], "+"),
+                with_errors(scores["simple"]),
             ]
         )
-    columns = "models", "pixel", "input", "majority", "profiles", "polar", "simple", "polar - profiles"
+    columns = "models", "pixel", "input", "majority", "profiles", "polar", "polar - profiles", "simple"
     return markdown(columns, rows)
 
 
