@@ -242,13 +242,13 @@ def infer(model, clusters, calibration, seed, observed):
     import warnings
 
     from darkcnn.inference import CrossSectionPosterior, DomainTest, marginalize_feedback
-    from darkcnn.saving import load_model
+    from darkcnn.saving import load_model, load_notes
 
     held_out = None if calibration is None else load(calibration)
     with explained(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        pipeline = load_model(model)
-        n_seen = _count_seen(model, clusters)
+        pipeline, training = load_model(model), (load_notes(model) or {}).get("training")
+        n_seen = _count_seen(training, clusters)
         if n_seen:
             warnings.warn(
                 f"{n_seen} of {len(clusters.data)} clusters are of haloes that {model.name} was trained on: "
@@ -256,7 +256,7 @@ def infer(model, clusters, calibration, seed, observed):
                 UserWarning,
                 1,
             )
-        if held_out is not None and (n_seen := _count_seen(model, held_out)):
+        if held_out is not None and (n_seen := _count_seen(training, held_out)):
             raise ValueError(
                 f"--calibration must hold clusters that {model.name} was not trained on, but {n_seen} of "
                 f"{len(held_out.data)} are of haloes of its training set"
@@ -302,12 +302,10 @@ def _judge(pipeline, records):
     return pipeline[-1].predict_and_embed(pipeline[:-1].transform(records))
 
 
-def _count_seen(model, clusters):
-    """Count clusters of haloes that a model was trained on; their ids may be those of another simulation."""
-    from darkcnn.saving import load_notes
+def _count_seen(training, clusters):
+    """Count clusters of haloes of a training set; their ids may be those of another simulation."""
     from darkcnn.training_notes import rows_of_new_haloes
 
-    training = (load_notes(model) or {}).get("training")
     if training is None:
         return 0
     return len(clusters.data) - len(rows_of_new_haloes(training, clusters, compare_ids=False))
