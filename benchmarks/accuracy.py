@@ -316,8 +316,9 @@ def grid_table(results):
     rows = []
     for setting in dict.fromkeys(fit.setting for fit in plan_grid(1)):
         n_classes, n_pixels, maps, attributes = setting
-        names = "majority", "profiles", "polar", "simple"
-        scores = {name: by_halo(results, name, setting) for name in names}
+        scores = {
+            name: by_halo(results, name, setting) for name in ("majority", "profiles", "polar", "simple")
+        }
         if scores["polar"] is None:
             continue
         n_seeds = len(scores["polar"])
