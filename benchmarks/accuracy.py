@@ -38,13 +38,12 @@ from sklearn.pipeline import make_pipeline
 from tqdm import tqdm
 
 from darkcnn import MapSelector, default_pipeline
+from darkcnn._common.writing import replacing
 from darkcnn.datasets import make_clusters
 from darkcnn.networks import NETWORKS, get_network
 from darkcnn.pipeline import RECIPES
-from darkcnn.preprocessing import ATTRIBUTES
-from darkcnn.profiles import profile_baseline
+from darkcnn.preprocessing import ATTRIBUTES, profile_baseline
 from darkcnn.records import MAPS
-from darkcnn.writing import replacing
 
 TRAIN_SEED, TEST_SEED, TUNING_SEED = 1, 2, 3
 N_TRAIN, N_TEST = 240, 150  # haloes

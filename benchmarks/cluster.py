@@ -20,8 +20,8 @@ from joblib.externals.loky import get_reusable_executor
 from sklearn.model_selection import StratifiedGroupKFold
 
 from darkcnn import default_pipeline, run_study
+from darkcnn._common.writing import replacing
 from darkcnn.datasets import load_example
-from darkcnn.writing import replacing
 
 AIM = 1.15
 

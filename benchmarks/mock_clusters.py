@@ -12,9 +12,9 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.utils import Bunch
 
 from darkcnn.datasets import make_clusters
-from darkcnn.datasets.feedback import HEATING
-from darkcnn.profiles import RadialProfiles, profile_baseline
+from darkcnn.preprocessing import RadialProfiles, profile_baseline
 from darkcnn.records import MAPS, join_labels
+from darkcnn.simulation import HEATING
 
 ATTRIBUTES = (
     "redshift",

@@ -13,8 +13,8 @@ import numpy as np
 from observations import accuracy, halves, mean_and_error, noises, polar, results_in, table
 
 from darkcnn import WeakLensingNoise
-from darkcnn.profiles import RadialProfiles, profile_baseline
-from darkcnn.writing import replacing
+from darkcnn._common.writing import replacing
+from darkcnn.preprocessing import RadialProfiles, profile_baseline
 
 
 def observe(records):

@@ -14,9 +14,9 @@ import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from darkcnn import CrossSectionPosterior, MapSelector, WeakLensingNoise, XrayNoise, default_pipeline
+from darkcnn._common.writing import replacing
 from darkcnn.datasets import make_clusters
-from darkcnn.profiles import profile_baseline
-from darkcnn.writing import replacing
+from darkcnn.preprocessing import profile_baseline
 
 KS = 1000.0
 SHEAR = ("shear_t", "shear_x", "xray", "stellar")

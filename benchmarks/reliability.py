@@ -19,7 +19,7 @@ from tqdm import tqdm
 from darkcnn import cross_section_of
 from darkcnn.datasets import make_clusters
 from darkcnn.inference import expected_calibration_error
-from darkcnn.profiles import profile_baseline
+from darkcnn.preprocessing import profile_baseline
 
 PER_SEED = 200  # haloes, as in make_probabilities.py
 

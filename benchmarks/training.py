@@ -13,8 +13,8 @@ import numpy as np
 from sklearn.model_selection import KFold, cross_val_score
 
 from darkcnn import DarkCNNClassifier
+from darkcnn._common.writing import replacing
 from darkcnn.networks import compiled
-from darkcnn.writing import replacing
 
 AIMS = {"epochs": 1.05, "ten fits": 4.0, "n_jobs=2": 1.0}
 

@@ -12,7 +12,7 @@ import time
 import numpy as np
 from scipy.ndimage import rotate
 
-from darkcnn.augmentation import RotationFlipAugmenter
+from darkcnn.preprocessing import RotationFlipAugmenter
 
 MEMORY_CODE = """
 import resource, sys

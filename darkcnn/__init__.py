@@ -1,39 +1,45 @@
 """Read the cross-section of dark matter from maps of galaxy clusters."""
 
 from importlib import import_module
-from importlib.metadata import version
 
-__version__ = version("darkcnn")
+from darkcnn._common.versions import __version__  # noqa: F401 - public
 
-# Public names and the module that each comes from. They are imported when first asked for: keras alone
+# Public names and the room that each comes from. They are imported when first asked for: keras alone
 # takes seconds, and simulation, noise and inference do not need it.
-_PUBLIC = {
-    "CrossSectionPosterior": "inference",
-    "DarkCNNClassifier": "classifier",
-    "DarkCNNEnsemble": "ensemble",
-    "MapScaler": "preprocessing",
-    "MapSelector": "preprocessing",
-    "RotationFlipAugmenter": "augmentation",
-    "WeakLensingNoise": "noise",
-    "XrayNoise": "noise",
-    "augment": "augmentation",
-    "cross_section_of": "records",
-    "default_pipeline": "pipeline",
-    "label_of": "records",
-    "load_model": "saving",
-    "run_study": "study",
-    "load_notes": "saving",
-    "save_model": "saving",
+_ROOMS = {
+    "inference": ["CrossSectionPosterior"],
+    "model_selection": ["DarkCNNEnsemble", "run_study"],
+    "noise": ["WeakLensingNoise", "XrayNoise"],
+    "persistence": ["load_model", "load_notes", "save_model"],
+    "pipeline": ["default_pipeline"],
+    "preprocessing": [
+        "MapScaler",
+        "MapSelector",
+        "RadialProfiles",
+        "RotationFlipAugmenter",
+        "augment",
+        "profile_baseline",
+    ],
+    "records": ["ObservedRecords", "cross_section_of", "label_of"],
+    "training": ["DarkCNNClassifier"],
+    "cosmology": [],
+    "datasets": [],
+    "inspection": [],
+    "networks": [],
+    "plotting": [],
+    "report": [],
+    "simulation": [],
 }
+_PUBLIC = {name: room for room, names in _ROOMS.items() for name in names}
 
-__all__ = [*_PUBLIC, "datasets"]
+__all__ = [*_PUBLIC, *_ROOMS]
 
 
 def __getattr__(name):
     if name in _PUBLIC:
         return getattr(import_module(f"darkcnn.{_PUBLIC[name]}"), name)
-    if name == "datasets":
-        return import_module("darkcnn.datasets")
+    if name in _ROOMS:
+        return import_module(f"darkcnn.{name}")
     raise AttributeError(f"module 'darkcnn' has no attribute {name!r}")
 
 

@@ -3,10 +3,9 @@
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from darkcnn.augmentation import RotationFlipAugmenter
-from darkcnn.classifier import DarkCNNClassifier
-from darkcnn.preprocessing import MapScaler, MapSelector
+from darkcnn.preprocessing import MapScaler, MapSelector, RotationFlipAugmenter
 from darkcnn.records import MAPS
+from darkcnn.training import DarkCNNClassifier
 
 INVARIANT = ("polar",)
 """Networks that no rotation or reflection can change: views would teach them nothing."""

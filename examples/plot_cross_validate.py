@@ -54,7 +54,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
 from darkcnn import default_pipeline
-from darkcnn.profiles import profile_baseline
+from darkcnn.preprocessing import profile_baseline
 
 methods = {
     "most frequent class": DummyClassifier(),
@@ -71,7 +71,7 @@ predictions = {
 # their haloes: the error takes that into account, and is 1.6 times the usual one. The last line
 # compares network and profiles fold by fold, as both were tested on the same haloes.
 
-from darkcnn.evaluation import corrected_standard_error
+from darkcnn.model_selection import corrected_standard_error
 
 
 def report(name, values):

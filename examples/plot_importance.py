@@ -12,7 +12,7 @@ of one map comes from another cluster of like mass.
 
 from darkcnn import default_pipeline
 from darkcnn.datasets import load_example
-from darkcnn.evaluation import split_by_cluster
+from darkcnn.model_selection import split_by_cluster
 
 clusters = load_example()
 X, y = clusters.data, clusters.target

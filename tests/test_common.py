@@ -20,7 +20,7 @@ from darkcnn import (
     XrayNoise,
 )
 from darkcnn.inference import DomainTest
-from darkcnn.profiles import RadialProfiles
+from darkcnn.preprocessing import RadialProfiles
 
 ESTIMATORS = [
     MapScaler(),

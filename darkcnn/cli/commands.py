@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from darkcnn import __version__
+from darkcnn._common.versions import __version__
 from darkcnn.cli import steps
 from darkcnn.cli.options import (
     INPUT_FILE,
@@ -74,9 +74,9 @@ def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **trai
         return_estimator=True,
     )
     steps.fit(pipeline, clusters, quiet)
+    from darkcnn.persistence import describe_training
     from darkcnn.report import from_validation, importance_in_validation, write_report
-    from darkcnn.results import write_results
-    from darkcnn.training_notes import describe_training
+    from darkcnn.report.results import write_results
 
     importance = importance_in_validation(validation, clusters, verbose=not quiet)
     notes = describe_training(clusters, database, validation, importance)
@@ -158,8 +158,7 @@ def fit(database, output, quiet, **training):
     pipeline = steps.build_pipeline(clusters, **training)
     steps.fit(pipeline, clusters, quiet)
 
-    from darkcnn.saving import save_model
-    from darkcnn.training_notes import describe_training
+    from darkcnn.persistence import describe_training, save_model
 
     save_model(pipeline, output, notes={"training": describe_training(clusters, database)})
     click.echo(f"Trained {training['network']} on {len(clusters.data)} clusters. Wrote {output}")
@@ -180,8 +179,8 @@ def predict(model, database, output, observed):
     Each row of the table is a cluster: its cluster_id and redshift, its label in DATABASE, if that has any,
     the predicted label, and the probability of each dark-matter model.
     """
-    from darkcnn.saving import load_model
-    from darkcnn.writing import replacing
+    from darkcnn._common.writing import replacing
+    from darkcnn.persistence import load_model
 
     if output is not None:
         steps.check_output(output)
@@ -235,9 +234,8 @@ def report(model, database, output, new_haloes, training_set, n_jobs, quiet):
     """
     steps.require_figures()
     steps.check_output(output, suffixes=[".html"])
+    from darkcnn.persistence import describe_clusters, is_training_set, load_model, load_notes
     from darkcnn.report import find_evidence, write_report
-    from darkcnn.saving import load_model, load_notes
-    from darkcnn.training_notes import describe_clusters, is_training_set
 
     clusters = steps.load(database)
     known = None if training_set is None else steps.load(training_set)
@@ -300,8 +298,8 @@ def infer(model, database, calibration, as_json, plot, observed, seed):
     else:
         steps.tell_inference(result)
     if plot is not None:
+        from darkcnn._common.writing import replacing
         from darkcnn.plotting import PosteriorDisplay
-        from darkcnn.writing import replacing
 
         with replacing(plot) as temporary, steps.explained():
             PosteriorDisplay.from_estimator(posterior).figure_.savefig(

@@ -7,7 +7,7 @@ from time import perf_counter
 
 import click
 
-from darkcnn import __version__
+from darkcnn._common.versions import __version__
 
 _ABOUT_ERRORS = """\
 ± is the standard error of the mean. Training sets of different splits overlap, so it is that of Nadeau &
@@ -106,11 +106,11 @@ def cross_validate(
     return_estimator=False,
 ):
     """Score the pipeline beside its baselines, tell the result, and return it with all metrics."""
-    from darkcnn.evaluation import cross_validate_by_cluster
+    from darkcnn._common.versions import versions
+    from darkcnn.model_selection import cross_validate_by_cluster
+    from darkcnn.persistence import describe_clusters
     from darkcnn.report.evidence import BOOSTED, baselines
-    from darkcnn.results import summarise
-    from darkcnn.training_notes import describe_clusters
-    from darkcnn.versions import versions
+    from darkcnn.report.results import summarise
 
     network = training["network"]
     if not silent:
@@ -175,7 +175,7 @@ def _observed(training):
 
 
 def _compare(validation, network, baseline):
-    from darkcnn.results import score_table
+    from darkcnn.report.results import score_table
 
     text = f"Balanced accuracy on haloes that were not trained on\n\n{score_table(validation)}\n"
     if len(validation.splits) == 1:
@@ -231,7 +231,7 @@ def _plain_parameters(pipeline):
 def as_observed(pipeline, records):
     """Return the steps after the noise, and the records as what a telescope saw, for them to take."""
     from darkcnn.noise.base import RecordNoise
-    from darkcnn.observed import ObservedRecords
+    from darkcnn.records import ObservedRecords
 
     n_noises = sum(isinstance(step, RecordNoise) for _, step in pipeline.steps)
     return pipeline[n_noises:], ObservedRecords(records)
@@ -242,7 +242,7 @@ def infer(model, clusters, calibration, seed, observed):
     import warnings
 
     from darkcnn.inference import CrossSectionPosterior, DomainTest, marginalize_feedback
-    from darkcnn.saving import load_model, load_notes
+    from darkcnn.persistence import load_model, load_notes
 
     held_out = None if calibration is None else load(calibration)
     with explained(), warnings.catch_warnings(record=True) as caught:
@@ -304,7 +304,7 @@ def _judge(pipeline, records):
 
 def _count_seen(training, clusters):
     """Count clusters of haloes of a training set; their ids may be those of another simulation."""
-    from darkcnn.training_notes import rows_of_new_haloes
+    from darkcnn.persistence import rows_of_new_haloes
 
     if training is None:
         return 0

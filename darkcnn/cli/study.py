@@ -57,7 +57,7 @@ def run(database, folder, grid, folds, n_jobs, scheduler, quiet, **training):
     """Run a study on DATABASE in FOLDER, or go on with the one that is there."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    from darkcnn.study import run_study
+    from darkcnn.model_selection import run_study
 
     clusters = steps.load(database)
     pipeline = steps.build_pipeline(clusters, **training)
@@ -85,7 +85,7 @@ def status(folder):
 
 
 def _tell(folder):
-    from darkcnn.study import study_status
+    from darkcnn.model_selection import study_status
 
     with steps.explained():
         found = study_status(folder)

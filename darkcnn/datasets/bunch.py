@@ -3,25 +3,7 @@
 import numpy as np
 from sklearn.utils import Bunch, check_consistent_length
 
-from darkcnn.records import FIELD_SIZE, cross_section_of, sort_labels, split_labels
-
-GALAXY_DTYPE = np.dtype(
-    [
-        ("row", np.int64),
-        ("x", np.float32),
-        ("y", np.float32),
-        ("z", np.float32),
-        ("m200", np.float32),
-        ("mstar_30", np.float32),
-        ("mstar_100", np.float32),
-    ]
-)
-"""Member galaxies of all clusters in one flat table.
-
-``row``: index of the record that the galaxy belongs to; ``x``, ``y``: position from the left and the
-bottom edge of the map, kpc; ``z``: depth, kpc; ``m200``, ``mstar_30``, ``mstar_100``: log10 of the total
-mass and of the stellar mass within 30 and 100 kpc, Msun.
-"""
+from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE, cross_section_of, sort_labels, split_labels
 
 
 def make_bunch(records, target, *, galaxies=None, description=""):

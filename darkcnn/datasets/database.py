@@ -5,8 +5,15 @@ from typing import NamedTuple
 import numpy as np
 from astropy.units import Unit
 
-from darkcnn.datasets.bunch import GALAXY_DTYPE
-from darkcnn.records import FIELD_SIZE, MAPS, NORMS, check_records, cross_section_of, record_dtype
+from darkcnn.records import (
+    FIELD_SIZE,
+    GALAXY_DTYPE,
+    MAPS,
+    NORMS,
+    check_records,
+    cross_section_of,
+    record_dtype,
+)
 
 REQUIRED = (*MAPS, "redshift", "cluster_id")
 """The columns of clusters that nothing can stand in for; the others are NaN where a file lacks them."""

@@ -5,14 +5,13 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch
 
+from darkcnn._common.writing import replacing
 from darkcnn.datasets.bunch import make_bunch
 from darkcnn.datasets.database import Database, check_database, check_structure
 from darkcnn.datasets.fits import read_fits, write_fits
 from darkcnn.datasets.hdf5 import read_hdf5, write_hdf5
 from darkcnn.datasets.published import read_published
-from darkcnn.disk import RecordsOnDisk
-from darkcnn.records import check_records, join_labels
-from darkcnn.writing import replacing
+from darkcnn.records import RecordsOnDisk, check_records, join_labels
 
 _AUTO_MAP_ABOVE = 1e9  # bytes of records: a second or two to read, and safe beside a network in memory
 
@@ -33,7 +32,7 @@ def load_clusters(path, *, return_X_y=False, mmap="auto", labelled=True):
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
     mmap : bool or "auto", default="auto"
-        Whether records stay on disk (:class:`~darkcnn.disk.RecordsOnDisk`) and are read when they are used;
+        Whether records stay on disk (:class:`~darkcnn.records.RecordsOnDisk`), to be read when used;
         in HDF5 the galaxies as well. ``"auto"`` does so from 1 GB, where it can. Their maps are not searched
         for NaN before that. Pickles, whatever is compressed, and columns of other types cannot be mapped.
     labelled : bool, default=True

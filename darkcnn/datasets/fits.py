@@ -5,7 +5,6 @@ import warnings
 import numpy as np
 from astropy.io import fits
 
-from darkcnn.datasets.bunch import GALAXY_DTYPE
 from darkcnn.datasets.database import (
     COLUMNS,
     Database,
@@ -14,8 +13,7 @@ from darkcnn.datasets.database import (
     clusters_from_columns,
     galaxies_from_columns,
 )
-from darkcnn.disk import RecordsOnDisk
-from darkcnn.records import FIELD_SIZE, record_dtype
+from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE, RecordsOnDisk, record_dtype
 
 
 def read_fits(path, *, map_above):
@@ -32,7 +30,7 @@ def read_fits(path, *, map_above):
     Returns
     -------
     Database
-        Its records are :class:`~darkcnn.disk.RecordsOnDisk` if they stayed there.
+        Its records are :class:`~darkcnn.records.RecordsOnDisk` if they stayed there.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "File may have been truncated")

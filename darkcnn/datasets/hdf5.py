@@ -9,7 +9,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from darkcnn.datasets.bunch import GALAXY_DTYPE
 from darkcnn.datasets.database import (
     COLUMNS,
     Database,
@@ -19,8 +18,7 @@ from darkcnn.datasets.database import (
     clusters_from_columns,
     galaxies_from_columns,
 )
-from darkcnn.disk import RecordsOnDisk
-from darkcnn.records import FIELD_SIZE, record_dtype
+from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE, RecordsOnDisk, record_dtype
 
 _MAX_DEFLATE_RATIO = (
     1100  # zlib cannot do better than 1032:1, so more than this is a damaged or hostile header
@@ -40,7 +38,7 @@ def read_hdf5(path, *, map_above):
     Returns
     -------
     Database
-        Its records are :class:`~darkcnn.disk.RecordsOnDisk` if they were mapped, and so are its galaxies.
+        Its records are :class:`~darkcnn.records.RecordsOnDisk` if they were mapped, and so are its galaxies.
     """
     with h5py.File(path, "r") as file:
         clusters = _table(file, "clusters")

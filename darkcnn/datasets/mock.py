@@ -8,18 +8,15 @@ from joblib import Parallel, delayed
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
-from darkcnn import __version__
-from darkcnn.datasets.bunch import GALAXY_DTYPE, make_bunch
-from darkcnn.datasets.cluster import Snapshot
+from darkcnn._common.versions import __version__
+from darkcnn._common.writing import replacing
+from darkcnn.datasets.bunch import make_bunch
 from darkcnn.datasets.database import Database
-from darkcnn.datasets.feedback import HEATING
 from darkcnn.datasets.files import load_clusters
 from darkcnn.datasets.hdf5 import write_hdf5
 from darkcnn.datasets.partial import PartialFile
-from darkcnn.datasets.physics import Physics
-from darkcnn.datasets.rendering import N_PIXELS
-from darkcnn.records import join_labels, label_of, record_dtype
-from darkcnn.writing import replacing
+from darkcnn.records import GALAXY_DTYPE, join_labels, label_of, record_dtype
+from darkcnn.simulation import HEATING, N_PIXELS, Physics, Snapshot
 
 _CLUSTERS_PER_TASK = 128  # a fraction of a second: long enough to pay for the parallel call
 
@@ -76,7 +73,7 @@ def make_clusters(
         a suite of simulations: `n_halos` × `n_redshifts` × `n_feedback` × `n_models` records. Otherwise
         there are `n_halos` independent records that take models, feedback and redshifts in turn.
     physics : Physics or None, default=None
-        Parameters of the simulation; None for the default :class:`~darkcnn.datasets.physics.Physics`.
+        Parameters of the simulation; None for the default :class:`~darkcnn.simulation.Physics`.
     path : path-like or None, default=None
         HDF5 file to write the clusters to while they are made, so that there may be more than fit into
         memory. It appears when it is complete. Until then, what is done is kept in a folder of that name with
@@ -128,7 +125,7 @@ def make_clusters(
     feedback = _check_feedback(feedback)
     physics = Physics() if physics is None else physics
     if not isinstance(physics, Physics):
-        raise TypeError(f"physics must be a darkcnn.datasets.physics.Physics, got {type(physics).__name__}")
+        raise TypeError(f"physics must be a darkcnn.simulation.Physics, got {type(physics).__name__}")
     if path is not None:
         _check_path(path, random_state)
     seed = _seed(random_state)

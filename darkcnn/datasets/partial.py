@@ -4,9 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
-from darkcnn.datasets.bunch import GALAXY_DTYPE
-from darkcnn.disk import RecordsOnDisk
-from darkcnn.writing import replacing
+from darkcnn._common.writing import replacing
+from darkcnn.records import GALAXY_DTYPE, RecordsOnDisk
 
 
 class PartialFile:

@@ -5,10 +5,9 @@
 
 import numpy as np
 
-from darkcnn.datasets.bunch import GALAXY_DTYPE
 from darkcnn.datasets.database import Database, clusters_from_columns, galaxies_from_columns
 from darkcnn.datasets.unpickling import read_pickle
-from darkcnn.records import MAPS, cross_section_of, join_labels, label_of
+from darkcnn.records import GALAXY_DTYPE, MAPS, cross_section_of, join_labels, label_of
 
 _ATTRIBUTES = {
     "lensing_norm": "lensing_norm",

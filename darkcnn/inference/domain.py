@@ -6,7 +6,7 @@ from sklearn.covariance import LedoitWolf
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from darkcnn.documentation import DocumentationLink
+from darkcnn._common.documentation import DocumentationLink
 from darkcnn.inference.checks import check_groups
 
 _N_DRAWS = 500

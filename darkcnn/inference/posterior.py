@@ -9,7 +9,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from darkcnn.documentation import DocumentationLink
+from darkcnn._common.documentation import DocumentationLink
 from darkcnn.inference.axis import CrossSectionAxis
 from darkcnn.inference.checks import check_groups, check_prior, check_probabilities
 from darkcnn.inference.density import Density

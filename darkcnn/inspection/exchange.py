@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from darkcnn.maps import CHUNK, as_maps
+from darkcnn.preprocessing import as_maps
+from darkcnn.preprocessing.maps import CHUNK
 from darkcnn.records import FIELD_SIZE, MAPS, is_records
 
 _N_LIKE = 10

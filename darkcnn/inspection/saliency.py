@@ -5,7 +5,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch, check_consistent_length, check_random_state
 from tqdm import tqdm
 
-from darkcnn.augmentation import as_views, turn
+from darkcnn.preprocessing import as_views, turn
 from darkcnn.records import MAPS
 
 _ROWS = 32
@@ -70,9 +70,9 @@ def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None
     >>> saliency(classifier, X[:3], n_repeats=2, random_state=0).importances_mean.shape
     (3, 2, 10, 10)
     """
-    from darkcnn.classifier import DarkCNNClassifier
     from darkcnn.inspection.gradient import log_probability_gradient
-    from darkcnn.networks.compiled import ends_in_softmax
+    from darkcnn.training import DarkCNNClassifier
+    from darkcnn.training.traced import ends_in_softmax
 
     classifier = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     if not isinstance(classifier, DarkCNNClassifier):

@@ -7,7 +7,7 @@ Written for any backend of keras; run on TensorFlow and on JAX.
 
 from difflib import get_close_matches
 
-from darkcnn import _quiet  # noqa: F401 - before keras starts its backend
+from darkcnn._common import quiet  # noqa: F401 - before keras starts its backend
 from darkcnn.networks.cmu import cmu
 from darkcnn.networks.columbia import columbia
 from darkcnn.networks.dark_inception import dark_inception

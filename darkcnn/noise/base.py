@@ -7,9 +7,8 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from darkcnn.documentation import DocumentationLink
-from darkcnn.observed import CHUNK, ObservedRecords
-from darkcnn.records import check_records
+from darkcnn._common.documentation import DocumentationLink
+from darkcnn.records import CHUNK, ObservedRecords, check_records
 
 _HIGHEST = 2
 """Value above which a map is none that was divided by its peak, however it was rebinned since."""

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from darkcnn.datasets.cosmology import GRAVITY, HUBBLE, expansion_squared
+from darkcnn.cosmology import GRAVITY, HUBBLE, expansion_squared
 from darkcnn.records import FIELD_SIZE
 
 SPEED_OF_LIGHT = 299792.458

@@ -13,8 +13,7 @@ from darkcnn.noise.base import RecordNoise
 from darkcnn.noise.geometry import critical_surface_density, pixel_side
 from darkcnn.noise.instruments import LENSING_SURVEYS, parameters_of
 from darkcnn.noise.inversion import field_convergence, field_shear, noise_after_smoothing
-from darkcnn.observed import SHEAR, TANGENTIAL
-from darkcnn.records import FIELD_SIZE
+from darkcnn.records import FIELD_SIZE, SHEAR, TANGENTIAL
 
 SHEAR_OUTPUTS = {"shear": SHEAR, "tangential": TANGENTIAL}
 """The fields that an output adds to a record."""

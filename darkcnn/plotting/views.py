@@ -3,9 +3,9 @@
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from darkcnn.augmentation import Views
 from darkcnn.plotting.canvas import grid, plain
 from darkcnn.plotting.records import EXTENT, TICKS, TITLES
+from darkcnn.preprocessing import Views
 
 
 class ViewsDisplay:

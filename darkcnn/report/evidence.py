@@ -7,12 +7,11 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline
 
-from darkcnn.evaluation import cross_validate_by_cluster
-from darkcnn.preprocessing import MapSelector
-from darkcnn.profiles import profile_baseline
+from darkcnn.model_selection import cross_validate_by_cluster
+from darkcnn.persistence import is_training_set, kept_validation, rows_of_new_haloes
+from darkcnn.preprocessing import MapSelector, profile_baseline
 from darkcnn.report.bootstrap import balanced_accuracies
 from darkcnn.report.importance import measure_importance
-from darkcnn.training_notes import is_training_set, kept_validation, rows_of_new_haloes
 
 MAJORITY, BOOSTED = "majority", "boosted profiles"
 """Names of the baselines: guessing, and boosted trees on radial profiles."""
@@ -95,14 +94,14 @@ def find_evidence(
     clusters : sklearn.utils.Bunch
         Clusters to predict.
     training : dict or None, default=None
-        What the model was trained on, see :func:`darkcnn.training_notes.describe_training`.
+        What the model was trained on, see :func:`darkcnn.persistence.describe_training`.
     training_set : sklearn.utils.Bunch or None, default=None
         The clusters that it was trained on, from which boosted trees then learn as well. Without them, the
         trees that new haloes are compared with learn from the others of those.
     new_haloes : bool, default=False
         Take haloes for new even if their ids occur in the training set, or it is not known.
     n_jobs, verbose
-        See :func:`darkcnn.evaluation.cross_validate_by_cluster`.
+        See :func:`darkcnn.model_selection.cross_validate_by_cluster`.
 
     Returns
     -------
@@ -119,7 +118,7 @@ def find_evidence(
     >>> from darkcnn import default_pipeline
     >>> from darkcnn.datasets import make_clusters
     >>> from darkcnn.report import find_evidence
-    >>> from darkcnn.training_notes import describe_training
+    >>> from darkcnn.persistence import describe_training
     >>> options = {"cross_sections": (0, 1), "redshifts": (0,), "n_pixels": 20}
     >>> known, new = (make_clusters(n, **options, random_state=n) for n in (4, 5))
     >>> model = default_pipeline("simple", n_views=1, epochs=1, random_state=0).fit(known.data, known.target)
@@ -187,7 +186,7 @@ def importance_in_validation(validation, clusters, *, verbose=0):
     --------
     >>> from darkcnn import default_pipeline
     >>> from darkcnn.datasets import make_clusters
-    >>> from darkcnn.evaluation import cross_validate_by_cluster
+    >>> from darkcnn.model_selection import cross_validate_by_cluster
     >>> from darkcnn.report import importance_in_validation
     >>> clusters = make_clusters(6, cross_sections=(0, 1), redshifts=(0,), n_pixels=20, random_state=0)
     >>> model = default_pipeline("simple", n_views=1, epochs=1, random_state=0)
@@ -234,7 +233,7 @@ def from_validation(validation, how="A cross-validation", importance=None):
     --------
     >>> from darkcnn import default_pipeline
     >>> from darkcnn.datasets import make_clusters
-    >>> from darkcnn.evaluation import cross_validate_by_cluster
+    >>> from darkcnn.model_selection import cross_validate_by_cluster
     >>> from darkcnn.report import from_validation
     >>> clusters = make_clusters(6, cross_sections=(0, 1), redshifts=(0,), n_pixels=20, random_state=0)
     >>> model = default_pipeline("simple", n_views=1, epochs=1, random_state=0)

@@ -6,8 +6,8 @@ import numpy as np
 from sklearn.utils import Bunch
 from tqdm import tqdm
 
-from darkcnn.evaluation import corrected_standard_error
 from darkcnn.inspection import annulus_importance, attribute_importance, channel_importance
+from darkcnn.model_selection import corrected_standard_error
 from darkcnn.preprocessing import MapSelector
 
 _MAX_CLUSTERS = 500  # over all networks: some 11,000 predictions
@@ -38,9 +38,9 @@ def measure_importance(tested, clusters, *, test_over_train=None, verbose=0):
     dict or None
         ``parts`` (maps, and attributes if the pipelines read any) and ``annuli``: names, means and standard
         errors of the increase of the log loss; the error is that of
-        :func:`darkcnn.evaluation.corrected_standard_error` over several pipelines, else that of a jackknife
-        over haloes. ``n_clusters``, ``n_haloes``, ``n_available``: how many were used, of how many. None if a
-        pipeline has fewer than two haloes.
+        :func:`darkcnn.model_selection.corrected_standard_error` over several pipelines, else that of a
+        jackknife over haloes. ``n_clusters``, ``n_haloes``, ``n_available``: how many were used, of how
+        many. None if a pipeline has fewer than two haloes.
 
     Examples
     --------

@@ -7,10 +7,10 @@ from importlib.resources import files
 
 import numpy as np
 
+from darkcnn._common.versions import versions
+from darkcnn._common.writing import replacing
 from darkcnn.records import cross_section_of
 from darkcnn.report import figures
-from darkcnn.versions import versions
-from darkcnn.writing import replacing
 
 _N_MISTAKES = 12
 _MAX_PREDICTIONS = 10_000  # rows of the numbers that can be downloaded; `darkcnn predict` writes any number
@@ -32,9 +32,9 @@ def write_report(path, model, clusters, evidence, *, model_name, data, training=
     model_name : str
         What to call the model.
     data : dict
-        Which clusters these are, as of :func:`darkcnn.training_notes.describe_clusters`.
+        Which clusters these are, as of :func:`darkcnn.persistence.describe_clusters`.
     training : dict or None, default=None
-        What the model was trained on, as of :func:`darkcnn.training_notes.describe_training`.
+        What the model was trained on, as of :func:`darkcnn.persistence.describe_training`.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def write_report(path, model, clusters, evidence, *, model_name, data, training=
     >>> from darkcnn import default_pipeline
     >>> from darkcnn.datasets import make_clusters
     >>> from darkcnn.report import find_evidence, write_report
-    >>> from darkcnn.training_notes import describe_clusters, describe_training
+    >>> from darkcnn.persistence import describe_clusters, describe_training
     >>> options = {"cross_sections": (0, 1), "redshifts": (0,), "n_pixels": 10}
     >>> known, new = (make_clusters(n, **options, random_state=n) for n in (4, 5))
     >>> model = default_pipeline("simple", n_views=1, epochs=1, random_state=0).fit(known.data, known.target)

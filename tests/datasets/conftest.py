@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from darkcnn.datasets.bunch import GALAXY_DTYPE, make_bunch
-from darkcnn.records import MAPS, SCALARS, record_dtype
+from darkcnn.datasets.bunch import make_bunch
+from darkcnn.records import GALAXY_DTYPE, MAPS, SCALARS, record_dtype
 
 
 @pytest.fixture

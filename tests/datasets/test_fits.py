@@ -6,7 +6,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from darkcnn.datasets import load_clusters, save_clusters
-from darkcnn.disk import RecordsOnDisk
+from darkcnn.records import RecordsOnDisk
 
 
 @pytest.fixture

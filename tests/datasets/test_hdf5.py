@@ -8,8 +8,7 @@ from sklearn.utils import resample
 from darkcnn.datasets import files, load_clusters, save_clusters
 from darkcnn.datasets.database import Database
 from darkcnn.datasets.hdf5 import write_hdf5
-from darkcnn.disk import RecordsOnDisk
-from darkcnn.records import record_dtype
+from darkcnn.records import RecordsOnDisk, record_dtype
 
 
 @pytest.fixture

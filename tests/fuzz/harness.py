@@ -152,7 +152,7 @@ def study_files(folder):
     from sklearn.dummy import DummyClassifier
     from sklearn.model_selection import GroupKFold
 
-    from darkcnn.study import run_study
+    from darkcnn.model_selection import run_study
 
     X, y, groups = np.zeros((8, 1)), [0, 1] * 4, np.arange(8) // 2
     run_study(DummyClassifier(), X, y, groups=groups, cv=GroupKFold(2), folder=folder / "study")
@@ -184,14 +184,14 @@ def read_model(path):
 
 def read_checkpoint(path):
     """Read the state of a training."""
-    from darkcnn.checkpoint import _read
+    from darkcnn.training.checkpoint import _read
 
     _read(path)
 
 
 def read_study(path):
     """Read the header and a fit of a study, each from the same content."""
-    from darkcnn.study.store import Store
+    from darkcnn.model_selection.study.store import Store
 
     store = Store(path.parent / "study")
     for target in ("study.json", "fits/case-0.json"):

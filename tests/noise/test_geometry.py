@@ -3,7 +3,7 @@ import pytest
 from astropy import constants, units
 from astropy.cosmology import FlatLambdaCDM
 
-from darkcnn.datasets.cosmology import MATTER_FRACTION
+from darkcnn.cosmology import MATTER_FRACTION
 from darkcnn.noise import critical_surface_density
 from darkcnn.noise.geometry import comoving_distance, pixel_side
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from darkcnn.datasets.nfw import surface_density
 from darkcnn.noise import kaiser_squires, kaiser_squires_inverse
 from darkcnn.noise.inversion import field_convergence, field_shear, noise_after_smoothing
+from darkcnn.simulation.nfw import surface_density
 
 N_PIXELS = 100
 SCALE_RADIUS = 15.0  # pixels

@@ -5,10 +5,10 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from darkcnn.augmentation import turn
 from darkcnn.noise import LENSING_SURVEYS, WeakLensingNoise, critical_surface_density
 from darkcnn.noise.geometry import pixel_side
 from darkcnn.noise.inversion import field_convergence
+from darkcnn.preprocessing import turn
 
 NO_NOISE = 1e20
 """Galaxies per arcmin2 that leave no noise to speak of."""

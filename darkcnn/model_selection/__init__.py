@@ -1,0 +1,21 @@
+"""Scores by halo, ensembles and studies."""
+
+from darkcnn.model_selection.ensemble import DarkCNNEnsemble
+from darkcnn.model_selection.evaluation import (
+    CrossValidation,
+    corrected_standard_error,
+    cross_validate_by_cluster,
+    split_by_cluster,
+)
+from darkcnn.model_selection.study import StudyStatus, run_study, study_status
+
+__all__ = [
+    "CrossValidation",
+    "DarkCNNEnsemble",
+    "StudyStatus",
+    "corrected_standard_error",
+    "cross_validate_by_cluster",
+    "run_study",
+    "split_by_cluster",
+    "study_status",
+]

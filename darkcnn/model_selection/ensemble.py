@@ -1,0 +1,225 @@
+"""Several networks, each trained without some of the clusters, which say how far it can be trusted."""
+
+from numbers import Integral
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.utils import _safe_indexing, assert_all_finite, check_random_state, get_tags, indexable
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+from tqdm import tqdm
+
+from darkcnn._common.documentation import DocumentationLink
+from darkcnn.model_selection.evaluation import split_by_cluster
+from darkcnn.records import is_records
+
+
+class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+    """Train several networks, each with its own seed and without its own part of the clusters.
+
+    The clusters are dealt into as many folds as there are networks, and each network learns from all folds
+    but one. Together they predict better than one; where they differ is not known better; and every
+    cluster has been judged by a network that had not seen it, which calibrates the ensemble without a
+    further simulation.
+
+    Parameters
+    ----------
+    estimator : estimator or None, default=None
+        Classifier or pipeline to train, never changed; every `random_state` in it is set anew. None is
+        ``default_pipeline("polar")``.
+    n_networks : int, default=5
+        Number of networks, two or more.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the folds and of the networks.
+    n_jobs : int or None, default=None
+        Number of networks that are trained at a time, -1 for as many as cores. The networks do not depend
+        on it.
+    verbose : int, default=0
+        Above 0, show a progress bar.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    estimators_ : list of estimator
+        The fitted networks.
+    held_out_probabilities_ : ndarray of shape (n_samples, n_classes)
+        For each row of the training set, what the network said that had not seen its cluster.
+    scores_ : ndarray of shape (n_networks,)
+        Balanced accuracy of each network on the clusters that it had not seen. Their scatter is not the error
+        of their mean, see :func:`darkcnn.model_selection.corrected_standard_error`.
+
+    See Also
+    --------
+    CrossSectionPosterior : Calibrates with what was held out, and combines what the networks say.
+    sklearn.ensemble.VotingClassifier : Networks of several kinds, trained on the same clusters; with
+        ``voting="soft", flatten_transform=False``, its ``transform`` returns what `network_proba` does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from darkcnn import DarkCNNEnsemble
+    >>> X, y = np.random.default_rng(0).normal(size=(20, 2)), ["CDM", "SIDM1"] * 10
+    >>> ensemble = DarkCNNEnsemble(LogisticRegression(), n_networks=3, random_state=0).fit(X, y)
+    >>> ensemble.network_proba(X).shape, ensemble.held_out_probabilities_.shape
+    ((3, 20, 2), (20, 2))
+    """
+
+    _parameter_constraints = {
+        "estimator": [HasMethods(["fit", "predict_proba"]), None],
+        "n_networks": [Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    # Where metadata is routed, groups come as they do to splitters, without being asked for.
+    __metadata_request__fit = {"groups": True}
+
+    def __init__(self, estimator=None, n_networks=5, *, random_state=None, n_jobs=None, verbose=0):
+        self.estimator = estimator
+        self.n_networks = n_networks
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, groups=None):
+        """Train the networks.
+
+        Parameters
+        ----------
+        X : structured ndarray of shape (n_samples,), or array-like of shape (n_samples, ...)
+            Records of clusters, or whatever `estimator` takes.
+        y : array-like of shape (n_samples,)
+            Labels.
+        groups : array-like of shape (n_samples,) or None, default=None
+            Cluster of each row. Records know theirs; of other rows, None says that all differ.
+
+        Returns
+        -------
+        DarkCNNEnsemble
+            The fitted ensemble.
+
+        Raises
+        ------
+        ValueError
+            If lengths disagree, or there are too few clusters for so many networks.
+        """
+        X = X if hasattr(X, "shape") else np.asarray(X)
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
+        check_classification_targets(y)
+        if groups is None:
+            groups = X["cluster_id"] if is_records(X) else np.arange(len(y))
+        X, y, groups = indexable(X, y, groups)
+        rng = check_random_state(self.random_state)
+        folds = split_by_cluster(y, groups, n_splits=self.n_networks, random_state=rng)
+        seeds = rng.randint(np.iinfo(np.int32).max, size=self.n_networks).tolist()
+        template = self._template()
+        fits = Parallel(n_jobs=self.n_jobs, return_as="generator")(
+            delayed(_fit_and_judge)(template, seed, X, y, train, test)
+            for seed, (train, test) in zip(seeds, folds, strict=True)
+        )
+        classes, estimators = np.unique(y), []
+        held_out = np.empty((len(y), len(classes)))
+        progress = tqdm(fits, total=len(folds), desc="Training", unit="network", disable=not self.verbose)
+        for (_, test), (network, probabilities) in zip(folds, progress, strict=True):
+            estimators.append(network)
+            held_out[test] = probabilities
+        predicted = classes[held_out.argmax(axis=1)]
+        self.classes_, self.estimators_, self.held_out_probabilities_ = classes, estimators, held_out
+        self.scores_ = np.array([balanced_accuracy_score(y[test], predicted[test]) for _, test in folds])
+        return self
+
+    def network_proba(self, X):
+        """Estimate the probability of each class by every network.
+
+        Parameters
+        ----------
+        X : structured ndarray of shape (n_samples,), or array-like of shape (n_samples, ...)
+            Records of clusters, or whatever `estimator` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_networks, n_samples, n_classes)
+            Probabilities, in the order of `classes_`. Their scatter over the first axis is how far the
+            networks disagree.
+        """
+        check_is_fitted(self)
+        return np.stack([network.predict_proba(X) for network in self.estimators_])
+
+    def predict_proba(self, X):
+        """Estimate the probability of each class: the mean over the networks.
+
+        Parameters
+        ----------
+        X : structured ndarray of shape (n_samples,), or array-like of shape (n_samples, ...)
+            Records of clusters, or whatever `estimator` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities, in the order of `classes_`.
+        """
+        return self.network_proba(X).mean(axis=0)
+
+    def predict_log_proba(self, X):
+        """Estimate the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : structured ndarray of shape (n_samples,), or array-like of shape (n_samples, ...)
+            Records of clusters, or whatever `estimator` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Logarithms of `predict_proba`.
+        """
+        return np.log(self.predict_proba(X))
+
+    def predict(self, X):
+        """Name the most probable class.
+
+        Parameters
+        ----------
+        X : structured ndarray of shape (n_samples,), or array-like of shape (n_samples, ...)
+            Records of clusters, or whatever `estimator` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels.
+        """
+        check_is_fitted(self)
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def _template(self):
+        if self.estimator is not None:
+            return self.estimator
+        from darkcnn.pipeline import default_pipeline  # imports keras, which takes seconds
+
+        return default_pipeline("polar")
+
+    @property
+    def n_features_in_(self):
+        """Number of features, where `estimator` counts them."""
+        return self.estimators_[0].n_features_in_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self._template()).input_tags
+        return tags
+
+
+def _fit_and_judge(template, seed, X, y, train, test):
+    """Train a network on some rows and ask it about the others."""
+    network = clone(template)
+    seeds = {name: seed for name in network.get_params() if name.split("__")[-1] == "random_state"}
+    network.set_params(**seeds).fit(_safe_indexing(X, train), y[train])
+    return network, network.predict_proba(_safe_indexing(X, test))

@@ -1,0 +1,301 @@
+"""How well estimators tell dark-matter models apart, measured on clusters that they have never seen."""
+
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from sklearn.metrics import balanced_accuracy_score, confusion_matrix
+from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
+from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
+from tqdm import tqdm
+
+from darkcnn._common.parallel import sharing
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """Scores and predictions of several estimators on the same splits.
+
+    Attributes
+    ----------
+    target : ndarray of shape (n_samples,)
+        True labels.
+    classes : ndarray of shape (n_classes,)
+        Labels, sorted.
+    splits : list of (ndarray, ndarray)
+        Rows of the training and of the test set of each split.
+    test_over_train : float
+        Clusters in a test set over clusters in its training set, averaged over splits.
+    scores : dict of str to ndarray of shape (n_splits,)
+        Balanced accuracy, the mean over classes of the fraction recognised, of each estimator in each split.
+    probabilities : dict of str to list of ndarray of shape (n_test, n_classes)
+        What each estimator predicted for the test set of each split.
+    estimators : dict of str to list of estimator, or None
+        The fitted estimators of each split, if they were asked for.
+    """
+
+    target: np.ndarray
+    classes: np.ndarray
+    splits: list
+    test_over_train: float
+    scores: dict
+    probabilities: dict
+    estimators: dict | None = None
+
+    def standard_error(self, name):
+        """Return the standard error of an estimator's mean score.
+
+        Parameters
+        ----------
+        name : str
+            Name of the estimator.
+
+        Returns
+        -------
+        float
+            Error, see :func:`corrected_standard_error`.
+        """
+        return corrected_standard_error(self.scores[name], self.test_over_train)
+
+    def difference(self, name, other):
+        """Compare two estimators split by split.
+
+        Parameters
+        ----------
+        name, other : str
+            Names of the estimators.
+
+        Returns
+        -------
+        difference, standard_error : float
+            How much better `name` scores on average. Of paired scores, the error is smaller than those of
+            the two means together: a hard split is hard for both.
+        """
+        differences = self.scores[name] - self.scores[other]
+        return float(differences.mean()), corrected_standard_error(differences, self.test_over_train)
+
+    def confusion(self, name, labels=None):
+        """Count how often each class was taken for each other, in the test sets of all splits.
+
+        Parameters
+        ----------
+        name : str
+            Name of the estimator.
+        labels : array-like of shape (n_classes,) or None, default=None
+            Order of the classes; None for `classes`.
+
+        Returns
+        -------
+        ndarray of shape (n_classes, n_classes)
+            Numbers of maps; rows are true classes, columns are predicted ones.
+        """
+        true = np.concatenate([self.target[test] for _, test in self.splits])
+        predicted = self.classes[np.concatenate(self.probabilities[name]).argmax(axis=1)]
+        return confusion_matrix(true, predicted, labels=self.classes if labels is None else labels)
+
+
+def cross_validate_by_cluster(
+    estimators,
+    X,
+    y,
+    groups,
+    *,
+    n_splits=5,
+    n_repeats=1,
+    train_size=None,
+    random_state=None,
+    return_estimator=False,
+    n_jobs=None,
+    verbose=0,
+):
+    """Score estimators on clusters that are not in their training set, all on the same splits.
+
+    Parameters
+    ----------
+    estimators : dict of str to estimator
+        Classifiers with ``predict_proba``, by name. They are cloned, so never changed.
+    X : array-like of shape (n_samples, ...)
+        Records or maps of clusters.
+    y : array-like of shape (n_samples,)
+        Labels.
+    groups : array-like of shape (n_samples,)
+        Cluster of each row, such as ``bunch.groups``.
+    n_splits, n_repeats, train_size, random_state
+        See :func:`split_by_cluster`.
+    return_estimator : bool, default=False
+        Whether to keep the fitted estimators.
+    n_jobs : int or None, default=None
+        Number of fits at a time, -1 for as many as cores. The results do not depend on it.
+    verbose : int, default=0
+        Above 0, show a progress bar with the time left.
+
+    Returns
+    -------
+    CrossValidation
+        Scores and predictions.
+
+    Raises
+    ------
+    ValueError
+        As of :func:`split_by_cluster`.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from darkcnn.datasets import load_example
+    >>> from darkcnn.model_selection import cross_validate_by_cluster
+    >>> example = load_example()
+    >>> validation = cross_validate_by_cluster(
+    ...     {"majority": DummyClassifier()}, example.data, example.target, example.groups, random_state=0
+    ... )
+    >>> validation.scores["majority"]
+    array([0.25, 0.25, 0.25, 0.25, 0.25])
+    """
+    X = X if hasattr(X, "shape") else np.asanyarray(X)  # records on disk stay there
+    y, groups = np.asarray(y), np.asarray(groups)
+    splits = split_by_cluster(
+        y, groups, n_splits=n_splits, n_repeats=n_repeats, train_size=train_size, random_state=random_state
+    )
+    tasks = [(name, train, test) for train, test in splits for name in estimators]
+    classes = np.unique(y)
+    scores = {name: [] for name in estimators}
+    probabilities = {name: [] for name in estimators}
+    fitted = {name: [] for name in estimators}
+    with sharing(X, y):
+        fits = Parallel(n_jobs=n_jobs, return_as="generator")(
+            delayed(_fit_and_predict)(clone(estimators[name]), X, y, train, test, return_estimator)
+            for name, train, test in tasks
+        )
+        progress = tqdm(fits, total=len(tasks), desc="Cross-validation", unit="fit", disable=not verbose)
+        for (name, _, test), (predicted, estimator) in zip(tasks, progress, strict=True):
+            scores[name].append(balanced_accuracy_score(y[test], classes[predicted.argmax(axis=1)]))
+            probabilities[name].append(predicted)
+            fitted[name].append(estimator)
+    return CrossValidation(
+        target=y,
+        classes=classes,
+        splits=splits,
+        test_over_train=float(
+            np.mean([len(np.unique(groups[test])) / len(np.unique(groups[train])) for train, test in splits])
+        ),
+        scores={name: np.array(values) for name, values in scores.items()},
+        probabilities=probabilities,
+        estimators=fitted if return_estimator else None,
+    )
+
+
+def _fit_and_predict(estimator, X, y, train, test, return_estimator):
+    estimator.fit(_safe_indexing(X, train), y[train])
+    predicted = estimator.predict_proba(_safe_indexing(X, test))
+    return predicted, estimator if return_estimator else None
+
+
+def split_by_cluster(y, groups, *, n_splits=5, n_repeats=1, train_size=None, random_state=None):
+    """Split rows into training and test sets that share no cluster.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels; the folds keep their proportions as well as the clusters allow.
+    groups : array-like of shape (n_samples,)
+        Cluster of each row.
+    n_splits : int, default=5
+        Number of folds of a repeat, each of which is the test set once.
+    n_repeats : int, default=1
+        How often to deal the clusters anew.
+    train_size : float or None, default=None
+        Instead of folds, draw this fraction of the clusters for training and test on the rest, once a
+        repeat.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the splits.
+
+    Returns
+    -------
+    list of (ndarray, ndarray)
+        Rows of the training and of the test set of each split: `n_splits` × `n_repeats` splits, or
+        `n_repeats` with `train_size`.
+
+    Raises
+    ------
+    ValueError
+        If there are too few clusters, `train_size` is no fraction, or a training or test set lacks a class.
+
+    Examples
+    --------
+    >>> from darkcnn.model_selection import split_by_cluster
+    >>> y, groups = ["CDM", "SIDM1"] * 4, [0, 0, 1, 1, 2, 2, 3, 3]
+    >>> [test.tolist() for _, test in split_by_cluster(y, groups, n_splits=2, random_state=0)]
+    [[2, 3, 4, 5], [0, 1, 6, 7]]
+    """
+    y, groups = np.asarray(y), np.asarray(groups)
+    check_consistent_length(y, groups)
+    if n_repeats < 1:
+        raise ValueError(f"n_repeats must be at least 1, got {n_repeats}")
+    n_clusters = len(np.unique(groups))
+    rng = check_random_state(random_state)
+    if train_size is not None:
+        if not isinstance(train_size, Real) or not 0 < train_size < 1:
+            raise ValueError(f"train_size must be a fraction between 0 and 1, got {train_size!r}")
+        if n_clusters < 2:
+            raise ValueError(f"groups must hold at least two clusters to split, got {n_clusters}")
+        splitters = [GroupShuffleSplit(n_repeats, train_size=train_size, random_state=rng)]
+    else:
+        if not 2 <= n_splits <= n_clusters:
+            raise ValueError(
+                f"n_splits must be from 2 to the number of clusters, {n_clusters}, got {n_splits}"
+            )
+        splitters = [
+            StratifiedGroupKFold(n_splits, shuffle=True, random_state=rng.randint(np.iinfo(np.int32).max))
+            for _ in range(n_repeats)
+        ]
+    splits = [split for splitter in splitters for split in splitter.split(np.empty(len(y)), y, groups)]
+    for train, test in splits:
+        for part, rows in (("training", train), ("test", test)):
+            missing = np.setdiff1d(y, y[rows])
+            if len(missing):
+                raise ValueError(
+                    f"{n_clusters} clusters are too few for these splits: "
+                    f"a {part} set has none of class {missing.tolist()}"
+                )
+    return splits
+
+
+def corrected_standard_error(scores, test_over_train):
+    r"""Estimate the error of a mean over splits whose training sets overlap.
+
+    The usual :math:`S / \sqrt{J}` of :math:`J` scores with standard deviation :math:`S` takes them for
+    independent and shrinks at will as splits are added. With :math:`n_2` clusters in a test set and
+    :math:`n_1` in a training set, :math:`S \sqrt{1/J + n_2/n_1}` does not (the corrected resampled
+    :math:`t` statistic of [1]_; for repeated folds see [2]_).
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_splits,)
+        One score, or difference of scores, for each split.
+    test_over_train : float
+        :math:`n_2 / n_1`.
+
+    Returns
+    -------
+    float
+        Standard error of the mean; NaN for a single score.
+
+    References
+    ----------
+    .. [1] C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52, 239 (2003).
+    .. [2] R. R. Bouckaert and E. Frank, "Evaluating the replicability of significance tests for comparing
+       learning algorithms", PAKDD 2004, LNCS 3056, 3.
+
+    Examples
+    --------
+    >>> from darkcnn.model_selection import corrected_standard_error
+    >>> round(corrected_standard_error([0.5, 0.6, 0.7, 0.6], test_over_train=0.25), 4)
+    0.0577
+    """
+    n_scores = len(scores)
+    if n_scores < 2:
+        return float("nan")
+    # Nadeau & Bengio 2003: sqrt((1/J + n2/n1) S^2)
+    return float(np.std(scores, ddof=1) * np.sqrt(1 / n_scores + test_over_train))

@@ -1,0 +1,21 @@
+"""Model files and notes on what a model was trained on."""
+
+from darkcnn.persistence.notes import (
+    describe_clusters,
+    describe_training,
+    is_training_set,
+    kept_validation,
+    rows_of_new_haloes,
+)
+from darkcnn.persistence.saving import load_model, load_notes, save_model
+
+__all__ = [
+    "describe_clusters",
+    "describe_training",
+    "is_training_set",
+    "kept_validation",
+    "load_model",
+    "load_notes",
+    "rows_of_new_haloes",
+    "save_model",
+]

@@ -1,0 +1,212 @@
+"""What a model was trained on, kept with it, so that nobody scores it on haloes that it has seen."""
+
+import hashlib
+
+import numpy as np
+
+from darkcnn._common.versions import versions
+from darkcnn.model_selection import CrossValidation
+
+_DIGITS = 6  # of probabilities, as far as anyone reads them
+
+
+def describe_clusters(clusters, path=None):
+    """Tell exactly which clusters these are.
+
+    Parameters
+    ----------
+    clusters : sklearn.utils.Bunch
+        As of the loaders.
+    path : path-like or None, default=None
+        File that they were read from; None for the packaged example.
+
+    Returns
+    -------
+    dict
+        File, its SHA-256, its description, the size of a pixel in kpc, and numbers of clusters and haloes.
+
+    Examples
+    --------
+    >>> from darkcnn.datasets import load_example
+    >>> from darkcnn.persistence import describe_clusters
+    >>> found = describe_clusters(load_example())
+    >>> found["database"], found["n_haloes"], found["clusters_of_class"]["CDM"]
+    ('packaged example', 108, 108)
+    """
+    checksum = None
+    if path is not None:
+        with open(path, "rb") as file:
+            checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "database": "packaged example" if path is None else str(path.resolve()),
+        "sha256": checksum,
+        "description": clusters.DESCR,
+        "pixel_scale": clusters.pixel_scale,
+        "n_clusters": len(clusters.data),
+        "n_haloes": len(np.unique(clusters.groups)),
+        "clusters_of_class": {name: int((clusters.target == name).sum()) for name in clusters.target_names},
+    }
+
+
+def describe_training(clusters, path=None, validation=None, importance=None):
+    """Tell what a model was trained on, for the `notes` of :func:`darkcnn.save_model`.
+
+    Parameters
+    ----------
+    clusters : sklearn.utils.Bunch
+        Training set, as of the loaders.
+    path : path-like or None, default=None
+        File that they were read from; None for the packaged example.
+    validation : CrossValidation or None, default=None
+        Its scores on the same clusters, by :func:`darkcnn.model_selection.cross_validate_by_cluster`.
+    importance : dict or None, default=None
+        What its networks look at, by :func:`darkcnn.report.measure_importance`.
+
+    Returns
+    -------
+    dict
+        What :func:`describe_clusters` says, versions of the packages, ids of the haloes, a fingerprint of
+        each cluster, the held-out predictions of the validation, and the importance.
+
+    Examples
+    --------
+    >>> from darkcnn.datasets import load_example
+    >>> from darkcnn.persistence import describe_training
+    >>> notes = describe_training(load_example())
+    >>> notes["n_haloes"], len(notes["fingerprints"])
+    (108, 432)
+    """
+    notes = {
+        **describe_clusters(clusters, path),
+        "versions": versions(),
+        "halo_ids": np.unique(clusters.groups).tolist(),
+        "fingerprints": _fingerprints(clusters.data),
+        "validation": None,
+        "importance": importance,
+    }
+    if validation is not None:
+        notes["validation"] = {
+            "classes": validation.classes.tolist(),
+            "test_rows": [test.tolist() for _, test in validation.splits],
+            "test_over_train": validation.test_over_train,
+            "scores": {name: scores.tolist() for name, scores in validation.scores.items()},
+            "probabilities": {
+                name: [predicted.astype(float).round(_DIGITS).tolist() for predicted in splits]
+                for name, splits in validation.probabilities.items()
+            },
+        }
+    return notes
+
+
+def rows_of_new_haloes(training, clusters, *, compare_ids=True):
+    """Find the clusters whose haloes are not in a training set.
+
+    Parameters
+    ----------
+    training : dict
+        As of :func:`describe_training`.
+    clusters : sklearn.utils.Bunch
+        Clusters to look at.
+    compare_ids : bool, default=True
+        Take haloes of the same id for the same. Two simulations may use the same ids for different haloes;
+        with False, a halo counts as seen if one of its maps was.
+
+    Returns
+    -------
+    ndarray of shape (n_new,)
+        Rows of `clusters`.
+
+    Examples
+    --------
+    >>> from darkcnn.datasets import load_example, make_bunch
+    >>> from darkcnn.persistence import describe_training, rows_of_new_haloes
+    >>> example = load_example()
+    >>> known = make_bunch(example.data[:400], example.target[:400])
+    >>> rows_of_new_haloes(describe_training(known), example).tolist() == list(range(400, 432))
+    True
+    """
+    known = set(training["fingerprints"])
+    is_seen = np.array([fingerprint in known for fingerprint in _fingerprints(clusters.data)])
+    seen = set(clusters.groups[is_seen].tolist())
+    if compare_ids:
+        seen.update(training["halo_ids"])
+    return np.flatnonzero([halo not in seen for halo in clusters.groups.tolist()])
+
+
+def is_training_set(training, clusters):
+    """Tell whether clusters are those that a model was trained on, in their order.
+
+    Parameters
+    ----------
+    training : dict
+        As of :func:`describe_training`.
+    clusters : sklearn.utils.Bunch
+        Clusters to look at.
+
+    Returns
+    -------
+    bool
+        Whether they are.
+
+    Examples
+    --------
+    >>> from darkcnn.datasets import load_example, make_bunch
+    >>> from darkcnn.persistence import describe_training, is_training_set
+    >>> example = load_example()
+    >>> known = make_bunch(example.data[:400], example.target[:400])
+    >>> is_training_set(describe_training(known), known), is_training_set(describe_training(known), example)
+    (True, False)
+    """
+    known = training["fingerprints"]
+    return len(clusters.data) == len(known) and _fingerprints(clusters.data) == known
+
+
+def kept_validation(training, clusters):
+    """Return the cross-validation that was kept with a model.
+
+    Parameters
+    ----------
+    training : dict
+        As of :func:`describe_training`.
+    clusters : sklearn.utils.Bunch
+        Clusters that the predictions should be of.
+
+    Returns
+    -------
+    CrossValidation or None
+        None if there was none, or `clusters` are not the training set, in its order.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from darkcnn.datasets import load_example
+    >>> from darkcnn.model_selection import cross_validate_by_cluster
+    >>> from darkcnn.persistence import describe_training, kept_validation
+    >>> example = load_example()
+    >>> validation = cross_validate_by_cluster(
+    ...     {"majority": DummyClassifier()}, example.data, example.target, example.groups, random_state=0
+    ... )
+    >>> kept_validation(describe_training(example, validation=validation), example).scores["majority"]
+    array([0.25, 0.25, 0.25, 0.25, 0.25])
+    """
+    kept = training["validation"]
+    if kept is None or not is_training_set(training, clusters):
+        return None
+    tests = [np.array(rows) for rows in kept["test_rows"]]
+    everything = np.arange(len(clusters.data))
+    return CrossValidation(
+        target=clusters.target,
+        classes=np.array(kept["classes"]),
+        splits=[(np.setdiff1d(everything, test), test) for test in tests],
+        test_over_train=kept["test_over_train"],
+        scores={name: np.array(scores) for name, scores in kept["scores"].items()},
+        probabilities={
+            name: [np.array(predicted) for predicted in splits]
+            for name, splits in kept["probabilities"].items()
+        },
+    )
+
+
+def _fingerprints(records):
+    """Return a checksum of each cluster's map of total mass, the same whatever file it came from."""
+    return [hashlib.blake2b(image.tobytes(), digest_size=8).hexdigest() for image in records["total"]]

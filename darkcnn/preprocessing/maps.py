@@ -1,0 +1,215 @@
+"""Rows of maps that travel through a pipeline together with their attributes and groups."""
+
+import numpy as np
+
+from darkcnn.records import CHUNK, ObservedRecords, RecordsOnDisk, is_records
+
+
+class Maps:
+    """Rows of maps, with the attributes and the cluster that belong to each.
+
+    It looks like an array of shape (n_samples, height, width, n_channels): it has `shape`, `dtype`, `len`,
+    indexing by rows, and ``np.asarray`` gives the array. Rows of a memory-mapped database are read and
+    computed only when drawn, and so are observed rows, whose noise may be drawn anew.
+
+    Parameters
+    ----------
+    source : ndarray, memmap or ObservedRecords of shape (n_samples, ...)
+        Plain maps, or records that `steps` turn into maps.
+    map_shape : tuple of int
+        (height, width, n_channels) of what is drawn.
+    steps : tuple of callable, default=()
+        Pure functions, each from a batch of rows to a batch of rows.
+    attributes : ndarray of shape (n_samples, n_attributes) or None, default=None
+        Numbers that join the maps inside the network.
+    groups : ndarray of shape (n_samples,) or None, default=None
+        Cluster of each row: rows of one cluster must not be split between training and validation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn.preprocessing import Maps
+    >>> maps = Maps(np.ones((4, 8, 8, 3), dtype=np.float32), (8, 8, 3))
+    >>> maps[1:].shape
+    (3, 8, 8, 3)
+    """
+
+    dtype = np.dtype(np.float32)
+    ndim = 4
+
+    def __init__(self, source, map_shape, *, steps=(), attributes=None, groups=None):
+        self.source = source
+        self.map_shape = tuple(map_shape)
+        self.steps = steps
+        self.attributes = attributes
+        self.groups = groups
+
+    @property
+    def shape(self):
+        """(n_samples, height, width, n_channels)."""
+        return (len(self.source), *self.map_shape)
+
+    @property
+    def are_observed(self):
+        """Whether the maps have noise that can be drawn anew."""
+        return isinstance(self.source, ObservedRecords)
+
+    def __len__(self):
+        return len(self.source)
+
+    def __repr__(self):
+        n_attributes = 0 if self.attributes is None else self.attributes.shape[1]
+        return f"Maps(shape={self.shape}, n_attributes={n_attributes})"
+
+    def __getitem__(self, rows):
+        if isinstance(rows, tuple):  # scikit-learn asks for X[rows, ...]
+            rows, *rest = rows
+            if rest != [Ellipsis]:
+                raise IndexError(f"Maps are indexed by rows; got {(rows, *rest)}. Use np.asarray for more")
+        if np.ndim(rows) == 0 and not isinstance(rows, slice):
+            return self.draw(np.array([rows]))[0]
+        return Maps(
+            self.source[rows],
+            self.map_shape,
+            steps=self.steps,
+            attributes=None if self.attributes is None else self.attributes[rows],
+            groups=None if self.groups is None else self.groups[rows],
+        )
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.draw(np.arange(len(self))), dtype=dtype, copy=copy)
+
+    def draw(self, rows):
+        """Compute some of the maps.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Which rows.
+
+        Returns
+        -------
+        ndarray of shape (len(rows), height, width, n_channels)
+            Maps, float32.
+        """
+        return self.finish(np.asarray(self.source[rows]))
+
+    def finish(self, batch):
+        """Pass rows of the source through the steps.
+
+        Parameters
+        ----------
+        batch : ndarray of shape (n_rows, ...)
+            Rows of the source.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, height, width, n_channels)
+            Maps, float32.
+        """
+        for step in self.steps:
+            batch = step(batch)
+        return batch
+
+    def apply(self, step, map_shape=None):
+        """Pass every map through one more step.
+
+        Parameters
+        ----------
+        step : callable
+            Pure function from a batch of rows to a batch of maps.
+        map_shape : tuple of int or None, default=None
+            (height, width, n_channels) after the step; None if it stays the same.
+
+        Returns
+        -------
+        Maps
+            Computed at once, a chunk at a time; or, if the source is memory-mapped or observed, when drawn.
+        """
+        applied = Maps(
+            self.source,
+            map_shape or self.map_shape,
+            steps=(*self.steps, step),
+            attributes=self.attributes,
+            groups=self.groups,
+        )
+        if isinstance(self.source, np.memmap | RecordsOnDisk | ObservedRecords):
+            return applied
+        computed = np.empty(applied.shape, np.float32)
+        for start in range(0, len(self), CHUNK):
+            rows = np.arange(start, min(start + CHUNK, len(self)))
+            computed[rows] = applied.draw(rows)
+        applied.source, applied.steps = computed, ()
+        return applied
+
+
+def as_maps(X, argument="X"):
+    """Take maps in either form, plain array or `Maps`.
+
+    Parameters
+    ----------
+    X : Maps or array-like of shape (n_samples, height, width, n_channels)
+        Maps of clusters.
+    argument : str, default="X"
+        Name of the argument, for the error.
+
+    Returns
+    -------
+    Maps
+        `X`, or a wrapper around it that copies nothing if it is float32 already.
+
+    Raises
+    ------
+    TypeError
+        If `X` holds records.
+    ValueError
+        If `X` has another number of dimensions, its channels first, no rows, masked pixels, or values that
+        are not finite or that float32 cannot hold.
+    """
+    if isinstance(X, Maps):
+        return X
+    if is_records(X):
+        raise TypeError(f"{argument} holds records; put a MapSelector before this step to choose their maps")
+    X = np.asanyarray(X)
+    if X.ndim != 4 or 0 in X.shape:
+        hint = "; one channel is X[..., np.newaxis]" if X.ndim == 3 else ""
+        raise ValueError(
+            f"{argument} must be maps of shape (n_samples, height, width, n_channels), got shape {X.shape}"
+            f"{hint}"
+        )
+    if X.shape[1] < X.shape[2] == X.shape[3]:
+        raise ValueError(
+            f"{argument} must have its channels last, (n_samples, height, width, n_channels), got shape "
+            f"{X.shape}: np.moveaxis({argument}, 1, -1) moves them"
+        )
+    if np.ma.is_masked(X):
+        row = int(np.argmax(np.ma.getmaskarray(X).any(axis=(1, 2, 3))))
+        raise ValueError(
+            f"{argument} must have no masked pixels, got some in row {row}: fill them, or leave the map out"
+        )
+    with np.errstate(over="ignore"):  # reported below
+        maps = np.ma.getdata(X).astype(np.float32, copy=False)
+    _check_values(X, maps, argument)
+    return Maps(maps, X.shape[1:])
+
+
+def _check_values(X, maps, argument):
+    """Refuse pixels that are not finite, and those that were lost when `X` became `maps`, float32."""
+    # A sum in float64 of float32 is finite only if every pixel is.
+    finite = np.isfinite(maps.sum(axis=(1, 2, 3), dtype=np.float64))
+    if not finite.all():
+        row = int(np.argmin(finite))
+        value = X[row][~np.isfinite(maps[row])][0]
+        too_large = "; divide maps by their peaks, float32 ends at 3e38" if np.isfinite(value) else ""
+        raise ValueError(
+            f"{argument} must be finite, got {value} in {int((~finite).sum())} maps, first in row {row}"
+            f"{too_large}"
+        )
+    if X.dtype != maps.dtype:
+        lost = (X.any(axis=(1, 2)) & ~maps.any(axis=(1, 2))).any(axis=1)
+        if lost.any():
+            row = int(np.argmax(lost))
+            raise ValueError(
+                f"{argument} must not vanish as float32, which begins at 1e-45, got a highest value of "
+                f"{np.abs(X[row]).max()} in row {row}: divide maps by their peaks"
+            )

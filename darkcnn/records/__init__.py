@@ -1,0 +1,44 @@
+"""Records of clusters: fields, labels of dark-matter models, and rows that are read or drawn when needed."""
+
+from darkcnn.records.disk import RecordsOnDisk
+from darkcnn.records.fields import (
+    FIELD_SIZE,
+    GALAXY_DTYPE,
+    MAPS,
+    NORMS,
+    SCALARS,
+    check_records,
+    is_records,
+    record_dtype,
+)
+from darkcnn.records.labels import (
+    cross_section_at,
+    cross_section_of,
+    join_labels,
+    label_of,
+    sort_labels,
+    split_labels,
+)
+from darkcnn.records.observed import CHUNK, SHEAR, TANGENTIAL, ObservedRecords
+
+__all__ = [
+    "CHUNK",
+    "FIELD_SIZE",
+    "GALAXY_DTYPE",
+    "MAPS",
+    "NORMS",
+    "SCALARS",
+    "SHEAR",
+    "TANGENTIAL",
+    "ObservedRecords",
+    "RecordsOnDisk",
+    "check_records",
+    "cross_section_at",
+    "cross_section_of",
+    "is_records",
+    "join_labels",
+    "label_of",
+    "record_dtype",
+    "sort_labels",
+    "split_labels",
+]

@@ -1,0 +1,171 @@
+"""Records that stay in their file, and rows of them that are read when they are used."""
+
+from copy import copy
+from mmap import mmap
+
+import numpy as np
+
+_BLOCK = 1024  # rows read through one mapping: the system maps pages about those that are touched
+
+
+class RecordsOnDisk:
+    """Rows of a table of records in a file.
+
+    It looks like a structured array of shape (n_samples,), but holds only the numbers of its rows. Indexing
+    by rows gives another such object and reads nothing, so that folds of a cross-validation copy no maps; a
+    map is read when it is asked for, and ``np.asarray`` reads all. The fields that are one number are read
+    together when the first of them is asked for, and kept: to go through a large file for each would cost
+    hours. Pickles hold the path, not the records, so that processes share the file.
+
+    The file is mapped anew for every access: pages that were read do not add up in memory. The maps of a
+    whole file, or of successive rows, are returned as they lie there, and read when they are looked at.
+
+    Parameters
+    ----------
+    path : path-like
+        File.
+    dtype : numpy.dtype
+        Type of a record.
+    offset : int
+        Byte of the file at which the first record starts; the others follow without gaps.
+    n_records : int
+        Number of records in the file.
+    rows : ndarray of int or range, default=None
+        Which of them, from 0; None for all.
+    stored : numpy.dtype or None, default=None
+        Type of a record in the file, if it is another one: of other byte order, or with more fields.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from darkcnn.records import RecordsOnDisk
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     np.array([(1, 0.5), (2, 1.5), (3, 2.5)], "i4, f4").tofile(file.name)
+    ...     records = RecordsOnDisk(file.name, np.dtype("i4, f4"), 0, 3)
+    ...     records[[2, 0]]["f1"]
+    array([2.5, 0.5], dtype=float32)
+    """
+
+    ndim = 1
+
+    def __init__(self, path, dtype, offset, n_records, rows=None, *, stored=None):
+        self.path = path
+        self.dtype = dtype
+        self.offset = offset
+        self.n_records = n_records
+        self.rows = range(n_records) if rows is None else rows
+        self.stored = dtype if stored is None else stored
+        self._numbers = None
+
+    @classmethod
+    def of(cls, mapped):
+        """Leave the records of a ``.npy`` file on disk.
+
+        Parameters
+        ----------
+        mapped : memmap of shape (n_samples,)
+            All of the file, as ``np.load(path, mmap_mode="r")`` gives it.
+
+        Returns
+        -------
+        RecordsOnDisk
+            The same records, whose rows are not copied when they are indexed.
+
+        Raises
+        ------
+        TypeError
+            If `mapped` is not a memory-mapped array of records in one dimension.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from darkcnn.datasets import load_example
+        >>> from darkcnn.records import RecordsOnDisk
+        >>> with tempfile.NamedTemporaryFile(suffix=".npy") as file:
+        ...     np.save(file.name, load_example().data)
+        ...     records = RecordsOnDisk.of(np.load(file.name, mmap_mode="r"))
+        >>> records[::2].shape
+        (216,)
+        """
+        if not isinstance(mapped, np.memmap) or mapped.dtype.names is None or mapped.ndim != 1:
+            raise TypeError(f"mapped must be a memory-mapped array of records, got {type(mapped).__name__}")
+        if not isinstance(mapped.base, mmap):
+            raise TypeError("mapped must be all records of the file, got a part of them")
+        return cls(mapped.filename, mapped.dtype, mapped.offset, len(mapped))
+
+    @property
+    def shape(self):
+        """(n_samples,)."""
+        return (len(self.rows),)
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __repr__(self):
+        return f"RecordsOnDisk({str(self.path)!r}, {len(self)} of {self.n_records} records)"
+
+    def __getstate__(self):
+        return vars(self) | {"_numbers": None}
+
+    def __getitem__(self, key):
+        if isinstance(key, str):
+            return self._maps(key) if self.dtype[key].shape else self._all_numbers()[key]
+        if isinstance(key, list) and key and isinstance(key[0], str):
+            has_maps = any(self.dtype[name].shape for name in key)
+            return (np.asarray(self) if has_maps else self._all_numbers())[key]
+        if isinstance(key, tuple) and key[1:] == (Ellipsis,):  # scikit-learn asks for X[rows, ...]
+            key = key[0]
+        if np.ndim(key) == 0 and not isinstance(key, slice):
+            return np.asarray(self[[key]])[0]
+        some = copy(self)
+        some.rows = self.rows[key] if isinstance(key, slice) else _numbered(self.rows)[key]
+        some._numbers = None if self._numbers is None else self._numbers[key]
+        return some
+
+    def __array__(self, dtype=None, copy=None):
+        read = np.empty(len(self), self.dtype)
+        for block, rows in self._blocks():
+            if self.stored == self.dtype:  # unlike an index, `take` copies a record at once, not its fields
+                np.take(self._map(), rows, out=read[block], mode="clip")
+            else:
+                records = self._map()[rows]
+                for name in self.dtype.names:
+                    read[name][block] = records[name]
+        return read if dtype is None else read.astype(dtype, copy=False)
+
+    def _map(self):
+        return np.memmap(self.path, self.stored, "r", self.offset, (self.n_records,))
+
+    def _blocks(self):
+        """Yield slices of the rows, and the rows themselves, few at a time."""
+        for start in range(0, len(self), _BLOCK):
+            block = slice(start, min(start + _BLOCK, len(self)))
+            yield block, _numbered(self.rows[block])
+
+    def _maps(self, name):
+        """Return the maps of the rows in memory, but of rows that follow each other in the file mapped."""
+        records, dtype = self._map()[name], self.dtype[name]
+        if len(self) and records.dtype == dtype.base and (np.diff(_numbered(self.rows)) == 1).all():
+            return np.asarray(records[self.rows[0] : self.rows[-1] + 1])
+        read = np.empty((len(self), *dtype.shape), dtype.base)
+        for block, rows in self._blocks():
+            read[block] = self._map()[name][rows]
+        return read
+
+    def _all_numbers(self):
+        """Return all fields of the rows but the maps."""
+        if self._numbers is None:
+            fields = [(name, self.dtype[name]) for name in self.dtype.names if not self.dtype[name].shape]
+            self._numbers = np.empty(len(self), fields)
+            for block, rows in self._blocks():
+                records = self._map()
+                for name, _ in fields:
+                    self._numbers[name][block] = records[name][rows]
+        return self._numbers
+
+
+def _numbered(rows):
+    """Return the numbers of rows as an array."""
+    return np.arange(rows.start, rows.stop, rows.step) if isinstance(rows, range) else rows

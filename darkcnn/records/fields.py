@@ -1,0 +1,121 @@
+"""Records of clusters: their fields, types and units."""
+
+import numpy as np
+
+MAPS = ("total", "xray", "stellar")
+"""The maps of a record, in the order of the channels of a plain array."""
+
+NORMS = ("lensing_norm", "xray_norm", "stellar_norm")
+"""Peak of each map of `MAPS` before it was divided by it."""
+
+SCALARS = {
+    "lensing_norm": np.float64,
+    "xray_norm": np.float64,
+    "stellar_norm": np.float64,
+    "redshift": np.float32,
+    "log_mass": np.float32,
+    "xray_concentration": np.float32,
+    "bcg_stellar_concentration": np.float32,
+    "bcg_e1": np.float32,
+    "bcg_e2": np.float32,
+    "cluster_id": np.int64,
+}
+"""The fields of a record that are one number, with their types."""
+
+FIELD_SIZE = 2000.0
+"""Side of a map, in kpc."""
+
+GALAXY_DTYPE = np.dtype(
+    [
+        ("row", np.int64),
+        ("x", np.float32),
+        ("y", np.float32),
+        ("z", np.float32),
+        ("m200", np.float32),
+        ("mstar_30", np.float32),
+        ("mstar_100", np.float32),
+    ]
+)
+"""Member galaxies of all clusters in one flat table.
+
+``row``: index of the record that the galaxy belongs to; ``x``, ``y``: position from the left and the
+bottom edge of the map, kpc; ``z``: depth, kpc; ``m200``, ``mstar_30``, ``mstar_100``: log10 of the total
+mass and of the stellar mass within 30 and 100 kpc, Msun.
+"""
+
+
+def record_dtype(n_pixels):
+    """Return the structured type of a record whose maps are `n_pixels` on a side.
+
+    Parameters
+    ----------
+    n_pixels : int
+        Height and width of the maps, in pixels.
+
+    Returns
+    -------
+    numpy.dtype
+        ``total``, ``xray``, ``stellar``: maps with peak 1, float32 (height, width).
+        ``lensing_norm``: peak of ``total``, Msun / Mpc2.
+        ``xray_norm``: peak of ``xray``, erg / s / cm2 / arcmin2.
+        ``stellar_norm``: peak of ``stellar``, Msun / Mpc2 (NaN where a database does not tell).
+        ``redshift``: dimensionless.
+        ``log_mass``: log10 of M200 in Msun.
+        ``xray_concentration``: S(<100 kpc) / S(<400 kpc); above 0.2 the cluster is relaxed.
+        ``bcg_stellar_concentration``: stellar mass within 30 kpc over that within 100 kpc.
+        ``bcg_e1``, ``bcg_e2``: components of the ellipticity of the brightest cluster galaxy.
+        ``cluster_id``: the same halo in every snapshot, projection and dark-matter model shares it.
+
+    Examples
+    --------
+    >>> from darkcnn.records import record_dtype
+    >>> record_dtype(50)["total"].shape
+    (50, 50)
+    """
+    maps = [(name, np.float32, (n_pixels, n_pixels)) for name in MAPS]
+    return np.dtype(maps + list(SCALARS.items()))
+
+
+def is_records(X):
+    """Return whether `X` is a structured array."""
+    return getattr(getattr(X, "dtype", None), "names", None) is not None
+
+
+def check_records(X, argument="X"):
+    """Check that `X` is a non-empty array of records.
+
+    Parameters
+    ----------
+    X : structured ndarray of shape (n_samples,)
+        Records of clusters, see :func:`record_dtype`. Extra fields are left alone.
+    argument : str, default="X"
+        Name of the argument, for the error.
+
+    Returns
+    -------
+    structured ndarray of shape (n_samples,)
+        `X` itself.
+
+    Raises
+    ------
+    TypeError
+        If `X` is not a structured array.
+    ValueError
+        If it is empty, not one-dimensional or lacks a field.
+    """
+    if not is_records(X) or not hasattr(X, "ndim"):
+        kind = type(X).__name__
+        if hasattr(X, "as_array"):
+            kind += "; its as_array() is one"
+        elif hasattr(X, "dtype"):
+            kind += f" of shape {X.shape} and dtype {X.dtype}"
+        raise TypeError(
+            f"{argument} must be records of clusters (a structured array, see "
+            f"darkcnn.datasets.make_clusters), got {kind}"
+        )
+    missing = [name for name in (*MAPS, *SCALARS) if name not in X.dtype.names]
+    if missing:
+        raise ValueError(f"{argument} lacks the fields {missing}; it has {list(X.dtype.names)}")
+    if X.ndim != 1 or len(X) == 0:
+        raise ValueError(f"{argument} must hold at least one record in one dimension, got shape {X.shape}")
+    return X

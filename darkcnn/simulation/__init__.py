@@ -1,0 +1,14 @@
+"""Physics of mock clusters, one idea a file."""
+
+from darkcnn.simulation.cluster import Snapshot
+from darkcnn.simulation.feedback import HEATING, with_feedback
+from darkcnn.simulation.physics import Physics
+from darkcnn.simulation.rendering import N_PIXELS
+
+__all__ = [
+    "HEATING",
+    "N_PIXELS",
+    "Physics",
+    "Snapshot",
+    "with_feedback",
+]

@@ -1,0 +1,167 @@
+"""One cluster: a halo at one redshift, and its maps in any dark-matter model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE, cross_section_at
+from darkcnn.simulation import attributes
+from darkcnn.simulation.dark_matter import core_of, dark_matter_map
+from darkcnn.simulation.deviates import Deviates, generator
+from darkcnn.simulation.feedback import HEATING, with_feedback
+from darkcnn.simulation.gas import gas_maps, surface_brightness
+from darkcnn.simulation.halo import draw_halo
+from darkcnn.simulation.rendering import PIXEL, block_mean, particle_noise
+from darkcnn.simulation.stars import central_galaxy_mass, star_maps
+from darkcnn.simulation.substructure import (
+    background_density,
+    background_tilt,
+    draw_population,
+    evolve,
+    substructure_maps,
+)
+
+_KPC2_PER_MPC2 = 1e6
+_DEPTH_OF_CLUSTER = 5000.0  # kpc, in the table of galaxies
+# Of the background and of the intracluster light: noise may not go below.
+_LEAST_MASS, _LEAST_STARS = 0.05, 1e-3
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster in one dark-matter model.
+
+    Attributes
+    ----------
+    maps : dict of ndarray of shape (100, 100), float32
+        ``total`` and ``stellar`` in Msun/kpc2, ``xray`` in erg/s/cm2/arcmin2.
+    scalars : dict
+        Attributes of the record, by name, except for the norms.
+    galaxies : structured ndarray of shape (n_galaxies,)
+        Of type `GALAXY_DTYPE`: the brightest cluster galaxy, then satellites by stellar mass.
+    cross_section : float
+        Per mass, cm2/g, at the velocity of the halo.
+    core_radius : float
+        Radius r1 of the core, kpc; 0 for cold dark matter.
+    """
+
+    maps: dict
+    scalars: dict
+    galaxies: np.ndarray
+    cross_section: float
+    core_radius: float
+
+    def write(self, record):
+        """Write maps and attributes into a record of any size of map."""
+        units = {"total": _KPC2_PER_MPC2, "xray": 1.0, "stellar": _KPC2_PER_MPC2}
+        norms = {"total": "lensing_norm", "xray": "xray_norm", "stellar": "stellar_norm"}
+        for name, image in self.maps.items():
+            image = block_mean(image, record[name].shape[0])
+            peak = image.max()
+            record[name] = image / peak
+            record[norms[name]] = peak * units[name]
+        for name, value in self.scalars.items():
+            record[name] = value
+
+
+class Snapshot:
+    """A halo at one redshift: what its dark-matter models share.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the data set.
+    number : int
+        Number of the halo.
+    redshift : float
+        Redshift of the snapshot.
+    physics : Physics
+        Parameters.
+    """
+
+    def __init__(self, seed, number, redshift, physics):
+        self.seed = seed
+        self.number = number
+        self.physics = physics
+        halo_rng = generator(seed, "halo", number)
+        snapshot_rng = generator(seed, "snapshot", number, redshift)
+        self.deviates = Deviates.of_snapshot(halo_rng, snapshot_rng, physics.disturbance)
+        self.halo = draw_halo(redshift, self.deviates, halo_rng, physics)
+        self.population = draw_population(self.halo, self.deviates, snapshot_rng, physics)
+
+    def simulate(self, cross_section, velocity_scale=None, feedback="fiducial"):
+        """Draw the cluster in one dark-matter model.
+
+        Parameters
+        ----------
+        cross_section : float
+            Per mass, cm2/g; 0 for cold dark matter.
+        velocity_scale : float or None, default=None
+            Velocity in km/s from which the cross-section falls; None if it does not.
+        feedback : {"weak", "fiducial", "strong"}, default="fiducial"
+            Feedback of active galactic nuclei.
+
+        Returns
+        -------
+        Cluster
+            Maps, attributes and galaxies.
+        """
+        halo, physics = self.halo, with_feedback(self.physics, feedback)
+        # Simulations with other feedback diverge as well; the fiducial one has no number.
+        model = [cross_section] if HEATING[feedback] == 0 else [cross_section, 10 ** HEATING[feedback]]
+        model_rng = generator(self.seed, "model", self.number, *model)
+        map_rng = generator(self.seed, "map", self.number, halo.redshift, *model)
+        cross_section = cross_section_at(halo.virial_velocity, cross_section, velocity_scale)
+        deviates = self.deviates.of_model(model_rng, map_rng)
+        population = evolve(self.population, halo, cross_section, map_rng, physics)
+        centre = tuple(map_rng.uniform(-PIXEL / 2, PIXEL / 2, 2).tolist())  # anywhere within a pixel
+
+        galaxy_mass = central_galaxy_mass(halo, deviates, physics)
+        core = core_of(halo, cross_section, galaxy_mass, deviates, physics)
+        gas, emission = gas_maps(halo, core, centre, deviates, map_rng, physics)
+        substructure, satellites, groups = substructure_maps(population, halo, centre, cross_section, physics)
+
+        galaxy, light = star_maps(halo, core, centre, galaxy_mass, deviates, physics)
+        stars = galaxy + light
+        stars += particle_noise(stars, physics.star_particle_mass, physics.smoothing_particles, map_rng)
+        stars = np.maximum(stars + satellites, _LEAST_STARS * light)
+
+        background = background_density(halo.redshift, deviates, physics)
+        mass = dark_matter_map(halo, core, centre, deviates, physics) + gas + substructure
+        mass += background * background_tilt(deviates, physics)
+        mass += particle_noise(mass, physics.dark_particle_mass, physics.smoothing_particles, map_rng)
+        maps = {
+            "total": np.maximum(mass, _LEAST_MASS * background) + stars,
+            "xray": surface_brightness(emission + groups, halo, deviates, physics),
+            "stellar": stars,
+        }
+
+        e1, e2 = attributes.bcg_ellipticity(stars)
+        scalars = {
+            "redshift": halo.redshift,
+            "log_mass": halo.log_mass,
+            "xray_concentration": attributes.xray_concentration(maps["xray"]),
+            "bcg_stellar_concentration": attributes.bcg_concentration(stars),
+            "bcg_e1": e1,
+            "bcg_e2": e2,
+            "cluster_id": self.number,
+        }
+        central = (galaxy_mass * scalars["bcg_stellar_concentration"], galaxy_mass)
+        galaxies = _galaxies(halo, population, centre, central)
+        return Cluster(maps, scalars, galaxies, cross_section, core.radius * halo.scale_radius)
+
+
+def _galaxies(halo, population, centre, central):
+    """Return the table of galaxies in the field; `central` holds the first's stellar masses."""
+    x, y = population.position[0] + centre[0], population.position[1] + centre[1]
+    inside = np.flatnonzero(np.maximum(np.abs(x), np.abs(y)) < FIELD_SIZE / 2)
+    inside = inside[np.argsort(-population.stellar_mass[inside])]
+    stellar_mass = population.stellar_mass[inside]
+    galaxies = np.zeros(len(inside) + 1, GALAXY_DTYPE)
+    galaxies["x"] = np.append(centre[0], x[inside]) + FIELD_SIZE / 2
+    galaxies["y"] = np.append(centre[1], y[inside]) + FIELD_SIZE / 2
+    galaxies["z"] = np.append(0, population.position[2, inside]) + _DEPTH_OF_CLUSTER
+    galaxies["m200"] = np.log10(np.append(halo.mass, population.mass[inside]))
+    galaxies["mstar_30"] = np.log10(np.append(central[0], 0.85 * stellar_mass))  # satellites are small
+    galaxies["mstar_100"] = np.log10(np.append(central[1], stellar_mass))
+    return galaxies

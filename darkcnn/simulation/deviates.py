@@ -1,0 +1,113 @@
+"""Random numbers of a map: which maps share which, all decided by one seed.
+
+Simulations of one halo with different dark matter start from the same initial conditions, so most of what
+is random about a cluster is shared by its maps.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+_STREAMS = ("halo", "snapshot", "model", "map")
+
+# Deviates of one model diverge in part once for all snapshots, in part in each.
+_MODEL_WEIGHT, _MAP_WEIGHT = 0.75, 0.66
+
+QUANTITIES = (
+    "disturbance",
+    "log_mass",
+    "concentration",
+    "axis_ratio",
+    "inner",
+    "core",
+    "offset_x",
+    "offset_y",
+    "galaxy_mass",
+    "galaxy_size",
+    "galaxy_twist",
+    "intracluster",
+    "gas_core",
+    "gas_slope",
+    "gas_x",
+    "gas_y",
+    "cool_core",
+    "cool_core_size",
+    "xray_luminosity",
+    "subhalo",
+    "background",
+    "tilt_x",
+    "tilt_y",
+)
+"""What scatters from cluster to cluster. New names go last, or all clusters change."""
+
+_ZEROS = dict.fromkeys(QUANTITIES, 0.0)
+
+
+def generator(seed, stream, halo, *numbers):
+    """Return the random generator that one set of maps shares.
+
+    It depends on the values of redshift and cross-section, not on their place in a list, so a map does
+    not change with the other maps asked for.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the data set.
+    stream : {"halo", "snapshot", "model", "map"}
+        Which set of maps.
+    halo : int
+        Number of the halo.
+    *numbers : float
+        Redshift, cross-section and heating, as far as the set has one of them.
+
+    Returns
+    -------
+    numpy.random.Generator
+        The same for the same arguments.
+    """
+    return np.random.default_rng(
+        [seed, _STREAMS.index(stream), halo, *(round(number * 1e6) for number in numbers)]
+    )
+
+
+@dataclass(frozen=True)
+class Deviates:
+    """Standard normal deviates of one map, by quantity, and how they combine to a scatter.
+
+    Attributes
+    ----------
+    halo, snapshot, model : dict
+        Deviates by the names of `QUANTITIES`, see :class:`~darkcnn.simulation.physics.Scatter`.
+    disturbance : float
+        Dynamical state of the halo, positive where it is disturbed.
+    """
+
+    halo: dict
+    snapshot: dict
+    model: dict
+    disturbance: float
+
+    @classmethod
+    def of_snapshot(cls, halo_rng, snapshot_rng, disturbance):
+        """Draw what all models share, given the :class:`Scatter` of the dynamical state."""
+        undisturbed = cls(_named_normals(halo_rng), _named_normals(snapshot_rng), _ZEROS, 0.0)
+        return replace(undisturbed, disturbance=undisturbed.scatter("disturbance", disturbance))
+
+    def of_model(self, model_rng, map_rng):
+        """Return deviates that differ from these in what one dark-matter model adds."""
+        model, single = _named_normals(model_rng), _named_normals(map_rng)
+        mixed = {name: _MODEL_WEIGHT * model[name] + _MAP_WEIGHT * single[name] for name in QUANTITIES}
+        return replace(self, model=mixed)
+
+    def scatter(self, name, scatter):
+        """Return the deviation of the quantity `name` in the unit of the :class:`Scatter`."""
+        return scatter.size * (
+            scatter.halo * self.halo[name]
+            + scatter.disturbance * self.disturbance
+            + scatter.snapshot * self.snapshot[name]
+            + scatter.model * self.model[name]
+        )
+
+
+def _named_normals(rng):
+    return dict(zip(QUANTITIES, rng.standard_normal(len(QUANTITIES)).tolist(), strict=True))

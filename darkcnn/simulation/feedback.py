@@ -1,0 +1,52 @@
+"""Feedback of active galactic nuclei: how its strength changes the baryons of a cluster."""
+
+from dataclasses import replace
+
+HEATING = {"weak": -0.2, "fiducial": 0.0, "strong": 0.2}
+"""Variants of feedback: log10 of the temperature to which black holes heat gas, over the fiducial 10^7.8 K.
+
+Those of BAHAMAS: 10^7.6, 10^7.8 and 10^8.0 K (McCarthy et al. 2018).
+"""
+
+
+def with_feedback(physics, feedback):
+    r"""Return the physics of a variant of feedback.
+
+    Black holes that heat gas to a higher temperature drive more of it out of the cluster: there is less gas,
+    its core is wider, its profile flatter, its cool core fainter; the central galaxy forms fewer stars, and
+    what remains attracts less dark matter. Changes are powers of the temperature or go as its logarithm.
+    Their sizes are calibrated by how well published maps tell the feedback, not predicted.
+
+    Parameters
+    ----------
+    physics : Physics
+        Parameters at fiducial feedback, and their responses ``feedback_*``.
+    feedback : {"weak", "fiducial", "strong"}
+        Variant, see `HEATING`.
+
+    Returns
+    -------
+    Physics
+        Parameters of the variant.
+
+    Examples
+    --------
+    >>> from darkcnn.simulation import with_feedback
+    >>> from darkcnn.simulation import Physics
+    >>> with_feedback(Physics(), "strong").gas_fraction < Physics().gas_fraction
+    True
+    """
+    heating = HEATING[feedback]
+    if heating == 0:
+        return physics
+    log_gas = physics.feedback_gas_fraction * heating
+    return replace(
+        physics,
+        gas_fraction=physics.gas_fraction * 10**log_gas,
+        xray_log_luminosity=physics.xray_log_luminosity + 2 * log_gas,  # emission goes as density squared
+        gas_core=physics.gas_core * 10 ** (physics.feedback_gas_core * heating),
+        gas_slope=physics.gas_slope + physics.feedback_gas_slope * heating,
+        cool_core=physics.cool_core * 10 ** (physics.feedback_cool_core * heating),
+        galaxy_log_mass=physics.galaxy_log_mass + physics.feedback_galaxy_mass * heating,
+        inner_density=physics.inner_density + physics.feedback_inner_density * heating,
+    )

@@ -1,0 +1,135 @@
+"""Haloes of clusters: mass, concentration and shape, shared by all dark-matter models."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from darkcnn import cosmology
+from darkcnn.simulation import nfw
+from darkcnn.simulation.shape import project, random_rotation
+
+PIVOT_MASS = 3.5e14
+"""Mass of a typical cluster, where the relations with mass are normalised, Msun."""
+
+
+@dataclass(frozen=True)
+class Halo:
+    """A triaxial NFW halo of all matter: what it would be without self-interaction.
+
+    Attributes
+    ----------
+    redshift : float
+        Redshift of the snapshot.
+    log_mass : float
+        log10 of M200, the mass within the radius of 200 times the critical density, Msun.
+    concentration : float
+        That radius over the scale radius.
+    axes : ndarray of shape (3,)
+        Semi-axes, major first, with product one.
+    rotation : ndarray of shape (3, 3)
+        Orientation; the third direction is the line of sight.
+    disturbance : float
+        Dynamical state, positive where the halo is disturbed.
+    """
+
+    redshift: float
+    log_mass: float
+    concentration: float
+    axes: np.ndarray
+    rotation: np.ndarray
+    disturbance: float
+
+    @cached_property
+    def mass(self):
+        """M200 in Msun."""
+        return 10**self.log_mass
+
+    @property
+    def relative_mass(self):
+        """M200 over `PIVOT_MASS`."""
+        return self.mass / PIVOT_MASS
+
+    @cached_property
+    def radius(self):
+        """Radius r200 in kpc, within which the mean density is 200 times the critical."""
+        return (self.mass / (800 / 3 * math.pi * cosmology.critical_density(self.redshift))) ** (1 / 3)
+
+    @cached_property
+    def scale_radius(self):
+        """Radius r_s of the NFW profile in kpc."""
+        return self.radius / self.concentration
+
+    @cached_property
+    def mass_unit(self):
+        """Mass 4 pi rho_s r_s^3 of the NFW profile in Msun."""
+        return self.mass / float(nfw.enclosed_mass(self.concentration))
+
+    @cached_property
+    def scale_density(self):
+        """Density rho_s of the NFW profile in Msun/kpc3."""
+        return self.mass_unit / (4 * math.pi * self.scale_radius**3)
+
+    @cached_property
+    def scale_velocity(self):
+        """Velocity r_s sqrt(4 pi G rho_s) of the NFW profile in km/s."""
+        return math.sqrt(cosmology.GRAVITY * self.mass_unit / self.scale_radius)
+
+    @property
+    def virial_velocity(self):
+        """Circular velocity in km/s at which cross-sections are taken; M200 stands for the virial mass."""
+        return cosmology.virial_velocity(self.mass, self.redshift)
+
+    @cached_property
+    def projection(self):
+        """Outline of the projected ellipses and boost of the surface density, see :func:`project`."""
+        return project(self.axes, self.rotation)
+
+
+def draw_halo(redshift, deviates, rng, physics):
+    """Draw a halo.
+
+    Parameters
+    ----------
+    redshift : float
+        Redshift of the snapshot.
+    deviates : Deviates
+        Of the halo in this snapshot.
+    rng : numpy.random.Generator
+        Of the halo, for what is not normally distributed.
+    physics : Physics
+        Parameters.
+
+    Returns
+    -------
+    Halo
+        More massive at low redshift, less concentrated when massive, distant or disturbed.
+    """
+    log_mass = float(np.clip(
+        physics.log_mass
+        + physics.log_mass_per_redshift * redshift
+        + physics.log_mass_tail * rng.exponential()
+        + deviates.scatter("log_mass", physics.log_mass_scatter),
+        *physics.log_mass_range,
+    ))  # fmt: skip
+    concentration = (
+        physics.concentration
+        * (10**log_mass / 3e14) ** physics.concentration_mass_slope
+        * (1 + redshift) ** physics.concentration_redshift_slope
+        * 10 ** deviates.scatter("concentration", physics.concentration_scatter)
+    )
+    minor = np.clip(
+        physics.axis_ratio + deviates.scatter("axis_ratio", physics.axis_ratio_scatter),
+        *physics.axis_ratio_range,
+    )
+    middle = minor + (1 - minor) * rng.beta(*physics.middle_axis_shape)
+    axes = np.array([1, middle, minor])
+    return Halo(
+        redshift=redshift,
+        log_mass=log_mass,
+        concentration=float(np.clip(concentration, *physics.concentration_range)),
+        axes=axes / np.cbrt(axes.prod()),
+        rotation=random_rotation(rng),
+        disturbance=deviates.disturbance,
+    )

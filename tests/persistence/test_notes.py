@@ -1,0 +1,87 @@
+import json
+
+import numpy as np
+import pytest
+from sklearn.dummy import DummyClassifier
+
+from darkcnn.datasets import load_clusters, make_bunch, make_clusters, save_clusters
+from darkcnn.model_selection import cross_validate_by_cluster
+from darkcnn.persistence import describe_training, is_training_set, kept_validation, rows_of_new_haloes
+
+
+def part(clusters, rows):
+    return make_bunch(clusters.data[rows], clusters.target[rows])
+
+
+@pytest.fixture(scope="module")
+def other():
+    """Other haloes, whose ids happen to be the same."""
+    return make_clusters(6, cross_sections=(0, 1), redshifts=(0,), n_pixels=20, random_state=1)
+
+
+def test_scale_and_versions_are_kept(clusters):
+    training = describe_training(clusters)
+    assert training["pixel_scale"] == 100  # kpc: 2 Mpc in 20 pixels
+    assert {"darkcnn", "keras", "numpy", "python"} <= set(training["versions"])
+
+
+def test_a_halo_seen_at_one_redshift_is_seen_at_all(clusters):
+    known = part(clusters, np.flatnonzero((clusters.groups < 4) & (clusters.data["redshift"] == 0)))
+    rows = rows_of_new_haloes(describe_training(known), clusters)
+    assert sorted(set(clusters.groups[rows])) == [4, 5]
+    assert len(rows) == 8
+
+
+def test_one_map_gives_a_halo_away_under_any_id(clusters):
+    renamed = make_bunch(clusters.data.copy(), clusters.target)
+    renamed.data["cluster_id"] += 100
+    training = describe_training(part(clusters, np.flatnonzero(clusters.groups < 4)))
+    rows = rows_of_new_haloes(training, renamed, compare_ids=False)
+    assert sorted(set(renamed.groups[rows])) == [104, 105]
+
+
+def test_equal_ids_count_as_equal_haloes_unless_told_otherwise(clusters, other):
+    training = describe_training(clusters)
+    assert len(rows_of_new_haloes(training, other)) == 0
+    np.testing.assert_array_equal(rows_of_new_haloes(training, other, compare_ids=False), np.arange(12))
+
+
+def test_a_set_of_another_size_is_told_without_looking_at_its_maps(clusters, monkeypatch):
+    training = describe_training(clusters)
+    assert is_training_set(training, clusters)
+    monkeypatch.setattr("darkcnn.persistence.notes._fingerprints", lambda records: pytest.fail("looked"))
+    assert not is_training_set(training, part(clusters, np.arange(20)))
+
+
+@pytest.mark.parametrize("suffix", ["h5", "fits"])
+def test_fingerprints_survive_files(clusters, tmp_path, suffix):
+    path = tmp_path / f"clusters.{suffix}"
+    save_clusters(path, clusters)
+    written = describe_training(load_clusters(path), path)
+    assert written["fingerprints"] == describe_training(clusters)["fingerprints"]
+    assert written["database"] == str(path)
+    assert len(written["sha256"]) == 64
+
+
+@pytest.mark.parametrize("train_size", [None, 0.5])
+def test_validation_comes_back(clusters, train_size):
+    validation = cross_validate_by_cluster(
+        {"prior": DummyClassifier(strategy="prior")},
+        clusters.data,
+        clusters.target,
+        clusters.groups,
+        n_splits=3,
+        n_repeats=2,
+        train_size=train_size,
+        random_state=0,
+    )
+    training = json.loads(json.dumps(describe_training(clusters, validation=validation)))
+    kept = kept_validation(training, clusters)
+    np.testing.assert_array_equal(kept.confusion("prior"), validation.confusion("prior"))
+    np.testing.assert_array_equal(kept.scores["prior"], validation.scores["prior"])
+    assert kept.standard_error("prior") == validation.standard_error("prior")
+    for (train, test), (kept_train, kept_test) in zip(validation.splits, kept.splits, strict=True):
+        np.testing.assert_array_equal(train, kept_train)
+        np.testing.assert_array_equal(test, kept_test)
+    assert kept_validation(training, part(clusters, np.arange(24)[::-1])) is None
+    assert kept_validation(describe_training(clusters), clusters) is None

@@ -1,0 +1,194 @@
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from darkcnn import MapSelector, RotationFlipAugmenter, augment
+from darkcnn.preprocessing import Views, as_maps, turn
+from darkcnn.records import record_dtype
+
+QUARTER = np.pi / 2
+
+
+@pytest.fixture
+def image():
+    return np.random.default_rng(0).random((20, 20, 3), dtype=np.float32)
+
+
+def disc(n_pixels, radius, x0=0.0, y0=0.0):
+    """A smooth-edged disc, centred at (x0, y0) from the middle of the map, in pixels."""
+    axis = np.arange(n_pixels) - (n_pixels - 1) / 2
+    r = np.hypot(axis[np.newaxis] - x0, axis[:, np.newaxis] - y0)
+    return (1 / (1 + np.exp((r - radius) * 2)))[..., np.newaxis].astype(np.float32)
+
+
+@pytest.mark.parametrize("n_quarters", [1, 2, 3, 4])
+def test_quarter_turns_are_exact(image, n_quarters):
+    np.testing.assert_array_equal(turn(image, n_quarters * QUARTER, flip=False), np.rot90(image, n_quarters))
+
+
+def test_four_quarter_turns_are_the_identity(image):
+    turned = image
+    for _ in range(4):
+        turned = turn(turned, QUARTER, flip=False)
+    np.testing.assert_array_equal(turned, image)
+
+
+def test_flip_comes_before_the_rotation(image):
+    np.testing.assert_array_equal(turn(image, 0, flip=True), image[:, ::-1])
+    np.testing.assert_array_equal(turn(image, QUARTER, flip=True), np.rot90(image[:, ::-1]))
+
+
+@pytest.mark.parametrize("angle", [0.1, 0.7, 2.0, 5.5])
+def test_rotation_moves_a_blob_where_it_should(angle):
+    # Rows grow downwards, so an anticlockwise rotation takes (x, y) to (x cos + y sin, y cos - x sin).
+    x0, y0 = 6.0, 2.0
+    x1, y1 = x0 * np.cos(angle) + y0 * np.sin(angle), y0 * np.cos(angle) - x0 * np.sin(angle)
+    view = turn(disc(41, 4, x0, y0), angle, flip=False)
+    # The edge of the disc curves by at most 0.4 a square pixel: bilinear interpolation is off by 0.1 at most.
+    np.testing.assert_allclose(view, disc(41, 4, x1, y1), atol=0.1)
+
+
+@pytest.mark.parametrize("angle", [0.3, 1.1, 4.0])
+def test_views_keep_the_flux_of_a_centred_disc(angle):
+    before = disc(50, 8)  # small enough that no corner mirrors it
+    after = turn(before, angle, flip=True)
+    assert after.sum() == pytest.approx(before.sum(), rel=1e-3)
+    np.testing.assert_allclose(after, before, atol=0.1)
+
+
+def test_many_channels_turn_alike(image):
+    many = np.concatenate([image, image, image[..., :1]], axis=-1)
+    view = turn(many, 0.3, flip=False)
+    np.testing.assert_array_equal(view[..., 3:6], view[..., :3])
+    # With more than four channels, OpenCV rounds positions to 1/32 pixel.
+    np.testing.assert_allclose(view[..., :3], turn(image, 0.3, flip=False), atol=1 / 32)
+
+
+def test_angles_cover_the_circle_evenly():
+    augmenter = RotationFlipAugmenter(8, random_state=3).fit(np.zeros((2, 8, 8, 1)))
+    np.testing.assert_allclose(np.diff(augmenter.angles_), 2 * np.pi / 8)
+    assert augmenter.flips_.sum() == 4
+    assert not RotationFlipAugmenter(8, flip=False, random_state=3).fit(np.zeros((2, 8, 8, 1))).flips_.any()
+
+
+def test_views_are_those_of_turn(image):
+    X = np.stack([image, image[::-1]])
+    augmenter = RotationFlipAugmenter(5, random_state=0).fit(X)
+    views = np.asarray(augmenter.transform(X))
+    assert views.shape == (2, 5, 20, 20, 3)
+    for row in range(2):
+        for view in range(5):
+            expected = turn(X[row], augmenter.angles_[view], augmenter.flips_[view])
+            np.testing.assert_array_equal(views[row, view], expected)
+
+
+def test_views_are_a_function_of_each_row():
+    X = np.random.default_rng(0).random((6, 10, 10, 2), dtype=np.float32)
+    augmenter = RotationFlipAugmenter(3, random_state=0)
+    views = augmenter.fit_transform(X)
+    rows = np.array([4, 0, 5])
+    np.testing.assert_array_equal(np.asarray(views[rows]), np.asarray(views)[rows])
+    np.testing.assert_array_equal(np.asarray(augmenter.transform(X[rows])), np.asarray(views)[rows])
+    np.testing.assert_array_equal(views[4], np.asarray(views)[4])
+    drawn = views.draw(np.array([4, 4, 1]), np.array([2, 0, 1]))
+    np.testing.assert_array_equal(drawn, np.asarray(views)[[4, 4, 1], [2, 0, 1]])
+
+
+def test_each_epoch_sees_other_angles_of_the_same_fan():
+    views = RotationFlipAugmenter(4, random_state=0).fit_transform(np.zeros((1, 8, 8, 1)))
+    offsets, mirrored = [], []
+    for epoch in range(20):
+        again = views.redrawn(np.random.default_rng(epoch))
+        offset = again.angles - views.angles
+        assert np.ptp(offset) == pytest.approx(0)
+        offsets.append(offset[0])
+        mirrored.append(tuple(again.flips ^ views.flips))
+    assert len(set(np.round(offsets, 6))) == 20
+    assert set(mirrored) == {(True,) * 4, (False,) * 4}
+
+
+def test_memory_does_not_grow_with_the_views(image):
+    maps = as_maps(np.stack([image] * 10))
+    views = RotationFlipAugmenter(1000, random_state=0).fit_transform(maps)
+    assert views.maps is maps
+    assert len(pickle.dumps(views)) < 1.5 * len(pickle.dumps(maps)) + 20_000
+
+
+def test_same_seed_same_views_and_nothing_is_changed(image):
+    X = np.stack([image, image])
+    before = X.copy()
+    augmenter = RotationFlipAugmenter(3, random_state=7)
+    first = np.asarray(augmenter.fit_transform(X))
+    np.testing.assert_array_equal(np.asarray(clone(augmenter).fit_transform(X)), first)
+    np.testing.assert_array_equal(np.asarray(pickle.loads(pickle.dumps(augmenter)).transform(X)), first)
+    np.testing.assert_array_equal(X, before)
+    assert augmenter.get_params() == {"flip": True, "n_views": 3, "random_state": 7}
+
+
+def test_attributes_and_groups_stay_with_their_rows(clusters):
+    maps = MapSelector(attributes=("redshift",)).fit_transform(clusters.data)
+    picked = RotationFlipAugmenter(2).fit_transform(maps)[[5, 3]]
+    np.testing.assert_array_equal(picked.maps.attributes, maps.attributes[[5, 3]])
+    np.testing.assert_array_equal(picked.maps.groups, maps.groups[[5, 3]])
+
+
+def test_bad_input_is_refused(clusters):
+    augmenter = RotationFlipAugmenter()
+    with pytest.raises(NotFittedError):
+        augmenter.transform(np.zeros((2, 8, 8, 1)))
+    with pytest.raises(ValueError, match="square maps to rotate, got 8 x 9 pixels"):
+        augmenter.fit(np.zeros((2, 8, 9, 1)))
+    with pytest.raises(ValueError, match=r"got shape \(2, 8\)"):
+        augmenter.fit(np.zeros((2, 8)))
+    with pytest.raises(TypeError, match="put a MapSelector before"):
+        augmenter.fit(clusters.data)
+    with pytest.raises(ValueError, match=r"'n_views' parameter.*Got 0"):
+        RotationFlipAugmenter(0).fit(np.zeros((2, 8, 8, 1)))
+    with pytest.raises(ValueError, match=r"\(9, 9, 1\), but \(8, 8, 1\) were seen at fit"):
+        augmenter.fit(np.zeros((2, 8, 8, 1))).transform(np.zeros((2, 9, 9, 1)))
+
+
+def test_augment_makes_rows(image):
+    X = np.stack([image, image[::-1]])
+    X_views, y_views, source = augment(X, ["CDM", "SIDM1"], n_rotations=4, random_state=0)
+    assert X_views.shape == (8, 20, 20, 3)
+    np.testing.assert_array_equal(source, [0] * 4 + [1] * 4)
+    np.testing.assert_array_equal(y_views, ["CDM"] * 4 + ["SIDM1"] * 4)
+    assert len(np.unique(X_views, axis=0)) == 8
+
+
+def test_augment_turns_the_shape_of_the_central_galaxy_with_the_maps():
+    # An elongated central galaxy, far from round, whose ellipticity can be measured on any view.
+    axis = np.arange(41) - 20
+    x, y = np.meshgrid(axis, axis)
+    galaxy = np.exp(-((x * 0.8 + y * 0.6) ** 2 / 12 + (y * 0.8 - x * 0.6) ** 2 / 4))
+
+    def ellipticity(image):
+        ixx, iyy, ixy = (image * x * x).sum(), (image * y * y).sum(), (image * x * y).sum()
+        return (ixx - iyy) / (ixx + iyy), 2 * ixy / (ixx + iyy)
+
+    records = np.zeros(1, record_dtype(41))
+    records["stellar"][0] = galaxy
+    records["cluster_id"] = 7
+    records["bcg_e1"], records["bcg_e2"] = ellipticity(galaxy)
+    views, _, _ = augment(records, ["CDM"], n_rotations=12, random_state=1)
+    measured = np.array([ellipticity(image) for image in views["stellar"].astype(float)])
+    # Interpolation adds up to 1/4 square pixel to the moments (6 and 2): 0.03 of the ellipticity at most.
+    np.testing.assert_allclose(np.transpose([views["bcg_e1"], views["bcg_e2"]]), measured, atol=0.04)
+    assert np.ptp(measured, axis=0).min() > 0.5  # the views do point in many directions
+    np.testing.assert_array_equal(views["cluster_id"], 7)
+
+
+def test_augment_refuses():
+    with pytest.raises(ValueError, match="n_rotations must be an integer of at least 1, got 0"):
+        augment(np.zeros((2, 8, 8, 1)), [0, 1], n_rotations=0)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        augment(np.zeros((2, 8, 8, 1)), [0])
+
+
+def test_views_of_one_map():
+    single = np.asarray(Views(as_maps(np.ones((1, 4, 4, 1))), np.zeros(1), np.zeros(1, bool)))
+    np.testing.assert_array_equal(single, np.ones((1, 1, 4, 4, 1)))

@@ -1,0 +1,105 @@
+import keras
+import numpy as np
+import pytest
+
+from darkcnn.networks import NETWORKS
+from darkcnn.training import traced
+from darkcnn.training.traced import CompiledNetwork, borrow_network
+
+SETTINGS = {"options": {}, "weight_decay": 0.0, "label_smoothing": 0.0}
+
+
+def weights_of(network):
+    return [np.array(weight) for weight in network.model.get_weights()]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_can_start_afresh(name):
+    network = CompiledNetwork(name, (32, 32, 2), 1, 3, **{**SETTINGS, "options": {"width": 0.1}})
+    assert network.reusable
+
+
+@pytest.mark.parametrize("name", ["simple", "polar"])
+def test_a_restart_draws_the_same_weights_for_the_same_seed(name):
+    network = CompiledNetwork(name, (16, 16, 2), 0, 3, **SETTINGS)
+    network.restart(1)
+    first = weights_of(network)
+    x, y = np.random.default_rng(0).random((8, 16, 16, 2)), np.eye(3)[np.arange(8) % 3]
+    network.model.fit(x, y, verbose=0)
+    trained = weights_of(network)
+    network.restart(1)
+    for again, before, after in zip(weights_of(network), first, trained, strict=True):
+        np.testing.assert_array_equal(again, before)
+        assert before.size == 0 or before.shape == after.shape
+    assert any((before != after).any() for before, after in zip(first, trained, strict=True))
+    assert all(
+        (state == 0).all() for state in network.get_state()[: len(network.model.optimizer.variables) - 1]
+    )
+    network.restart(2)
+    assert any((a != b).any() for a, b in zip(weights_of(network), first, strict=True))
+
+
+def test_weights_follow_their_initialisers():
+    network = CompiledNetwork("simple", (20, 20, 3), 0, 3, **SETTINGS)
+    network.restart(0)
+    kernels = [weight for weight in network.model.trainable_weights if weight.name == "kernel"]
+    biases = [weight for weight in network.model.trainable_weights if weight.name == "bias"]
+    for kernel in kernels:  # Glorot's uniform: variance 2 / (fan in + fan out)
+        *window, n_in, n_out = kernel.shape
+        expected = 2 / (np.prod(window) * (n_in + n_out))
+        assert np.var(kernel) == pytest.approx(expected, rel=5 * np.sqrt(2 / np.size(kernel)))
+    assert all((np.asarray(bias) == 0).all() for bias in biases)
+    assert len({float(np.ravel(kernel)[0]) for kernel in kernels}) == len(kernels)
+
+
+def test_a_network_that_is_lent_is_not_lent_twice():
+    with borrow_network("simple", (8, 8, 1), 0, 2, **SETTINGS) as first:
+        with borrow_network("simple", (8, 8, 1), 0, 2, **SETTINGS) as second:
+            assert first is not second
+        with borrow_network("simple", (8, 8, 1), 0, 2, **SETTINGS) as third:
+            assert third is second
+    with borrow_network("simple", (8, 8, 1), 0, 3, **SETTINGS) as other:
+        assert other is not first
+        assert other.model.output_shape == (None, 3)
+
+
+def test_few_networks_stay_idle():
+    for n_classes in range(2, 9):
+        with borrow_network("simple", (4, 4, 1), 0, n_classes, **SETTINGS):
+            pass
+    assert len(traced._IDLE) == traced._MAX_IDLE
+
+
+def test_a_network_that_cannot_start_afresh_serves_once():
+    class Scale(keras.layers.Layer):
+        def build(self, input_shape):
+            self.factor = self.add_weight(shape=(1,), initializer="ones", name="factor")
+
+        def call(self, x):
+            return x * self.factor
+
+    def own(input_shape, n_classes):
+        maps = keras.Input(input_shape)
+        return keras.Model(maps, keras.layers.Dense(n_classes)(Scale()(keras.layers.Flatten()(maps))))
+
+    with borrow_network(own, (4, 4, 1), 0, 2, **SETTINGS) as first:
+        assert not first.reusable
+    with borrow_network(own, (4, 4, 1), 0, 2, **SETTINGS) as second:
+        assert second is not first
+
+
+@pytest.mark.parametrize(("activation", "from_logits"), [("softmax", False), (None, True)])
+def test_the_loss_agrees_with_the_last_layer(activation, from_logits):
+    def own(input_shape, n_classes):
+        maps = keras.Input(input_shape)
+        x = keras.layers.GlobalAveragePooling2D()(maps)
+        return keras.Model(maps, keras.layers.Dense(n_classes, activation=activation)(x))
+
+    network = CompiledNetwork(own, (4, 4, 3), 0, 3, **SETTINGS)
+    assert network.from_logits is from_logits
+    network.restart(0)
+    x = np.random.default_rng(0).normal(size=(5, 4, 4, 3)).astype("f4")
+    out = network.model.predict(x, verbose=0).astype(float)
+    p = out if activation else np.exp(out) / np.exp(out).sum(axis=1, keepdims=True)
+    loss = network.model.evaluate(x, np.eye(3)[[0, 1, 2, 0, 1]], verbose=0)[0]
+    assert loss == pytest.approx(-np.log(p[np.arange(5), [0, 1, 2, 0, 1]]).mean(), rel=1e-5)
