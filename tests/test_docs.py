@@ -124,7 +124,7 @@ def test_snippets_of_the_contributing_guide_are_true(clusters):
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     imports = (
         "import keras, numpy as np\nfrom numbers import Real\n"
-        "from sklearn.utils._param_validation import Interval\n"
+        "from darkcnn._common.sklearn_private import Interval\n"
         "from darkcnn.networks.head import classify\nfrom darkcnn.networks.layers import convolve_of\n"
         "from darkcnn.noise.base import RecordNoise\nfrom darkcnn.plotting.canvas import LINES, single\n"
     )

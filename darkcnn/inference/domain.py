@@ -1,12 +1,13 @@
 """Whether clusters are like those that a network was calibrated on."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.covariance import LedoitWolf
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from darkcnn._common.documentation import DocumentationLink
+from darkcnn._common.sklearn_private import _fit_context
 from darkcnn.inference.checks import check_groups
 
 _N_DRAWS = 500

@@ -4,12 +4,12 @@ import warnings
 from numbers import Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from darkcnn._common.documentation import DocumentationLink
+from darkcnn._common.sklearn_private import Interval, _fit_context
 from darkcnn.inference.axis import CrossSectionAxis
 from darkcnn.inference.checks import check_groups, check_prior, check_probabilities
 from darkcnn.inference.density import Density

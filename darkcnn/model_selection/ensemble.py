@@ -4,15 +4,15 @@ from numbers import Integral
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.utils import _safe_indexing, assert_all_finite, check_random_state, get_tags, indexable
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils import assert_all_finite, check_random_state, get_tags, indexable
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 from tqdm import tqdm
 
 from darkcnn._common.documentation import DocumentationLink
+from darkcnn._common.sklearn_private import HasMethods, Interval, _fit_context, _safe_indexing
 from darkcnn.model_selection.evaluation import split_by_cluster
 from darkcnn.records import is_records
 

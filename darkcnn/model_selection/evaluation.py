@@ -8,10 +8,11 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
-from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
+from sklearn.utils import check_consistent_length, check_random_state
 from tqdm import tqdm
 
 from darkcnn._common.parallel import sharing
+from darkcnn._common.sklearn_private import _safe_indexing
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from copy import copy
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from darkcnn._common.documentation import DocumentationLink
+from darkcnn._common.sklearn_private import _fit_context
 from darkcnn.records import CHUNK, ObservedRecords, check_records
 
 _HIGHEST = 2

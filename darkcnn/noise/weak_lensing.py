@@ -7,8 +7,8 @@ from numbers import Real
 
 import cv2
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from darkcnn._common.sklearn_private import Interval, StrOptions
 from darkcnn.noise.base import RecordNoise
 from darkcnn.noise.geometry import critical_surface_density, pixel_side
 from darkcnn.noise.instruments import LENSING_SURVEYS, parameters_of

@@ -5,8 +5,8 @@ from numbers import Real
 
 import cv2
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
+from darkcnn._common.sklearn_private import Interval
 from darkcnn.noise.base import RecordNoise
 from darkcnn.noise.geometry import pixel_side
 from darkcnn.noise.instruments import XRAY_TELESCOPES, parameters_of

@@ -6,12 +6,12 @@ from numbers import Integral
 
 import cv2
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from darkcnn._common.documentation import DocumentationLink
+from darkcnn._common.sklearn_private import Interval, _fit_context
 from darkcnn.preprocessing.maps import Maps, as_maps
 from darkcnn.records import MAPS, check_records, is_records
 

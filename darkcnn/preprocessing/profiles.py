@@ -4,13 +4,13 @@ from functools import lru_cache
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from darkcnn._common.documentation import DocumentationLink
+from darkcnn._common.sklearn_private import Interval, _fit_context
 from darkcnn.preprocessing.maps import CHUNK, Maps, as_maps
 from darkcnn.preprocessing.selection import MapSelector
 from darkcnn.records import MAPS, is_records

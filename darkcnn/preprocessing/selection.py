@@ -5,11 +5,11 @@ from functools import partial
 from numbers import Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from darkcnn._common.documentation import DocumentationLink
+from darkcnn._common.sklearn_private import Interval, StrOptions, _fit_context, validate_parameter_constraints
 from darkcnn.preprocessing.maps import Maps, as_maps
 from darkcnn.records import MAPS, NORMS, SCALARS, SHEAR, TANGENTIAL, check_records, is_records
 

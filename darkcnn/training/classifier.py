@@ -8,19 +8,14 @@ from numbers import Integral, Real
 from os import PathLike
 from threading import Lock
 
+from darkcnn._common.sklearn_private import Interval, StrOptions, _check_sample_weight, _fit_context
 from darkcnn.training.traced import borrow_network  # first: it starts keras without chatter
 
 import keras  # isort: skip
 import numpy as np
 from scikeras.wrappers import KerasClassifier
 from scipy.special import softmax
-from sklearn.base import (
-    BaseEstimator,
-    ClassifierMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.utils import (
     assert_all_finite,
@@ -28,9 +23,8 @@ from sklearn.utils import (
     check_random_state,
     compute_sample_weight,
 )
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from darkcnn._common.documentation import DocumentationLink
 from darkcnn.preprocessing import Maps, Views, as_views

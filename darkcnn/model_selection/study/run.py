@@ -7,10 +7,11 @@ from joblib import Parallel, delayed
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import ParameterGrid, check_cv
-from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils import check_consistent_length
 from tqdm import tqdm
 
 from darkcnn._common.parallel import sharing
+from darkcnn._common.sklearn_private import _safe_indexing
 from darkcnn.model_selection.study.identity import describe, identify
 from darkcnn.model_selection.study.store import Store, key_of
 from darkcnn.model_selection.study.table import tabulate
