@@ -15,7 +15,7 @@ from darkcnn.noise.inversion import field_shear
 
 DATA = os.environ.get("DARKCNN_TEST_DATA")
 
-pytestmark = pytest.mark.skipif(DATA is None, reason="needs DARKCNN_TEST_DATA")
+pytestmark = pytest.mark.skipif(not DATA, reason="needs DARKCNN_TEST_DATA")
 
 KPC_PER_ARCSEC = 4.413  # at redshift 0.296 of the Bullet Cluster
 
