@@ -15,7 +15,7 @@ from darkcnn.datasets.database import Database
 from darkcnn.datasets.files import load_clusters
 from darkcnn.datasets.hdf5 import write_hdf5
 from darkcnn.datasets.partial import PartialFile
-from darkcnn.records import GALAXY_DTYPE, join_labels, label_of, record_dtype
+from darkcnn.records import GALAXY_DTYPE, DarkMatter, label_of, record_dtype
 from darkcnn.simulation import HEATING, N_PIXELS, Physics, Snapshot
 
 _CLUSTERS_PER_TASK = 128  # a fraction of a second: long enough to pay for the parallel call
@@ -135,7 +135,7 @@ def make_clusters(
         for variant, cross_section in product(feedback, cross_sections)
     ]
     snapshots = _snapshots(n_halos, worlds, redshifts, paired)
-    labels = {world: join_labels([label_of(*world[:2])], world[2:])[0] for world in worlds}
+    labels = {world: str(DarkMatter(*world)) for world in worlds}
     target = np.array([labels[world] for *_, some_worlds in snapshots for world in some_worlds])
     per_task = max(1, _CLUSTERS_PER_TASK // len(snapshots[0][2]))
     tasks = [snapshots[first : first + per_task] for first in range(0, len(snapshots), per_task)]

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from darkcnn.records import sort_labels
-
 LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Colours of lines that colour-blind readers tell apart: the palette of Okabe & Ito (2008), blue first."""
 
@@ -100,14 +98,6 @@ def as_figure(display, **options):
     figure = Figure(figsize=display.figsize, layout="compressed")
     display.plot(ax=figure, **options)
     return figure
-
-
-def in_order(labels):
-    """Return each label once, by cross-section; labels that name none, by alphabet."""
-    try:
-        return sort_labels(labels)
-    except ValueError:
-        return np.unique(labels).tolist()
 
 
 def class_styles(labels):

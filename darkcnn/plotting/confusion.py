@@ -4,7 +4,8 @@ import numpy as np
 from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from sklearn.utils.multiclass import unique_labels
 
-from darkcnn.plotting.canvas import import_matplotlib, in_order, plain, single
+from darkcnn.plotting.canvas import import_matplotlib, plain, single
+from darkcnn.records import sort_labels
 
 
 class CrossSectionConfusionDisplay:
@@ -99,7 +100,7 @@ class CrossSectionConfusionDisplay:
         CrossSectionConfusionDisplay
             The display.
         """
-        labels = in_order(unique_labels(y_true, y_pred) if labels is None else labels)
+        labels = sort_labels(unique_labels(y_true, y_pred) if labels is None else labels)
         counts = confusion_matrix(y_true, y_pred, labels=labels)
         return cls(counts, labels, estimator_name=estimator_name).plot(ax=ax, **options)
 

@@ -4,7 +4,8 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.utils import check_consistent_length
 
-from darkcnn.plotting.canvas import class_styles, in_order, plain, single
+from darkcnn.plotting.canvas import class_styles, plain, single
+from darkcnn.records import sort_labels
 
 
 class EmbeddingDisplay:
@@ -115,7 +116,7 @@ class EmbeddingDisplay:
             The display itself.
         """
         ax = single(ax, self.figsize)
-        for label, style in class_styles(in_order(self.target)).items():
+        for label, style in class_styles(sort_labels(self.target)).items():
             points = self.projection[self.target == label]
             style = {"s": 14, "alpha": 0.7, "linewidth": 0, **style, **options}
             ax.scatter(*points.T, label=plain(label), **style)

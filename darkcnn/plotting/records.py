@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils import check_consistent_length, check_random_state
 
-from darkcnn.plotting.canvas import grid, import_matplotlib, in_order, plain
-from darkcnn.records import FIELD_SIZE, MAPS, NORMS, check_records
+from darkcnn.plotting.canvas import grid, import_matplotlib, plain
+from darkcnn.records import FIELD_SIZE, MAPS, NORMS, check_records, sort_labels
 
 TITLES = ("total mass", "X-ray", "stellar mass")
 """What the maps of `darkcnn.records.MAPS` show."""
@@ -153,7 +153,7 @@ def _some_of_each(records, y, n_per_class, rng):
     )
     priority = np.lexsort((rng.permutation(len(n_sharing)), -n_sharing)).argsort()
     rows = []
-    for label in in_order(y):
+    for label in sort_labels(y):
         of_class = np.flatnonzero(y == label)
         rows.append(of_class[np.argsort(priority[snapshot[of_class]], kind="stable")[:n_per_class]])
     return np.concatenate(rows)

@@ -12,7 +12,8 @@ from darkcnn.records.fields import (
     record_dtype,
 )
 from darkcnn.records.labels import (
-    cross_section_at,
+    DarkMatter,
+    canonical_labels,
     cross_section_of,
     join_labels,
     label_of,
@@ -30,10 +31,11 @@ __all__ = [
     "SCALARS",
     "SHEAR",
     "TANGENTIAL",
+    "DarkMatter",
     "ObservedRecords",
     "RecordsOnDisk",
+    "canonical_labels",
     "check_records",
-    "cross_section_at",
     "cross_section_of",
     "is_records",
     "join_labels",

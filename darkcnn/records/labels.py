@@ -1,53 +1,151 @@
-"""Labels of dark-matter models."""
+"""Dark-matter models and the labels that name them."""
 
 import re
+from dataclasses import dataclass, replace
+from functools import lru_cache, total_ordering
 from numbers import Real
 
 import numpy as np
 
-_FEEDBACK = r"[\w.+-]+"  # what follows the slash of a joint label
+_FEEDBACK = r"[\w.+-]+"
+_NUMBER = r"\d+(?:\.\d+)?(?:e[-+]?\d+)?"
+_LABEL = re.compile(rf"(?:CDM|SIDM({_NUMBER})|vdSIDM({_NUMBER})w({_NUMBER}))(?:/({_FEEDBACK}))?")
 
 
-def label_of(cross_section, velocity_scale=None):
-    """Name the dark-matter model of a cross-section.
+@total_ordering
+@dataclass(frozen=True)
+class DarkMatter:
+    r"""Dark-matter model: a cross-section, how it falls with velocity, and the feedback simulated with it.
 
-    Labels are strings, because scikit-learn takes floats such as 0.1 for the target of a regression.
+    ``str`` of a model is its label. Models are equal if they say the same: numbers are rounded to twelve
+    digits (or those of their type), and a cross-section of zero has no velocity scale. They sort by the
+    cross-section at low velocity; of equal ones, the one that falls at lower velocities is first; then by
+    feedback, ``"fiducial"`` first.
 
     Parameters
     ----------
     cross_section : float
-        Self-interaction cross-section per unit mass, cm2/g; 0 is cold dark matter.
+        Self-interaction cross-section per unit mass, cm2/g, at low velocity; 0 is cold dark matter.
     velocity_scale : float or None, default=None
-        Velocity w in km/s from which the cross-section falls, see :func:`darkcnn.records.cross_section_at`;
-        None where it does not depend on velocity.
-
-    Returns
-    -------
-    str
-        ``"CDM"`` for 0, otherwise ``"SIDM"`` and the number; ``"vdSIDM"``, the number, ``"w"`` and
-        `velocity_scale` where it depends on velocity.
+        Velocity w in km/s from which the cross-section falls; None if it does not depend on velocity.
+    feedback : str, default="fiducial"
+        Variant of the feedback of active galactic nuclei: letters, digits and any of ``_.+-``.
 
     Raises
     ------
     ValueError
-        If `cross_section` is negative or not finite, or `velocity_scale` not a positive number.
+        If `cross_section` is negative or not finite, `velocity_scale` not a positive number, or `feedback`
+        not such a word.
 
     Examples
     --------
-    >>> from darkcnn import label_of
-    >>> label_of(0), label_of(0.1), label_of(1.0), label_of(3.04, velocity_scale=560)
-    ('CDM', 'SIDM0.1', 'SIDM1', 'vdSIDM3.04w560')
+    >>> from darkcnn.records import DarkMatter
+    >>> str(DarkMatter(0.1)), str(DarkMatter(3.04, velocity_scale=560, feedback="strong"))
+    ('SIDM0.1', 'vdSIDM3.04w560/strong')
+    >>> DarkMatter.parse("SIDM1.0/fiducial") == DarkMatter(1)
+    True
+    >>> DarkMatter.parse("vdSIDM3.04w560").at(560)
+    1.52
     """
-    if not isinstance(cross_section, Real) or not np.isfinite(cross_section) or cross_section < 0:
-        raise ValueError(f"cross_section must be a number of cm2/g, zero or more, got {cross_section!r}")
-    if velocity_scale is not None and not (
-        isinstance(velocity_scale, Real) and np.isfinite(velocity_scale) and velocity_scale > 0
-    ):
-        raise ValueError(f"velocity_scale must be a number of km/s above zero, got {velocity_scale!r}")
-    if cross_section == 0:
-        return "CDM"
-    label = f"SIDM{_text_of(cross_section)}"
-    return label if velocity_scale is None else f"vd{label}w{_text_of(velocity_scale)}"
+
+    cross_section: float
+    velocity_scale: float | None = None
+    feedback: str = "fiducial"
+
+    def __post_init__(self):
+        sigma, scale = self.cross_section, self.velocity_scale
+        if not isinstance(sigma, Real) or not np.isfinite(sigma) or sigma < 0:
+            raise ValueError(f"cross_section must be a number of cm2/g, zero or more, got {sigma!r}")
+        if scale is not None and not (isinstance(scale, Real) and np.isfinite(scale) and scale > 0):
+            raise ValueError(f"velocity_scale must be a number of km/s above zero, got {scale!r}")
+        if not re.fullmatch(_FEEDBACK, str(self.feedback)):
+            raise ValueError(f"feedback must be words such as 'fiducial' and 'strong', got {self.feedback!r}")
+        object.__setattr__(self, "cross_section", float(_text_of(sigma)))
+        object.__setattr__(
+            self, "velocity_scale", None if scale is None or sigma == 0 else float(_text_of(scale))
+        )
+        object.__setattr__(self, "feedback", str(self.feedback))
+
+    @classmethod
+    def parse(cls, label):
+        """Return the model that a label names, the inverse of ``str``.
+
+        Parameters
+        ----------
+        label : str
+            ``"CDM"``, ``"SIDM"`` and a number, or ``"vdSIDM"``, a number, ``"w"`` and a velocity scale;
+            then, for other feedback than the fiducial one, ``"/"`` and its name.
+
+        Returns
+        -------
+        DarkMatter
+            The model.
+
+        Raises
+        ------
+        ValueError
+            If `label` names no model.
+        """
+        return _parse(str(label))
+
+    def __str__(self):
+        name = f"SIDM{_text_of(self.cross_section)}" if self.cross_section else "CDM"
+        if self.depends_on_velocity:
+            name = f"vd{name}w{_text_of(self.velocity_scale)}"
+        return name if self.feedback == "fiducial" else f"{name}/{self.feedback}"
+
+    def __lt__(self, other):
+        if not isinstance(other, DarkMatter):
+            return NotImplemented
+        return self._rank < other._rank
+
+    @property
+    def _rank(self):
+        return (
+            self.cross_section,
+            np.inf if self.velocity_scale is None else self.velocity_scale,
+            self.feedback != "fiducial",
+            self.feedback,
+        )
+
+    @property
+    def depends_on_velocity(self):
+        """Whether the cross-section depends on velocity."""
+        return self.velocity_scale is not None
+
+    def at(self, velocity):
+        r"""Return the cross-section at a velocity: :math:`\sigma = \sigma_0 / (1 + v^2 / w^2)`.
+
+        The form in which Harvey (2024) compares networks with a simulation of :math:`\sigma_0` = 3.04 cm2/g
+        and :math:`w` = 560 km/s, v being the circular velocity of a halo at its virial radius.
+
+        Parameters
+        ----------
+        velocity : float or ndarray
+            Velocity v in km/s; 0 for the cross-section at low velocity.
+
+        Returns
+        -------
+        float or ndarray
+            Self-interaction cross-section per unit mass, cm2/g.
+        """
+        if self.velocity_scale is None:
+            return self.cross_section
+        return self.cross_section / (1 + (velocity / self.velocity_scale) ** 2)
+
+
+@lru_cache(maxsize=1024)  # labels of samples repeat
+def _parse(label):
+    parts = _LABEL.fullmatch(label)
+    if parts is None:
+        raise ValueError(
+            f"label must be 'CDM' or 'SIDM' and a number, such as 'SIDM0.1', got {label!r}; "
+            "darkcnn.label_of(0.1) is 'SIDM0.1'"
+        )
+    constant, at_rest, scale, feedback = parts.groups()
+    return DarkMatter(
+        float(constant or at_rest or 0), scale and (float(scale) or None), feedback or "fiducial"
+    )
 
 
 def _text_of(number):
@@ -56,17 +154,40 @@ def _text_of(number):
     return f"{float(number):.{min(digits, 12)}g}"
 
 
+def label_of(cross_section, velocity_scale=None):
+    """Return the label of the dark-matter model of a cross-section.
+
+    Labels are strings, because scikit-learn takes floats such as 0.1 for the target of a regression.
+
+    Parameters
+    ----------
+    cross_section, velocity_scale
+        As of :class:`darkcnn.records.DarkMatter`.
+
+    Returns
+    -------
+    str
+        ``"CDM"`` for 0, otherwise ``"SIDM"`` and the number; ``"vdSIDM"``, the number, ``"w"`` and
+        `velocity_scale` where it depends on velocity.
+
+    Examples
+    --------
+    >>> from darkcnn import label_of
+    >>> label_of(0), label_of(0.1), label_of(1.0), label_of(3.04, velocity_scale=560)
+    ('CDM', 'SIDM0.1', 'SIDM1', 'vdSIDM3.04w560')
+    """
+    return str(DarkMatter(cross_section, velocity_scale))
+
+
 def cross_section_of(label, velocity=None):
     """Return the cross-section that a label names, the inverse of :func:`label_of`.
 
     Parameters
     ----------
     label : str
-        ``"CDM"``, ``"SIDM"`` and a number, or ``"vdSIDM"``, a number, ``"w"`` and a velocity scale.
-        Feedback that follows, as :func:`darkcnn.records.join_labels` writes it, is ignored.
+        Label as :meth:`darkcnn.records.DarkMatter.parse` takes it; feedback is ignored.
     velocity : float, ndarray or None, default=None
-        Velocity in km/s, for a cross-section that depends on it as
-        :func:`darkcnn.records.cross_section_at` says.
+        Velocity in km/s, for a cross-section that depends on it.
 
     Returns
     -------
@@ -86,23 +207,52 @@ def cross_section_of(label, velocity=None):
     >>> cross_section_of("vdSIDM3.04w560", velocity=560)
     1.52
     """
-    number = r"\d+(?:\.\d+)?(?:e[-+]?\d+)?"
-    parts = re.fullmatch(rf"(?:CDM|SIDM({number})|vdSIDM({number})w({number}))(?:/{_FEEDBACK})?", str(label))
-    if parts is None:
+    model = DarkMatter.parse(label)
+    if velocity is None and model.depends_on_velocity:
         raise ValueError(
-            f"label must be 'CDM' or 'SIDM' and a number, such as 'SIDM0.1', got {label!r}; "
-            "darkcnn.label_of(0.1) is 'SIDM0.1'"
+            f"the cross-section of {str(label)!r} depends on velocity: give velocity in km/s (0 for the "
+            "cross-section at low velocity)"
         )
-    constant, at_rest, scale = parts.groups()
-    if scale is None:
-        return float(constant or 0)
-    if velocity is None:
-        raise ValueError(f"the cross-section of {label!r} depends on velocity: give velocity in km/s")
-    return cross_section_at(velocity, float(at_rest), float(scale))
+    return model.at(velocity)
+
+
+def canonical_labels(labels):
+    """Write every label in the one form that ``str`` of its :class:`DarkMatter` has.
+
+    Use this before labels are compared, counted or learned: ``"SIDM1"`` and ``"SIDM1.0"`` are one class.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n_samples,)
+        Labels. Those that name no dark-matter model are left as they are.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        Labels such as ``"CDM"``, ``"SIDM1"`` and ``"vdSIDM3.04w560/strong"``.
+
+    Examples
+    --------
+    >>> from darkcnn.records import canonical_labels
+    >>> canonical_labels(["SIDM1.0", "SIDM1", "CDM/fiducial", "SIDM0", "merger"]).tolist()
+    ['SIDM1', 'SIDM1', 'CDM', 'CDM', 'merger']
+    """
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "UO":  # numbers name no model
+        return labels
+    return np.array([label if (model := _model(label)) is None else str(model) for label in labels.tolist()])
+
+
+def _model(label):
+    """Return the model that a label names, or None."""
+    try:
+        return DarkMatter.parse(label)
+    except ValueError:
+        return None
 
 
 def sort_labels(labels):
-    """Put different labels in order: by cross-section, at low velocity where it depends on velocity.
+    """Sort different labels by cross-section, as :class:`DarkMatter` sorts.
 
     Parameters
     ----------
@@ -112,44 +262,16 @@ def sort_labels(labels):
     Returns
     -------
     list of str
-        Each label once.
+        Each label once, as it is written; last, in alphabetical order, those that name no dark-matter model.
 
     Examples
     --------
     >>> from darkcnn.records import sort_labels
-    >>> sort_labels(["SIDM1", "CDM/strong", "CDM", "SIDM0.1", "CDM"])
-    ['CDM', 'CDM/strong', 'SIDM0.1', 'SIDM1']
+    >>> sort_labels(["SIDM1", "vdSIDM1w560", "CDM/strong", "CDM", "SIDM0.1", "CDM"])
+    ['CDM', 'CDM/strong', 'SIDM0.1', 'vdSIDM1w560', 'SIDM1']
     """
-    return sorted(np.unique(labels).tolist(), key=lambda label: cross_section_of(label, velocity=0))
-
-
-def cross_section_at(velocity, cross_section, velocity_scale=None):
-    r"""Return a cross-section at one velocity: :math:`\sigma = \sigma_0 / (1 + v^2 / w^2)`.
-
-    The form in which Harvey (2024) compares networks with a simulation of :math:`\sigma_0` = 3.04 cm2/g and
-    :math:`w` = 560 km/s, v being the circular velocity of a halo at its virial radius.
-
-    Parameters
-    ----------
-    velocity : float or ndarray
-        Velocity v in km/s.
-    cross_section : float
-        Cross-section per unit mass at low velocity, cm2/g.
-    velocity_scale : float or None, default=None
-        Velocity w in km/s; None if the cross-section does not depend on velocity.
-
-    Returns
-    -------
-    float or ndarray
-        Cross-section per unit mass, cm2/g.
-
-    Examples
-    --------
-    >>> from darkcnn.records import cross_section_at
-    >>> cross_section_at(560.0, 3.04, velocity_scale=560.0)
-    1.52
-    """
-    return cross_section if velocity_scale is None else cross_section / (1 + (velocity / velocity_scale) ** 2)
+    models = {label: _model(label) for label in np.unique(labels).tolist()}
+    return sorted(models, key=lambda label: (1,) if models[label] is None else (0, models[label]))
 
 
 def join_labels(dark_matter, feedback):
@@ -168,12 +290,12 @@ def join_labels(dark_matter, feedback):
     Returns
     -------
     ndarray of shape (n_samples,)
-        Labels such as ``"CDM/strong"``; fiducial feedback goes without saying, ``"CDM"``.
+        Labels such as ``"CDM/strong"``; of fiducial feedback, ``"CDM"``.
 
     Raises
     ------
     ValueError
-        If a word of `feedback` is none, or the lengths differ.
+        If a label names no model or one of other feedback, a word of `feedback` is none, or lengths differ.
 
     Examples
     --------
@@ -185,13 +307,13 @@ def join_labels(dark_matter, feedback):
     >>> dark_matter.tolist(), feedback.tolist()
     (['CDM', 'CDM', 'SIDM1'], ['weak', 'fiducial', 'strong'])
     """
-    wrong = [name for name in np.unique(feedback) if not re.fullmatch(_FEEDBACK, name)]
-    if wrong:
-        raise ValueError(f"feedback must be words such as 'fiducial' and 'strong', got {wrong[0]!r}")
-    return np.array([
-        name if variant == "fiducial" else f"{name}/{variant}"
-        for name, variant in zip(dark_matter, feedback, strict=True)
-    ], dtype=str)  # fmt: skip
+    joined = []
+    for label, variant in zip(dark_matter, feedback, strict=True):
+        model = DarkMatter.parse(label)
+        if model.feedback not in ("fiducial", variant):
+            raise ValueError(f"dark_matter has label {str(label)!r} where feedback is {str(variant)!r}")
+        joined.append(str(replace(model, feedback=variant)))
+    return np.array(joined, dtype=str)
 
 
 def split_labels(labels):
@@ -207,6 +329,11 @@ def split_labels(labels):
     dark_matter, feedback : ndarray of shape (n_samples,)
         Labels such as ``"CDM"``, and words such as ``"fiducial"`` and ``"strong"``.
 
+    Raises
+    ------
+    ValueError
+        If a label names no dark-matter model.
+
     Examples
     --------
     >>> from darkcnn.records import split_labels
@@ -214,7 +341,6 @@ def split_labels(labels):
     >>> dark_matter.tolist(), feedback.tolist()
     (['CDM', 'SIDM1'], ['fiducial', 'strong'])
     """
-    labels, places = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
-    parts = [label.partition("/") for label in labels.tolist()]
-    dark_matter = np.array([name for name, _, _ in parts], dtype=str)
-    return dark_matter[places], np.array([variant or "fiducial" for *_, variant in parts], dtype=str)[places]
+    models = [DarkMatter.parse(label) for label in labels]
+    dark_matter = [str(replace(model, feedback="fiducial")) for model in models]
+    return np.array(dark_matter, dtype=str), np.array([model.feedback for model in models], dtype=str)

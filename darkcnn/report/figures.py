@@ -17,7 +17,7 @@ from darkcnn.plotting import (
 )
 from darkcnn.plotting.confusion import CrossSectionConfusionDisplay
 from darkcnn.plotting.training import TrainingDisplay
-from darkcnn.records import cross_section_of
+from darkcnn.records import cross_section_of, sort_labels
 
 _MIN_CLUSTERS = 10  # of every class, to calibrate with and to infer from
 
@@ -79,7 +79,7 @@ def posteriors(target, probabilities, classes, groups):
     posterior = CrossSectionPosterior(classes.tolist(), random_state=0)
     posterior.calibrate(probabilities[is_calibration], target[is_calibration], groups[is_calibration])
     found = []
-    for name in sorted(classes.tolist(), key=cross_section_of):
+    for name in sort_labels(classes):
         rows = ~is_calibration & (target == name)
         with warnings.catch_warnings(record=True) as doubts:  # for the reader of the page
             warnings.simplefilter("always", UserWarning)

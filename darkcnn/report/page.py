@@ -9,7 +9,7 @@ import numpy as np
 
 from darkcnn._common.versions import versions
 from darkcnn._common.writing import replacing
-from darkcnn.records import cross_section_of
+from darkcnn.records import sort_labels
 from darkcnn.report import figures
 
 _N_MISTAKES = 12
@@ -71,7 +71,7 @@ def describe(model, clusters, evidence, *, model_name, data, training):
     """Collect all that the page shows."""
     rows, probabilities, classes = evidence.rows, evidence.probabilities, evidence.classes
     target, groups = clusters.target[rows], clusters.groups[rows]
-    labels = sorted(classes.tolist(), key=cross_section_of)
+    labels = sort_labels(classes)
     predicted = classes[probabilities.argmax(axis=1)]
     reliability, calibration_error = figures.reliability(target, probabilities, classes, groups)
     scores = [

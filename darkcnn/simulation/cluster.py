@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE, cross_section_at
+from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE, DarkMatter
 from darkcnn.simulation import attributes
 from darkcnn.simulation.dark_matter import core_of, dark_matter_map
 from darkcnn.simulation.deviates import Deviates, generator
@@ -111,7 +111,7 @@ class Snapshot:
         model = [cross_section] if HEATING[feedback] == 0 else [cross_section, 10 ** HEATING[feedback]]
         model_rng = generator(self.seed, "model", self.number, *model)
         map_rng = generator(self.seed, "map", self.number, halo.redshift, *model)
-        cross_section = cross_section_at(halo.virial_velocity, cross_section, velocity_scale)
+        cross_section = DarkMatter(cross_section, velocity_scale).at(halo.virial_velocity)
         deviates = self.deviates.of_model(model_rng, map_rng)
         population = evolve(self.population, halo, cross_section, map_rng, physics)
         centre = tuple(map_rng.uniform(-PIXEL / 2, PIXEL / 2, 2).tolist())  # anywhere within a pixel

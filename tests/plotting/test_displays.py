@@ -11,7 +11,7 @@ from sklearn.utils import Bunch
 
 from darkcnn import plotting
 from darkcnn.plotting import as_figure
-from darkcnn.plotting.canvas import class_styles, in_order, plain
+from darkcnn.plotting.canvas import class_styles, plain
 
 
 def importance(**fields):
@@ -95,11 +95,6 @@ def test_matplotlib_is_an_extra():
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed == 'displays need matplotlib: pip install "darkcnn[plot]"\n'
-
-
-def test_classes_come_by_cross_section():
-    assert in_order(["SIDM1", "CDM", "SIDM0.1", "CDM"]) == ["CDM", "SIDM0.1", "SIDM1"]
-    assert in_order(["relaxed", "CDM"]) == ["CDM", "relaxed"]
 
 
 def test_neighbouring_classes_differ_in_grey_too():

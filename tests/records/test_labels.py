@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from darkcnn.records import check_records, cross_section_of, join_labels, label_of, record_dtype, split_labels
+from darkcnn.records import (
+    DarkMatter,
+    canonical_labels,
+    cross_section_of,
+    join_labels,
+    label_of,
+    sort_labels,
+    split_labels,
+)
 
 
 @pytest.mark.parametrize("cross_section", [0, 0.1, 0.3, 1, 0.01, 2.5, 1e-6, 1 / 3])
@@ -25,7 +33,7 @@ def test_label_of_refuses(value):
 
 
 @pytest.mark.parametrize(
-    "label", ["WDM", "SIDM", "SIDM-1", "SIDMx", "cdm", 0.1, "CDM/", "CDM/a/b", "vdSIDM3"]
+    "label", ["WDM", "SIDM", "SIDM-1", "SIDMx", "cdm", 0.1, "CDM/", "CDM/a/b", "vdSIDM3", "vdSIDM", "SIDM1 "]
 )
 def test_cross_section_of_refuses(label):
     with pytest.raises(ValueError, match="label must be 'CDM' or 'SIDM' and a number"):
@@ -66,10 +74,57 @@ def test_feedback_must_be_a_word(feedback):
         join_labels(["CDM"], [feedback])
 
 
-def test_check_records_names_what_is_wrong():
-    with pytest.raises(TypeError, match=r"X must be records.*got ndarray of shape \(2,\) and dtype float64"):
-        check_records(np.zeros(2))
-    with pytest.raises(ValueError, match=r"lacks the fields \['stellar_norm'\]"):
-        check_records(np.zeros(2, [d for d in record_dtype(4).descr if d[0] != "stellar_norm"]))
-    with pytest.raises(ValueError, match=r"at least one record.*got shape \(0,\)"):
-        check_records(np.zeros(0, record_dtype(4)))
+SAME = [
+    ("SIDM1", "SIDM1.0"),
+    ("SIDM0.1", "SIDM1e-1"),
+    ("CDM", "CDM/fiducial"),
+    ("CDM", "SIDM0"),
+    ("CDM", "vdSIDM0w560"),
+    ("vdSIDM3.04w560", "vdSIDM3.040w560.0/fiducial"),
+    ("SIDM0.3/strong", "SIDM0.30/strong"),
+]
+
+
+@pytest.mark.parametrize(("label", "other"), SAME)
+def test_labels_that_say_the_same_are_equal(label, other):
+    assert DarkMatter.parse(label) == DarkMatter.parse(other)
+    assert hash(DarkMatter.parse(label)) == hash(DarkMatter.parse(other))
+    assert str(DarkMatter.parse(other)) == label
+    assert canonical_labels([label, other]).tolist() == [label, label]
+    for part in split_labels([label, other]):
+        assert part[0] == part[1]
+
+
+def test_models_differ_where_labels_say_so():
+    labels = ["CDM", "CDM/strong", "SIDM1", "SIDM1/strong", "SIDM1.001", "vdSIDM1w560", "vdSIDM1w100"]
+    assert len({DarkMatter.parse(label) for label in labels}) == len(labels)
+    assert canonical_labels(labels).tolist() == labels
+
+
+def test_canonical_labels_leave_other_classes_alone():
+    assert canonical_labels(["relaxed", "SIDM1.0"]).tolist() == ["relaxed", "SIDM1"]
+    np.testing.assert_array_equal(canonical_labels(np.array([2, 1])), [2, 1])
+    assert canonical_labels(np.array(["SIDM1.0"], object)).dtype.kind == "U"
+    assert canonical_labels([]).shape == (0,)
+
+
+def test_labels_sort_by_cross_section_at_any_velocity():
+    ordered = ["CDM", "CDM/strong", "SIDM0.1", "vdSIDM3w100", "vdSIDM3w560", "vdSIDM3w560/weak", "SIDM3"]
+    for seed in range(3):
+        assert sort_labels(np.random.default_rng(seed).permutation(ordered * 2)) == ordered
+    assert sorted(DarkMatter.parse(label) for label in ordered[::-1]) == [*map(DarkMatter.parse, ordered)]
+    assert sort_labels(["relaxed", "SIDM1", "merging", "CDM"]) == ["CDM", "SIDM1", "merging", "relaxed"]
+    assert sort_labels([10, 9]) == [9, 10]
+
+
+def test_models_are_evaluated_at_a_velocity():
+    model = DarkMatter(3.04, velocity_scale=560)
+    assert model.depends_on_velocity
+    assert not DarkMatter(1).depends_on_velocity
+    assert (model.at(0), model.at(560), DarkMatter(1).at(560)) == (3.04, 1.52, 1)
+
+
+def test_feedback_is_joined_once():
+    assert join_labels(["CDM/strong", "SIDM1"], ["strong", "weak"]).tolist() == ["CDM/strong", "SIDM1/weak"]
+    with pytest.raises(ValueError, match="label 'CDM/strong' where feedback is 'weak'"):
+        join_labels(["CDM/strong"], ["weak"])
