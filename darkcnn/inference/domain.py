@@ -92,7 +92,10 @@ class DomainTest(DocumentationLink, BaseEstimator):
         shuffled = rng.permutation(groups.max() + 1)
         learns = np.isin(groups, shuffled[: len(shuffled) // 2])
         classes = np.unique(target)
-        numbers = [(learns[target == name].sum(), (~learns)[target == name].sum()) for name in classes]
+        numbers = [
+            [len(np.unique(groups[half & (target == name)])) for half in (learns, ~learns)]
+            for name in classes
+        ]
         if np.min(numbers) < 10:
             raise ValueError(
                 "target must have at least twenty or so clusters of every class, half to learn from, got "
@@ -107,7 +110,10 @@ class DomainTest(DocumentationLink, BaseEstimator):
         self._between = directions[: len(classes) - 1]
         self._centre = self._remainder(embeddings[learns]).mean(axis=0)
         reference = self._remainder(embeddings[~learns])
-        self._reference = [reference[target[~learns] == name] for name in classes]
+        self._reference = [
+            _Clusters(reference[rows], groups[~learns][rows])
+            for rows in (target[~learns] == name for name in classes)
+        ]
         self._lengths = np.sort((reference**2).sum(axis=1))
         self.n_reference_ = len(np.unique(groups[~learns]))
         self._seed = int(rng.randint(np.iinfo(np.int32).max))
@@ -143,21 +149,16 @@ class DomainTest(DocumentationLink, BaseEstimator):
         Returns
         -------
         float
-            Low for a sample unlike those of held-out clusters, of any class. Samples larger than the
-            reference are judged as if they were no larger.
+            Low for a sample unlike samples of as many held-out clusters, with as many maps each, of any
+            class. Held-out clusters, or maps of one, that are fewer than those of the sample make the
+            p-value cautious.
         """
-        remainder = self._checked(embeddings)
-        sizes = np.bincount(groups := check_groups(groups, len(remainder)))
-        weights = 1 / (sizes[groups] * len(sizes))
-        distance = ((weights @ remainder - self._centre) ** 2).sum()
+        sample = _Clusters(remainder := self._checked(embeddings), check_groups(groups, len(remainder)))
+        distance = ((sample.means.mean(axis=0) - self._centre) ** 2).sum()
         rng = np.random.default_rng(self._seed)
         pvalues = []
         for reference in self._reference:
-            n_drawn = min(len(sizes), len(reference))
-            draws = [
-                reference[rng.choice(len(reference), n_drawn, replace=False)].mean(axis=0)
-                for _ in range(_N_DRAWS)
-            ]
+            draws = [reference.draw_mean(sample.sizes, rng) for _ in range(_N_DRAWS)]
             distances = ((np.array(draws) - self._centre) ** 2).sum(axis=1)
             pvalues.append((1 + (distances >= distance).sum()) / (1 + _N_DRAWS))
         return float(max(pvalues))
@@ -178,3 +179,29 @@ class DomainTest(DocumentationLink, BaseEstimator):
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_mean")
+
+
+class _Clusters:
+    """Maps of clusters, to be drawn as those of a sample were: whole clusters, each with as many maps."""
+
+    def __init__(self, embeddings, groups):
+        _, self.cluster, self.sizes = np.unique(groups, return_inverse=True, return_counts=True)
+        self.embeddings = embeddings
+
+    @property
+    def means(self):
+        """Mean of the maps of each cluster, shape (n_clusters, n_features)."""
+        sums = np.zeros((len(self.sizes), self.embeddings.shape[1]))
+        np.add.at(sums, self.cluster, self.embeddings)
+        return sums / self.sizes[:, np.newaxis]
+
+    def draw_mean(self, sizes, rng):
+        """Draw clusters of these numbers of maps, or of all that they have, and average their means."""
+        n_drawn = min(len(sizes), len(self.sizes))
+        wanted = np.zeros(len(self.sizes), int)
+        wanted[rng.permutation(len(wanted))[:n_drawn]] = rng.permutation(sizes)[:n_drawn]
+        wanted = np.minimum(wanted, self.sizes)
+        order = np.lexsort((rng.random(len(self.cluster)), self.cluster))
+        place = np.arange(len(order)) - np.repeat(np.cumsum(self.sizes) - self.sizes, self.sizes)
+        drawn = order[place < np.repeat(wanted, self.sizes)]
+        return (1 / (n_drawn * wanted[self.cluster[drawn]])) @ self.embeddings[drawn]

@@ -32,8 +32,8 @@ def test_pvalues_of_usual_maps_are_uniform(test_of_domain, rng):
 
 
 def test_usual_samples_are_rarely_flagged(test_of_domain, rng):
-    pvalues = [test_of_domain.sample_pvalue(embed(20, label, rng)) for label in [0, 1] * 50]
-    assert np.mean(np.array(pvalues) < 0.05) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 100)
+    pvalues = [test_of_domain.sample_pvalue(embed(20, label, rng)) for label in [0, 1] * 25]
+    assert np.mean(np.array(pvalues) < 0.05) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 50)
 
 
 def test_a_shift_that_no_map_betrays_is_plain_in_a_sample(test_of_domain, rng):
@@ -50,6 +50,30 @@ def test_copies_of_a_cluster_count_once(test_of_domain, rng):
     usual = embed(1, 0, rng) + SHIFT
     once = test_of_domain.sample_pvalue(usual)
     assert test_of_domain.sample_pvalue(np.repeat(usual, 100, axis=0), ["halo"] * 100) == once
+
+
+def test_several_maps_of_a_cluster_are_compared_with_as_many():
+    """Each map is that of its cluster, with a scatter of its own twice as large."""
+    rng = np.random.default_rng(3)
+
+    def observe(n_clusters, n_maps, shift=0.0):
+        maps = np.repeat(rng.normal(size=(n_clusters, 6)), n_maps, axis=0)
+        maps += rng.normal([0, shift, 0, 0, 0, 0], 2, maps.shape)
+        return maps, np.repeat(np.arange(n_clusters), n_maps)
+
+    embeddings, groups = observe(300, 6)
+    embeddings[:, 0] += 8 * (groups % 2)
+    test = DomainTest(random_state=0).fit(embeddings, np.array(["CDM", "SIDM1"])[groups % 2], groups)
+    for n_maps in (1, 6):
+        usual = [test.sample_pvalue(*observe(30, n_maps)) for _ in range(20)]
+        assert 0.2 < np.median(usual) < 0.8
+        assert test.sample_pvalue(*observe(30, n_maps, shift=2.0)) < 0.05
+
+
+def test_copies_of_few_clusters_are_no_reference():
+    embeddings = np.random.default_rng(0).normal(size=(80, 6))
+    with pytest.raises(ValueError, match=r"at least twenty or so clusters .* got \{'CDM': 8, 'SIDM1': 8\}"):
+        DomainTest(random_state=0).fit(embeddings, ["CDM", "SIDM1"] * 40, np.repeat(np.arange(8), 10))
 
 
 def test_same_seed_same_pvalue(test_of_domain, rng):
