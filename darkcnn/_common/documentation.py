@@ -1,6 +1,6 @@
 """Links from scikit-learn's diagrams of estimators to this library's documentation."""
 
-import darkcnn
+import sys
 
 ADDRESS = "https://darkcnn.readthedocs.io/en/latest"
 """Where the site is read: `Documentation` under ``[project.urls]`` in pyproject.toml."""
@@ -18,4 +18,6 @@ class DocumentationLink:
     def _doc_link_url_param_generator(self):
         name = type(self).__name__
         package, room, *_ = type(self).__module__.split(".")
-        return {"page": f"{package}.{name}" if name in darkcnn.__all__ else f"{package}.{room}.{name}"}
+        # The root is loaded before any room; importing it here would make the rooms depend on it.
+        public = sys.modules[package].__all__
+        return {"page": f"{package}.{name}" if name in public else f"{package}.{room}.{name}"}

@@ -1,21 +1,23 @@
-"""Import keras without the start-up chatter of TensorFlow, unless the user has set how much it may say.
+"""Import keras without the start-up messages of TensorFlow, unless the user has set TF_CPP_MIN_LOG_LEVEL.
 
-TensorFlow is imported here whatever backend keras has: scikeras would do so later, aloud. TensorFlow's
-variable keeps back all but what its libraries print while they are being loaded. Compiled code writes that to
-the standard error of the process, past ``sys.stderr``, so the stream itself is muted meanwhile. An import
-that fails is a Python exception and comes through.
+Importing this module is the side effect that it is for. TensorFlow is imported whatever the backend of keras,
+if it is installed, since scikeras imports it later with all messages. The variable suppresses them except for
+those that compiled libraries write to the standard error of the process while they are loaded. They bypass
+``sys.stderr``, so the file descriptor itself is redirected for that time. Failed imports still raise.
 """
 
 import logging
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+from darkcnn._common.versions import backend_of_keras
 
 _STDERR = 2
 
 
 @contextmanager
 def _muted_stderr():
-    """Send what compiled code writes to standard error to nowhere."""
+    """Discard what compiled code writes to standard error."""
     kept = os.dup(_STDERR)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
@@ -28,23 +30,23 @@ def _muted_stderr():
 
 
 def _import_libraries():
-    """Start keras, naming the backend if it cannot be started, and TensorFlow."""
+    """Import keras, naming the backend if it cannot be started, and TensorFlow if it is installed."""
     try:
         import keras  # noqa: F401
     except (ImportError, ValueError) as error:
-        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
         raise ImportError(
-            f"keras cannot start the backend {backend!r} ({error}); install it, or set the environment "
-            "variable KERAS_BACKEND to another, such as 'tensorflow'"
+            f"keras cannot start the backend {backend_of_keras()!r} ({error}); install it, or set the "
+            "environment variable KERAS_BACKEND to another, such as 'tensorflow'"
         ) from error
-    import tensorflow  # noqa: F401
+    with suppress(ModuleNotFoundError):  # other backends do without, and so does scikeras
+        import tensorflow  # noqa: F401
 
 
-# A worker process inherits the variable that its parent set here.
+# Worker processes inherit the variable that is set here.
 if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3":
     with _muted_stderr():
         _import_libraries()
-    # It also warns of every function that it traces again, as a network for maps of another size must be.
+    # It also warns of functions that are traced again, which maps of another size require.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 else:
     _import_libraries()

@@ -10,9 +10,10 @@ from sklearn.model_selection import ParameterGrid, check_cv
 from sklearn.utils import check_consistent_length
 from tqdm import tqdm
 
+from darkcnn._common.identity import describe
 from darkcnn._common.parallel import sharing
 from darkcnn._common.sklearn_private import _safe_indexing
-from darkcnn.model_selection.study.identity import describe, identify
+from darkcnn.model_selection.study.identity import identify
 from darkcnn.model_selection.study.store import Store, key_of
 from darkcnn.model_selection.study.table import tabulate
 

@@ -1,0 +1,143 @@
+"""What decides a result, in a form that JSON can hold and people can read."""
+
+import functools
+import hashlib
+import inspect
+
+import joblib
+import numpy as np
+from sklearn.utils import gen_batches
+
+IRRELEVANT = {"checkpoint", "memory", "n_jobs", "verbose"}
+"""Parameters of estimators that do not change what they learn."""
+
+_BLOCK = 1024  # rows hashed at a time, so that a memory-mapped database is never held whole
+
+
+def describe(value, within=()):
+    """Describe a parameter: estimators by their parameters, functions and classes by their source.
+
+    Parameters
+    ----------
+    value : object
+        Anything that can be a parameter of an estimator.
+    within : tuple of int, default=()
+        Identities of the objects that `value` is a part of, which may be a part of it in turn.
+
+    Returns
+    -------
+    dict, list, str, int, float, bool or None
+        What JSON can hold; the same for equal values in every process.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from darkcnn._common.identity import describe
+    >>> describe({"alpha": [0.1, float("inf")], "verbose": None})
+    {'alpha': [0.1, 'inf'], 'verbose': None}
+    >>> describe(Ridge())["alpha"]
+    1.0
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return repr(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if id(value) in within:
+        return "itself"
+    within = (*within, id(value))
+    if isinstance(value, list | tuple):
+        return [describe(item, within) for item in value]
+    if isinstance(value, dict):
+        return {str(key): describe(item, within) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return fingerprint(value)
+    if inspect.isroutine(value) or isinstance(value, type):
+        return _describe_code(value, within)
+    parts = _parts(value)
+    if parts is None:
+        return f"{_name(type(value))} of checksum {joblib.hash(value)}"
+    return {"class": _source(type(value)), **describe(parts, within)}
+
+
+def _parts(value):
+    """Return all that an object is made of, by name, or None where only a pickle can tell."""
+    if isinstance(value, functools.partial):
+        return {"func": value.func, "args": value.args, "keywords": value.keywords}
+    if hasattr(value, "get_params"):
+        parameters = value.get_params(deep=False)
+        return {name: part for name, part in parameters.items() if name not in IRRELEVANT}
+    if hasattr(value, "to_format"):  # a cosmology of astropy, whose other attributes are computed when needed
+        return value.to_format("mapping")
+    kind = type(value)
+    is_plain = kind.__reduce_ex__ is object.__reduce_ex__ and kind.__reduce__ is object.__reduce__
+    if is_plain and kind.__getstate__ is object.__getstate__:
+        return getattr(value, "__dict__", None)  # of a scorer, a callback or another that may hold functions
+    return None
+
+
+def _describe_code(function, within):
+    """Describe a function or class by its source and by the values that it holds, if any."""
+    owner = getattr(function, "__self__", None)
+    function = inspect.unwrap(getattr(function, "__func__", function))
+    held = {
+        "defaults": getattr(function, "__defaults__", None),
+        "keywords": getattr(function, "__kwdefaults__", None),
+        "enclosed": [_content(cell) for cell in getattr(function, "__closure__", None) or ()],
+        "owner": None if inspect.ismodule(owner) else owner,
+    }
+    held = {name: describe(part, within) for name, part in held.items() if part}
+    return {"function": _source(function), **held} if held else _source(function)
+
+
+def _content(cell):
+    try:
+        return cell.cell_contents
+    except ValueError:  # not assigned yet
+        return None
+
+
+@functools.lru_cache
+def _source(value):
+    """Return the name of a function or class with a checksum of its source, if that can be found."""
+    try:
+        return f"{_name(value)} of checksum {joblib.hash(inspect.getsource(value))}"
+    except (OSError, TypeError):  # compiled, or typed into an interpreter
+        return _name(value)
+
+
+def _name(value):
+    return f"{value.__module__}.{value.__qualname__}"
+
+
+def fingerprint(array):
+    """Describe an array by its shape and a checksum of its values, read in blocks.
+
+    Parameters
+    ----------
+    array : array-like of shape (n_samples, ...)
+        Anything that numpy takes, memory-mapped or not; tables of other kinds as a whole.
+
+    Returns
+    -------
+    str
+        Shape and checksum.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn._common.identity import fingerprint
+    >>> fingerprint(np.zeros((2, 3)))[:32]
+    'shape (2, 3) of checksum cfc3665'
+    """
+    dtype = getattr(array, "dtype", None)
+    if not isinstance(dtype, np.dtype) or dtype.hasobject:
+        return f"{type(array).__name__} of checksum {joblib.hash(array)}"
+    if isinstance(array, np.ma.MaskedArray):
+        return f"{fingerprint(array.filled(0))}, mask of {fingerprint(np.ma.getmaskarray(array))}"
+    unit = f" in {array.unit}" if hasattr(array, "unit") else ""
+    digest = hashlib.sha256(str(dtype).encode())
+    for rows in gen_batches(len(array), _BLOCK) if array.shape else [()]:
+        digest.update(np.asarray(array[rows]).tobytes())
+    return f"shape {tuple(array.shape)}{unit} of checksum {digest.hexdigest()}"
