@@ -69,16 +69,16 @@ class CrossSectionAxis:
         """Return the cross-sections (cm2/g) of coordinates, the inverse of :meth:`position`."""
         return self.scale * np.expm1(position)
 
-    def interpolate(self, values, bends=None):
+    def interpolate(self, values, curvature=None):
         r"""Interpolate between classes, onto the grid.
 
         Parameters
         ----------
         values : array-like of shape (..., n_classes)
             Values at the classes.
-        bends : ndarray of shape (n_classes - 1,) or None, default=None
-            How far each gap between classes is from linear, from -1 to 1: at a fraction :math:`u` of the
-            gap, :math:`u + a u (1 - u)` of the difference is reached. None for no bend.
+        curvature : ndarray of shape (n_classes - 1,) or None, default=None
+            Curvature :math:`a` of each gap between classes, from -1 to 1: at a fraction :math:`u` of the
+            gap, :math:`u + a u (1 - u)` of the difference is reached. None for linear interpolation.
 
         Returns
         -------
@@ -87,10 +87,10 @@ class CrossSectionAxis:
         """
         nodes = np.arange(len(self.nodes))
         gaps = np.interp(self.position(self.grid), self.position(self.nodes), nodes)
-        if bends is not None:
-            gap = np.minimum(gaps.astype(int), len(bends) - 1)
+        if curvature is not None:
+            gap = np.minimum(gaps.astype(int), len(curvature) - 1)
             fraction = gaps - gap
-            gaps = gaps + bends[gap] * fraction * (1 - fraction)
+            gaps = gaps + curvature[gap] * fraction * (1 - fraction)
         # One column for each class: what a 1 there and 0 elsewhere becomes.
         columns = [np.interp(gaps, nodes, unit) for unit in np.eye(len(nodes))]
         return np.asarray(values) @ np.array(columns)

@@ -1,4 +1,4 @@
-"""Whether clusters are like those that a network was calibrated on."""
+"""Out-of-distribution test of clusters."""
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -9,13 +9,14 @@ from sklearn.utils.validation import check_is_fitted
 from darkcnn._common.documentation import DocumentationLink
 from darkcnn._common.sklearn_private import _fit_context
 from darkcnn.inference.checks import check_groups
+from darkcnn.records import canonical_labels
 
 _N_DRAWS = 500
 """Samples of held-out clusters that a sample is compared with, of each class."""
 
 
 class DomainTest(DocumentationLink, BaseEstimator):
-    r"""Test whether clusters may be of the kind that a network was calibrated on.
+    r"""Out-of-distribution test: whether clusters are like those that a network was calibrated on.
 
     Parameters
     ----------
@@ -29,18 +30,18 @@ class DomainTest(DocumentationLink, BaseEstimator):
 
     Notes
     -----
-    The embedding is what the last layer of a network sees, ``pipeline.transform``. Half of the held-out
-    clusters give its mean, the means of the classes and the covariance within them (shrunk [1]_). In
-    coordinates that are white within the classes, the directions along which the classes differ are left
-    out: a sample must not be strange for its cross-section. The other half are the reference.
+    The embedding is the input of the last layer of a network, ``pipeline.transform``. Half of the held-out
+    clusters give its mean, the means of the classes and the covariance within them (shrunk [1]_). The
+    embedding is whitened within the classes, and the directions along which the classes differ are left out:
+    a sample must not be rejected for its cross-section. The other half is the reference.
 
-    A *map* is as strange as what remains is long, and its p-value is its rank in the reference (conformal
-    [2]_): if it is like the held-out ones, p < 0.05 happens to 5 % of the maps. A *sample* is as strange as
-    the mean of what remains is far from that of the first half, and its p-value is its rank among samples
-    of as many reference clusters of one class, the class that it resembles most counting. A shift that no
-    single cluster betrays may be plain in the mean of many.
+    The statistic of a *map* is the length of its remaining embedding, and its p-value is the rank in the
+    reference (conformal [2]_): 5 % of maps that are like the held-out ones have p < 0.05. The statistic of a
+    *sample* is the distance of its mean from that of the first half, and its p-value is the rank among
+    samples of as many reference clusters of one class; the highest p-value of all classes counts. A shift
+    that is not significant in a single cluster may be significant in the mean of many.
 
-    A high p-value is no proof: the network may not see what differs.
+    A high p-value is no proof: the embedding may not contain what differs.
 
     References
     ----------
@@ -64,7 +65,7 @@ class DomainTest(DocumentationLink, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, embeddings, target, groups=None):
-        """Learn what is usual.
+        """Learn the distribution of held-out clusters.
 
         Parameters
         ----------
@@ -87,7 +88,7 @@ class DomainTest(DocumentationLink, BaseEstimator):
         """
         embeddings = check_array(embeddings, input_name="embeddings")
         check_consistent_length(embeddings, target)
-        target, groups = np.asarray(target), check_groups(groups, len(embeddings))
+        target, groups = canonical_labels(target), check_groups(groups, len(embeddings))
         rng = check_random_state(self.random_state)
         shuffled = rng.permutation(groups.max() + 1)
         learns = np.isin(groups, shuffled[: len(shuffled) // 2])

@@ -1,8 +1,9 @@
-"""Whether probabilities mean what they say."""
+"""Calibration error of class probabilities."""
 
 import numpy as np
 
 from darkcnn.inference.checks import check_probabilities
+from darkcnn.records import canonical_labels
 
 
 def expected_calibration_error(target, probabilities, classes, *, n_bins=10):
@@ -41,6 +42,6 @@ def expected_calibration_error(target, probabilities, classes, *, n_bins=10):
     """
     (probabilities,) = check_probabilities(probabilities, len(classes))
     confidence = probabilities.max(axis=1)
-    is_right = np.asarray(classes)[probabilities.argmax(axis=1)] == np.asarray(target)
+    is_right = canonical_labels(classes)[probabilities.argmax(axis=1)] == canonical_labels(target)
     excess = (confidence - is_right)[np.argsort(confidence, kind="stable")]
     return float(sum(abs(part.sum()) for part in np.array_split(excess, n_bins)) / len(excess))

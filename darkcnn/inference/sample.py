@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import logsumexp, softmax
 from scipy.stats import beta
+from sklearn.utils import gen_batches
 
 _N_FRACTIONS = 6
 _CHUNK = 4096  # maps whose likelihoods are in memory at a time
@@ -61,10 +62,9 @@ class OutlierMixture:
 
     def log_likelihood_of_sample(self, maps, weights, ratios_of):
         """Sum over maps, some at a time: (n_maps, n_classes) to (n_fractions, 1, n_grid)."""
-        chunks = [slice(start, start + _CHUNK) for start in range(0, len(maps), _CHUNK)]
         return sum(
             np.einsum("i,fig->fg", weights[rows], self.log_likelihood(ratios_of(maps[rows]), np.ones(1)))
-            for rows in chunks
+            for rows in gen_batches(len(maps), _CHUNK)
         )[:, np.newaxis]
 
     def marginalise(self, log_likelihood):

@@ -104,9 +104,11 @@ class ScoreDistribution:
         spread = np.sqrt(np.maximum(second / total - mean**2, _MIN_SPREAD**2))
         # A Latin hypercube, which is smoother than as many independent draws.
         shape = _N_REPLICATES, n_classes - 1
-        bends = 2 * (rng.uniform(size=shape).argsort(axis=0) + rng.uniform(size=shape)) / _N_REPLICATES - 1
+        curvature = (
+            2 * (rng.uniform(size=shape).argsort(axis=0) + rng.uniform(size=shape)) / _N_REPLICATES - 1
+        )
         mean, log_spread = (
-            np.array([axis.interpolate(row, bend) for row, bend in zip(values, bends, strict=True)])
+            np.array([axis.interpolate(row, bent) for row, bent in zip(values, curvature, strict=True)])
             for values in (mean, np.log(spread))
         )
         count, sum_, _ = sums

@@ -19,6 +19,7 @@ from darkcnn.inference import (
     marginalize_feedback,
     published_estimate,
 )
+from darkcnn.records import join_labels, label_of
 
 # Warnings that two tests below check.
 pytestmark = [
@@ -27,6 +28,7 @@ pytestmark = [
 ]
 
 CLASSES = ["CDM", "SIDM0.1", "SIDM0.3", "SIDM1"]
+OTHER_FORM = ["SIDM0", "SIDM0.10/fiducial", "SIDM3e-1", "SIDM1.0"]
 NODES = np.array([0, 0.1, 0.3, 1.0])
 
 
@@ -396,6 +398,64 @@ def test_refuses_bad_parameters(rng):
         CrossSectionPosterior(CLASSES, outlier_fraction=0).fit(sample)
     with pytest.raises(ValueError, match="denominator must be one of"):
         CrossSectionPosterior(CLASSES).fit(sample).log_evidence_ratio("CDM", "SIDM7")
+
+
+# Labels
+
+
+def test_labels_that_say_the_same_are_equal(rng):
+    probabilities, target = held_out(rng, 20)
+    plain, other = (CrossSectionPosterior(classes, random_state=0) for classes in (CLASSES, OTHER_FORM))
+    plain.calibrate(probabilities, np.array(CLASSES)[target]).fit(probabilities[:5])
+    other.calibrate(probabilities, np.array(CLASSES)[target]).fit(probabilities[:5])
+    np.testing.assert_array_equal(other.density_, plain.density_)
+    assert other.log_evidence_ratio("SIDM1", "SIDM0") == plain.log_evidence_ratio("SIDM1.0", "CDM")
+    for labels in (CLASSES, OTHER_FORM):
+        error = expected_calibration_error(np.array(labels)[target], probabilities, CLASSES)
+        assert error == expected_calibration_error(np.array(CLASSES)[target], probabilities, CLASSES)
+
+
+def test_feedback_may_stand_in_the_labels(rng):
+    probabilities, target = held_out(rng, 40)
+    labels, feedback = np.array(CLASSES)[target], np.array(["weak", "strong"])[np.arange(160) % 2]
+    apart, joint = (CrossSectionPosterior(CLASSES, random_state=0) for _ in range(2))
+    apart.calibrate(probabilities, labels, feedback=feedback).fit(probabilities[:5])
+    joint.calibrate(probabilities, join_labels(labels, feedback)).fit(probabilities[:5])
+    np.testing.assert_array_equal(joint.density_, apart.density_)
+    with pytest.raises(ValueError, match="marginalize_feedback adds up"):
+        CrossSectionPosterior(["CDM", "CDM/strong"]).fit([[0.5, 0.5]])
+
+
+VELOCITY_DEPENDENT = ["SIDM1", "CDM", "vdSIDM3.04w560"]
+
+
+def test_cross_sections_may_depend_on_velocity(rng):
+    """At 1,200 km/s the third is 0.54 cm2/g, below the first; at low velocity it is 3.04, above it."""
+    sample = np.tile([0.15, 0.15, 0.7], (20, 1))
+    posterior = CrossSectionPosterior(VELOCITY_DEPENDENT, velocity=1200).fit(sample)
+    np.testing.assert_allclose(posterior.cross_sections_, [1, 0, 3.04 / (1 + (1200 / 560) ** 2)])
+    assert posterior.posterior_.argmax() == 2
+    assert posterior.summary().startswith("cross-section at 1200 km/s = 0.5")
+    constant = CrossSectionPosterior(["SIDM1", "CDM", label_of(posterior.cross_sections_[2])]).fit(sample)
+    np.testing.assert_allclose(constant.density_, posterior.density_, rtol=1e-6)
+    at_rest = CrossSectionPosterior(VELOCITY_DEPENDENT, velocity=0)
+    with pytest.warns(UserWarning, match="has a lower limit only"):
+        at_rest.fit(sample)
+    assert at_rest.grid_[-1] == 3.04
+
+
+def test_a_velocity_that_is_missing_or_unclear_is_told(rng):
+    sample, scale = np.full((5, 3), 1 / 3), 560
+    with pytest.raises(ValueError, match=r"'vdSIDM3.04w560', .* set the parameter velocity"):
+        CrossSectionPosterior(VELOCITY_DEPENDENT).fit(sample)
+    with pytest.raises(ValueError, match="different cross-sections at 560 km/s"):
+        CrossSectionPosterior(["CDM", "SIDM1", label_of(2, scale)], velocity=scale).fit(sample)
+    probabilities, target = held_out(rng, 20, nodes=NODES[:3])
+    posterior = CrossSectionPosterior(VELOCITY_DEPENDENT, velocity=0)
+    posterior.calibrate(probabilities, np.array(VELOCITY_DEPENDENT)[target])
+    with pytest.raises(ValueError, match="velocity changed after calibrate"):
+        posterior.set_params(velocity=1200).fit(sample)
+    assert "km/s" not in CrossSectionPosterior(CLASSES, velocity=100).fit(np.full((5, 4), 0.25)).summary()
 
 
 def test_refuses_bad_calibration(rng):

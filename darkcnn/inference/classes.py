@@ -1,0 +1,88 @@
+"""What the columns of class probabilities stand for: cross-sections and their priors."""
+
+from functools import cached_property
+
+import numpy as np
+
+from darkcnn.inference.axis import CrossSectionAxis
+from darkcnn.inference.checks import check_prior
+from darkcnn.records import DarkMatter, cross_section_of, split_labels
+
+
+class Classes:
+    """Classes of a posterior, in the order of the columns of the probabilities.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n_classes,)
+        Labels of dark-matter models.
+    prior, training_prior : array-like of shape (n_classes,) or None
+        Prior of the classes, and their fractions in the training set; None for uniform.
+    velocity : float or None
+        Velocity in km/s at which cross-sections are taken; None if no class depends on it.
+
+    Examples
+    --------
+    >>> from darkcnn.inference.classes import Classes
+    >>> classes = Classes(["SIDM1", "CDM"], None, [0.8, 0.2], None)
+    >>> classes.cross_sections.tolist(), classes.order.tolist()
+    ([1.0, 0.0], [1, 0])
+    >>> classes.ratios([0.8, 0.2]).tolist(), classes.positions(["SIDM1.0", "CDM"]).tolist()
+    ([1.0, 1.0], [1, 0])
+    """
+
+    def __init__(self, labels, prior, training_prior, velocity):
+        self.dark_matter, _ = split_labels(labels)
+        dependent = [
+            label for label in self.dark_matter.tolist() if DarkMatter.parse(label).depends_on_velocity
+        ]
+        if dependent and velocity is None:
+            raise ValueError(
+                f"classes hold {dependent[0]!r}, whose cross-section depends on velocity: set the parameter "
+                "velocity to that of the sample in km/s, or to 0 for cross-sections at low velocity"
+            )
+        self.velocity = velocity if dependent else None
+        self.cross_sections = np.array([cross_section_of(label, velocity) for label in self.dark_matter])
+        if len(np.unique(self.cross_sections)) != len(labels) or len(labels) < 2:
+            hint = ""
+            if len(np.unique(self.dark_matter)) < len(labels):
+                hint = "; darkcnn.inference.marginalize_feedback adds up those that differ in feedback only"
+            at = "" if self.velocity is None else f" at {velocity:g} km/s"
+            raise ValueError(
+                f"classes must be two or more different cross-sections{at}, got "
+                f"{np.asarray(labels).tolist()}{hint}"
+            )
+        self.order = np.argsort(self.cross_sections)
+        self.axis = CrossSectionAxis(self.cross_sections[self.order])
+        self.prior = check_prior(prior, len(labels), "prior")
+        self.training_prior = check_prior(training_prior, len(labels), "training_prior")
+
+    @cached_property
+    def grid_prior(self):
+        """Prior probabilities of the points of the axis' grid."""
+        mass = self.axis.interpolate(self.prior[self.order]) * self.axis.cells
+        return mass / mass.sum()
+
+    @property
+    def meaning(self):
+        """All that the meaning of a score depends on."""
+        return self.dark_matter.tolist(), self.training_prior.tolist(), self.velocity
+
+    def ratios(self, probabilities):
+        """Divide the training prior out; return likelihoods over their mean, classes by cross-section."""
+        likelihoods = (probabilities / self.training_prior)[..., self.order]
+        return likelihoods / likelihoods.mean(axis=-1, keepdims=True)
+
+    def scores(self, probabilities):
+        """Return the mean coordinate of each map under a uniform prior, shape (n_networks, n_maps)."""
+        return self.ratios(probabilities) @ self.axis.position(self.axis.nodes) / len(self.order)
+
+    def positions(self, labels):
+        """Return the position of each label's class among the classes by cross-section."""
+        wanted, _ = split_labels(labels)
+        unknown = np.setdiff1d(wanted, self.dark_matter)
+        if len(unknown):
+            raise ValueError(
+                f"target has labels {unknown.tolist()} that are not in classes {self.dark_matter.tolist()}"
+            )
+        return (wanted[:, np.newaxis] == self.dark_matter[self.order]).argmax(axis=1)

@@ -1,0 +1,108 @@
+"""What a posterior of the cross-section says: intervals, limits and a summary."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+_MANY_OUTLIERS = 0.25
+"""Outlier fraction above which a sample is unlike the training set."""
+
+_LARGELY_SYSTEMATIC = 0.25
+"""Systematic share of the variance above which intervals are known to be too wide."""
+
+
+class CredibleIntervals:
+    """Mixin of :class:`~darkcnn.CrossSectionPosterior`: reads a fitted density along the axis."""
+
+    def interval(self, level=0.68):
+        """Return the credible interval: where the posterior density on the axis is highest.
+
+        Parameters
+        ----------
+        level : float, default=0.68
+            Probability within.
+
+        Returns
+        -------
+        low, high : float
+            Ends in cm2/g; `high` is infinite if the highest class is within.
+        """
+        check_is_fitted(self)
+        low, high = self._axis.cross_section(np.array(self._density.interval(level)))
+        return float(low), float(high) if high < self.grid_[-1] * (1 - 1e-9) else float("inf")
+
+    def upper_limit(self, level=0.95):
+        """Return what the cross-section is below with a probability.
+
+        Parameters
+        ----------
+        level : float, default=0.95
+            Probability.
+
+        Returns
+        -------
+        float
+            Limit, cm2/g. Infinite if the data do not exclude the highest class: its density is above
+            exp(-z^2 / 2) of the peak where `level` of a normal distribution is below z.
+        """
+        check_is_fitted(self)
+        return float("inf") if self._density.reaches(-1, level) else self._quantile(level)
+
+    def lower_limit(self, level=0.95):
+        """Return what the cross-section is above with a probability.
+
+        Parameters
+        ----------
+        level : float, default=0.95
+            Probability.
+
+        Returns
+        -------
+        float
+            Limit, cm2/g: the lowest class itself if the data do not exclude it, in the sense of
+            :meth:`upper_limit`.
+        """
+        check_is_fitted(self)
+        return float(self.grid_[0]) if self._density.reaches(0, level) else self._quantile(1 - level)
+
+    def summary(self):
+        """Return the result in one line.
+
+        Returns
+        -------
+        str
+            A value with its 68 % interval, or a limit at 95 %.
+        """
+        check_is_fitted(self)
+        lower, upper = self.lower_limit(), self.upper_limit()
+        sample = "1 cluster" if self.n_clusters_ == 1 else f"{self.n_clusters_} clusters"
+        at = "" if self._classes.velocity is None else f" at {self._classes.velocity:g} km/s"
+        if lower == self.grid_[0] and np.isinf(upper):
+            return f"no limit on the cross-section{at} from {sample}"
+        if lower == self.grid_[0]:
+            return f"cross-section{at} < {upper:.2g} cm2/g (95 %, {sample})"
+        if np.isinf(upper):
+            return f"cross-section{at} > {lower:.2g} cm2/g (95 %, {sample})"
+        low, high = self.interval()
+        return f"cross-section{at} = {self.median_:.2g} cm2/g, {low:.2g} to {high:.2g} (68 %, {sample})"
+
+    def _messages(self):
+        """Yield the warnings that apply to the result."""
+        if self.outlier_fraction_ > _MANY_OUTLIERS:
+            yield (
+                f"{self.outlier_fraction_:.0%} of the maps are outliers: this sample is unlike the training "
+                "set, and its cross-section may be meaningless"
+            )
+        if np.isinf(self.upper_limit()) and self.lower_limit() > self.grid_[0]:
+            yield (
+                f"the sample is consistent with the highest class, {self.grid_[-1]:g} cm2/g, and no class is "
+                "above it: the cross-section has a lower limit only"
+            )
+        elif self.systematic_fraction_ > _LARGELY_SYSTEMATIC:
+            yield (
+                f"{self.systematic_fraction_:.0%} of the variance comes from calibration and networks "
+                "(systematic): more clusters will not shrink this part, more held-out clusters or classes "
+                "may; the intervals are too wide"
+            )
+
+    def _quantile(self, level):
+        return float(self._axis.cross_section(self._density.quantile(level)))
