@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from darkcnn._common.versions import __version__
 from darkcnn._common.writing import replacing
+from darkcnn.cosmology import BAHAMAS
 from darkcnn.datasets.bunch import make_bunch
 from darkcnn.datasets.database import Database
 from darkcnn.datasets.files import load_clusters
@@ -26,6 +27,7 @@ darkcnn.datasets.make_clusters.
 
 {n_clusters} clusters of {n_halos} haloes at redshifts {redshifts}, {n_pixels} x {n_pixels} pixels in 2 Mpc.
 Dark matter: {labels}. Feedback: {feedback}. Random seed {seed}.
+Cosmology: {cosmology}.
 Triaxial NFW haloes with isothermal Jeans cores; gas, stars and satellites follow observed relations. The
 sizes of several effects are tuned to published maps: how hard the models are to tell apart is calibrated, not
 predicted.
@@ -42,6 +44,7 @@ def make_clusters(
     n_pixels=50,
     paired=True,
     physics=None,
+    cosmology=None,
     path=None,
     random_state=None,
     n_jobs=None,
@@ -74,6 +77,9 @@ def make_clusters(
         there are `n_halos` independent records that take models, feedback and redshifts in turn.
     physics : Physics or None, default=None
         Parameters of the simulation; None for the default :class:`~darkcnn.simulation.Physics`.
+    cosmology : astropy.cosmology.FLRW or None, default=None
+        Cosmology, with its baryons (``Ob0``). None for that of the BAHAMAS simulations: flat, H0 = 70
+        km/s/Mpc, Om0 = 0.2793, Ob0 = 0.0463.
     path : path-like or None, default=None
         HDF5 file to write the clusters to while they are made, so that there may be more than fit into
         memory. It appears when it is complete. Until then, what is done is kept in a folder of that name with
@@ -126,6 +132,9 @@ def make_clusters(
     physics = Physics() if physics is None else physics
     if not isinstance(physics, Physics):
         raise TypeError(f"physics must be a darkcnn.simulation.Physics, got {type(physics).__name__}")
+    cosmology = BAHAMAS if cosmology is None else cosmology
+    if not getattr(cosmology, "Ob0", None):
+        raise ValueError(f"cosmology must be one of astropy with baryons, Ob0 > 0, got {cosmology!r}")
     if path is not None:
         _check_path(path, random_state)
     seed = _seed(random_state)
@@ -147,15 +156,17 @@ def make_clusters(
         labels=", ".join(label_of(cross_section, velocity_scale) for cross_section in cross_sections),
         feedback=", ".join(feedback),
         seed=seed,
+        cosmology=cosmology,
     )
 
     def simulate(first_task=0):
         return Parallel(n_jobs=n_jobs, return_as="generator")(
-            delayed(_simulate)(seed, task, n_pixels, physics) for task in tasks[first_task:]
+            delayed(_simulate)(seed, task, n_pixels, physics, cosmology) for task in tasks[first_task:]
         )
 
     if path is not None:
         settings = {"version": __version__, "paired": paired, "physics": repr(physics)}
+        settings["cosmology"] = repr(cosmology)
         settings |= {"redshifts": redshifts, "about": description}
         part = PartialFile(path, record_dtype(n_pixels), settings)
         with _progress_bar(len(target), part.progress["records"], verbose) as progress:
@@ -235,13 +246,13 @@ def _snapshots(n_halos, worlds, redshifts, paired):
     ]
 
 
-def _simulate(seed, snapshots, n_pixels, physics):
+def _simulate(seed, snapshots, n_pixels, physics, cosmology):
     """Return records, galaxies, and the effective cross-sections and core radii of some snapshots."""
     records = np.empty(sum(len(worlds) for *_, worlds in snapshots), record_dtype(n_pixels))
     galaxies, truths = [], np.empty((2, len(records)))
     rows = iter(range(len(records)))
     for halo, redshift, worlds in snapshots:
-        snapshot = Snapshot(seed, halo, redshift, physics)
+        snapshot = Snapshot(seed, halo, redshift, physics, cosmology)
         for world in worlds:
             row = next(rows)
             cluster = snapshot.simulate(*world)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from darkcnn.cosmology import BAHAMAS
 from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE, DarkMatter
 from darkcnn.simulation import attributes
 from darkcnn.simulation.dark_matter import core_of, dark_matter_map
@@ -77,16 +78,18 @@ class Snapshot:
         Redshift of the snapshot.
     physics : Physics
         Parameters.
+    cosmology : astropy.cosmology.FLRW, default=BAHAMAS
+        Cosmology.
     """
 
-    def __init__(self, seed, number, redshift, physics):
+    def __init__(self, seed, number, redshift, physics, cosmology=BAHAMAS):
         self.seed = seed
         self.number = number
         self.physics = physics
         halo_rng = generator(seed, "halo", number)
         snapshot_rng = generator(seed, "snapshot", number, redshift)
         self.deviates = Deviates.of_snapshot(halo_rng, snapshot_rng, physics.disturbance)
-        self.halo = draw_halo(redshift, self.deviates, halo_rng, physics)
+        self.halo = draw_halo(redshift, self.deviates, halo_rng, physics, cosmology)
         self.population = draw_population(self.halo, self.deviates, snapshot_rng, physics)
 
     def simulate(self, cross_section, velocity_scale=None, feedback="fiducial"):
@@ -126,7 +129,7 @@ class Snapshot:
         stars += particle_noise(stars, physics.star_particle_mass, physics.smoothing_particles, map_rng)
         stars = np.maximum(stars + satellites, _LEAST_STARS * light)
 
-        background = background_density(halo.redshift, deviates, physics)
+        background = background_density(halo, deviates, physics)
         mass = dark_matter_map(halo, core, centre, deviates, physics) + gas + substructure
         mass += background * background_tilt(deviates, physics)
         mass += particle_noise(mass, physics.dark_particle_mass, physics.smoothing_particles, map_rng)

@@ -10,9 +10,6 @@ from darkcnn.simulation.jeans import NO_CORE, core_profile
 from darkcnn.simulation.rendering import PIXEL_AREA, X, Y
 from darkcnn.simulation.shape import squared_elliptical_radius
 
-DARK_FRACTION = 1 - cosmology.BARYON_FRACTION
-"""Share of dark matter in all matter."""
-
 _RADII_SQUARED = np.exp(2 * nfw.LOG_RADII)
 
 
@@ -30,7 +27,7 @@ def scattering_rate(cross_section, halo, density, speed):
     speed : float
         Over the scale velocity of the halo.
     """
-    opacity = cross_section * cosmology.CM2_PER_GRAM * DARK_FRACTION * halo.scale_density * density
+    opacity = cross_section * cosmology.CM2_PER_GRAM * halo.dark_fraction * halo.scale_density * density
     return opacity * speed * halo.scale_velocity * cosmology.KPC_PER_GYR
 
 
@@ -57,7 +54,7 @@ def core_of(halo, cross_section, galaxy_mass, deviates, physics):
     """
     if cross_section == 0:
         return NO_CORE
-    age = physics.core_age * cosmology.cosmic_time(halo.redshift)
+    age = physics.core_age * halo.age
     scatterings = scattering_rate(cross_section, halo, density=1, speed=1) * age
     scatterings *= 10 ** deviates.scatter("core", physics.core_scatter)
     return core_profile(
@@ -96,7 +93,7 @@ def dark_matter_map(halo, core, centre, deviates, physics):
     squared += physics.softening**2 + 0.1 * PIXEL_AREA  # the resolution of simulation and pixel
 
     profile = nfw.SURFACE_DENSITY + core.surface_density
-    unit = DARK_FRACTION * halo.scale_density * halo.scale_radius * boost
+    unit = halo.dark_fraction * halo.scale_density * halo.scale_radius * boost
     surface_density = np.interp(squared / halo.scale_radius**2, _RADII_SQUARED, unit * profile)
     diversity = physics.inner_density + deviates.scatter("inner", physics.inner_scatter)
     inner = 1 + diversity * np.exp(np.sqrt(squared) * (-1 / physics.inner_scatter_radius))

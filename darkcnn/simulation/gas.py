@@ -121,7 +121,7 @@ def surface_brightness(emission, halo, deviates, physics):
     """
     luminosity = (
         halo.relative_mass**physics.xray_mass_slope
-        * cosmology.expansion_squared(halo.redshift)
+        * float(halo.cosmology.efunc(halo.redshift)) ** 2
         * 10**physics.xray_log_luminosity
         * 10 ** deviates.scatter("xray_luminosity", physics.xray_luminosity_scatter)
     )

@@ -1,17 +1,21 @@
 """Haloes of clusters: mass, concentration and shape, shared by all dark-matter models."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from astropy.cosmology import FLRW
+from astropy.units import Unit
 
-from darkcnn import cosmology
+from darkcnn.cosmology import BAHAMAS, GRAVITY
 from darkcnn.simulation import nfw
 from darkcnn.simulation.shape import project, random_rotation
 
 PIVOT_MASS = 3.5e14
 """Mass of a typical cluster, where the relations with mass are normalised, Msun."""
+
+_DENSITY, _TIME = Unit("Msun/kpc3"), Unit("Gyr")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,9 @@ class Halo:
         Orientation; the third direction is the line of sight.
     disturbance : float
         Dynamical state, positive where the halo is disturbed.
+    cosmology : astropy.cosmology.FLRW
+        Cosmology. What maps need of it is computed once, as floats: astropy is slow, and NumPy's floats
+        would make maps of float32 float64.
     """
 
     redshift: float
@@ -40,6 +47,7 @@ class Halo:
     axes: np.ndarray
     rotation: np.ndarray
     disturbance: float
+    cosmology: FLRW = field(default_factory=lambda: BAHAMAS)
 
     @cached_property
     def mass(self):
@@ -52,9 +60,29 @@ class Halo:
         return self.mass / PIVOT_MASS
 
     @cached_property
+    def critical_density(self):
+        """Critical density at the redshift of the halo, Msun/kpc3."""
+        return float(self.cosmology.critical_density(self.redshift).to_value(_DENSITY))
+
+    @cached_property
+    def matter_density(self):
+        """Mean density of all matter at the redshift of the halo, Msun/kpc3."""
+        return float(self.cosmology.Om(self.redshift)) * self.critical_density
+
+    @cached_property
+    def age(self):
+        """Age of the universe at the redshift of the halo, Gyr."""
+        return float(self.cosmology.age(self.redshift).to_value(_TIME))
+
+    @property
+    def dark_fraction(self):
+        """Share of dark matter in all matter."""
+        return 1 - self.cosmology.Ob0 / self.cosmology.Om0
+
+    @cached_property
     def radius(self):
         """Radius r200 in kpc, within which the mean density is 200 times the critical."""
-        return (self.mass / (800 / 3 * math.pi * cosmology.critical_density(self.redshift))) ** (1 / 3)
+        return (self.mass / (800 / 3 * math.pi * self.critical_density)) ** (1 / 3)
 
     @cached_property
     def scale_radius(self):
@@ -74,12 +102,19 @@ class Halo:
     @cached_property
     def scale_velocity(self):
         """Velocity r_s sqrt(4 pi G rho_s) of the NFW profile in km/s."""
-        return math.sqrt(cosmology.GRAVITY * self.mass_unit / self.scale_radius)
+        return math.sqrt(GRAVITY * self.mass_unit / self.scale_radius)
 
-    @property
+    @cached_property
     def virial_velocity(self):
-        """Circular velocity in km/s at which cross-sections are taken; M200 stands for the virial mass."""
-        return cosmology.virial_velocity(self.mass, self.redshift)
+        r"""Circular velocity at the virial radius in km/s, at which cross-sections are taken.
+
+        The mean density within that radius is :math:`18 \pi^2 + 82 x - 39 x^2` times the critical, :math:`x =
+        \Omega_m(z) - 1` (Bryan & Norman 1998, eq. 6). M200 stands for the virial mass.
+        """
+        x = self.matter_density / self.critical_density - 1
+        density = (18 * math.pi**2 + 82 * x - 39 * x**2) * self.critical_density
+        radius = (3 * self.mass / (4 * math.pi * density)) ** (1 / 3)
+        return math.sqrt(GRAVITY * self.mass / radius)
 
     @cached_property
     def projection(self):
@@ -87,7 +122,7 @@ class Halo:
         return project(self.axes, self.rotation)
 
 
-def draw_halo(redshift, deviates, rng, physics):
+def draw_halo(redshift, deviates, rng, physics, cosmology=BAHAMAS):
     """Draw a halo.
 
     Parameters
@@ -100,6 +135,8 @@ def draw_halo(redshift, deviates, rng, physics):
         Of the halo, for what is not normally distributed.
     physics : Physics
         Parameters.
+    cosmology : astropy.cosmology.FLRW, default=BAHAMAS
+        Cosmology.
 
     Returns
     -------
@@ -132,4 +169,5 @@ def draw_halo(redshift, deviates, rng, physics):
         axes=axes / np.cbrt(axes.prod()),
         rotation=random_rotation(rng),
         disturbance=deviates.disturbance,
+        cosmology=cosmology,
     )

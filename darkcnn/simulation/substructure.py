@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from darkcnn import cosmology
 from darkcnn.records import FIELD_SIZE
 from darkcnn.simulation import nfw
 from darkcnn.simulation.dark_matter import scattering_rate
@@ -222,9 +221,9 @@ def _group_emission(population, group, dx, dy, halo, physics):
     return brightness * np.exp(-physics.group_gas_slope * np.log(1 + squared * (1 / size**2)))
 
 
-def background_density(redshift, deviates, physics):
+def background_density(halo, deviates, physics):
     """Return the mean surface density of the matter before and behind the cluster in Msun/kpc2."""
-    mean = cosmology.matter_density(redshift) * physics.background_depth
+    mean = halo.matter_density * physics.background_depth
     return mean * math.exp(physics.background_log_scatter * (1 + deviates.snapshot["background"]))
 
 

@@ -1,23 +1,21 @@
 import numpy as np
 import pytest
 from astropy import constants, units
-from astropy.cosmology import FlatLambdaCDM
 
-from darkcnn.cosmology import MATTER_FRACTION
+from darkcnn.cosmology import BAHAMAS
 from darkcnn.noise import critical_surface_density
 from darkcnn.noise.geometry import comoving_distance, pixel_side
 
-WMAP9 = FlatLambdaCDM(H0=70, Om0=MATTER_FRACTION)
 REDSHIFTS = np.array([0.01, 0.1, 0.3, 1.0, 2.0, 5.0])
 
 
 def test_distances_are_those_of_astropy():
-    expected = WMAP9.comoving_distance(REDSHIFTS).to_value(units.kpc)
+    expected = BAHAMAS.comoving_distance(REDSHIFTS).to_value(units.kpc)
     np.testing.assert_allclose(comoving_distance(REDSHIFTS), expected, rtol=1e-8)
 
 
 def test_critical_surface_density_is_that_of_astropy():
-    to_lens, to_source = (WMAP9.angular_diameter_distance(z) for z in (0.3, 2.0))
+    to_lens, to_source = (BAHAMAS.angular_diameter_distance(z) for z in (0.3, 2.0))
     between = to_source - to_lens * 1.3 / 3  # comoving distances subtract in a flat universe
     expected = constants.c**2 / (4 * np.pi * constants.G) * to_source / (to_lens * between)
     # Newton's constant and the solar mass are known to 1e-5.
@@ -28,7 +26,7 @@ def test_critical_surface_density_is_that_of_astropy():
 
 def test_pixels_have_the_angle_of_their_side():
     # 20 kpc at redshift 0.3 are 4.47 arcsec.
-    expected = WMAP9.arcsec_per_kpc_proper(0.3).value * 20 / 60
+    expected = BAHAMAS.arcsec_per_kpc_proper(0.3).value * 20 / 60
     assert expected * 60 == pytest.approx(4.47, abs=0.01)
     assert pixel_side(0.3, 100) == pytest.approx(expected)
     np.testing.assert_allclose(pixel_side(REDSHIFTS, 50), 2 * pixel_side(REDSHIFTS, 100))

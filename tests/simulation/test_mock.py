@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from astropy.cosmology import FlatLambdaCDM, Planck18
 from joblib import parallel_config
 from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_score
 
@@ -202,6 +203,14 @@ def test_physics_can_be_changed():
     np.testing.assert_allclose(heavy["log_mass"], 15.5)
 
 
+def test_cosmology_can_be_changed(clusters):
+    planck = make_clusters(4, redshifts=(0, 0.375), cosmology=Planck18, random_state=5)
+    np.testing.assert_array_equal(planck.data["log_mass"], clusters.data["log_mass"])
+    assert (planck.data["lensing_norm"] != clusters.data["lensing_norm"]).all()
+    assert "Planck18" in planck.DESCR
+    assert "BAHAMAS" in clusters.DESCR
+
+
 def test_progress_is_shown_when_asked(capsys):
     make_clusters(1, n_pixels=10, random_state=0)
     assert capsys.readouterr() == ("", "")
@@ -220,6 +229,8 @@ def test_progress_is_shown_when_asked(capsys):
         ({"cross_sections": (0.1, 0.1)}, "cross_sections must not repeat"),
         ({"feedback": "none"}, "feedback must be .* got 'none'"),
         ({"feedback": ("weak", "weak")}, "feedback must be .* got"),
+        ({"cosmology": "Planck18"}, "cosmology must be .* got 'Planck18'"),
+        ({"cosmology": FlatLambdaCDM(70, 0.3)}, "cosmology must be .* Ob0 > 0, got FlatLambdaCDM"),
         ({"velocity_scale": 0}, "velocity_scale must be .* got 0"),
         ({"redshifts": (-0.1,)}, "redshifts must be .* got"),
         ({"redshifts": (np.nan,)}, "redshifts must be .* got"),
