@@ -63,12 +63,14 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
     --------
     darkcnn.inference.published_estimate : The published estimator, for comparison.
 
-    Notes ----- **Maps.** A map with probabilities :math:`p_c` has the likelihood ratio :math:`r_c \propto
-    p_c / \pi_c`, of mean 1, :math:`\pi` being the training prior: its likelihood under class :math:`c` over
-    that under all classes together (Bayes' theorem). Without calibration, :math:`r` is interpolated linearly
-    between classes, a mixture. After :meth:`calibrate` a map is reduced to a score, the mean of the axis'
-    coordinate under its probabilities, and :math:`r` is the ratio of the densities of this score among
-    held-out clusters, see :class:`~darkcnn.inference.scores.ScoreDistribution`.
+    Notes
+    -----
+    **Maps.** A map with probabilities :math:`p_c` has the likelihood ratio :math:`r_c \propto p_c / \pi_c`,
+    of mean 1, :math:`\pi` being the training prior: its likelihood under class :math:`c` over that under all
+    classes together (Bayes' theorem). Without calibration, :math:`r` is interpolated linearly between
+    classes, a mixture. After :meth:`calibrate` a map is reduced to a score, the mean of the axis' coordinate
+    under its probabilities, and :math:`r` is the ratio of the densities of this score among held-out
+    clusters, see :class:`~darkcnn.inference.scores.ScoreDistribution`.
 
     **Axis.** :math:`\log(1 + \sigma/\sigma_0)`, :math:`\sigma_0` being the lowest class above zero; a
     uniform prior is uniform on it. The axis ends at the highest class: a sample that is consistent with it
