@@ -11,6 +11,7 @@ from darkcnn.records import (
     MAPS,
     NORMS,
     check_records,
+    chunks,
     cross_section_of,
     record_dtype,
 )
@@ -43,8 +44,6 @@ COLUMNS = {
 }
 """Unit, in the notation of FITS, and meaning of every column of clusters and of galaxies."""
 
-_BLOCK = 1024  # rows looked at together, so that a memory-mapped database is never held whole
-
 
 class Database(NamedTuple):
     """Clusters, their labels, if known, and galaxies, and where they come from; see :func:`make_bunch`."""
@@ -53,11 +52,6 @@ class Database(NamedTuple):
     target: np.ndarray | None
     galaxies: np.ndarray = np.empty(0, GALAXY_DTYPE)
     description: str = ""
-
-
-def blocks(n_rows):
-    """Cut rows into slices small enough to hold in memory."""
-    return [slice(start, start + _BLOCK) for start in range(0, n_rows, _BLOCK)]
 
 
 def clusters_from_columns(columns):
@@ -159,7 +153,7 @@ def check_database(database):
         clusters and labels differ, or a galaxy belongs to none of the clusters.
     """
     check_structure(database)
-    for rows in blocks(len(database.records)):
+    for rows in chunks(len(database.records)):
         for name in MAPS:
             finite = np.isfinite(database.records[name][rows]).all(axis=(1, 2))
             if not finite.all():
@@ -184,7 +178,7 @@ def check_structure(database):
             cross_section_of(str(label), velocity=0)
     if getattr(galaxies, "dtype", None) != GALAXY_DTYPE:
         raise ValueError(f"galaxies must be an array of type {GALAXY_DTYPE}, got {galaxies!r:.200}")
-    for rows in blocks(len(galaxies)):
+    for rows in chunks(len(galaxies)):
         row = galaxies[rows]["row"]
         outside = (row < 0) | (row >= len(records))
         if outside.any():

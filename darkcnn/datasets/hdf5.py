@@ -12,13 +12,12 @@ import numpy as np
 from darkcnn.datasets.database import (
     COLUMNS,
     Database,
-    blocks,
     check_field_size,
     check_units,
     clusters_from_columns,
     galaxies_from_columns,
 )
-from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE, RecordsOnDisk, record_dtype
+from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE, RecordsOnDisk, chunks, record_dtype
 
 _MAX_DEFLATE_RATIO = (
     1100  # zlib cannot do better than 1032:1, so more than this is a damaged or hostile header
@@ -87,13 +86,13 @@ def write_hdf5(path, database, *, compress=False):
             filters["compression_opts"] = 9
         clusters = file.create_dataset("clusters", records.shape, dtype, **filters)
         clusters.attrs["field_size"], clusters.attrs["field_size_unit"] = FIELD_SIZE, "kpc"
-        for rows in blocks(len(records)):
+        for rows in chunks(len(records)):
             clusters[rows] = np.asarray(records[rows])[list(dtype.names)].astype(dtype)
         if target is not None:
             file["label"] = target.astype("S")
         if len(galaxies):
             table = file.create_dataset("galaxies", galaxies.shape, GALAXY_DTYPE)
-            for rows in blocks(len(galaxies)):
+            for rows in chunks(len(galaxies)):
                 table[rows] = np.asarray(galaxies[rows])
         if description:
             text = description.encode()

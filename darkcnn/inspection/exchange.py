@@ -3,8 +3,7 @@
 import numpy as np
 
 from darkcnn.preprocessing import as_maps
-from darkcnn.preprocessing.maps import CHUNK
-from darkcnn.records import FIELD_SIZE, MAPS, is_records
+from darkcnn.records import FIELD_SIZE, MAPS, chunks, is_records
 
 _N_LIKE = 10
 """How many of the clusters next lighter, and next heavier, may be donors."""
@@ -115,10 +114,10 @@ class Exchange:
             Probabilities.
         """
         probabilities = []
-        for start in range(0, len(self.X), CHUNK):
-            batch = np.array(self.X[start : start + CHUNK])
+        for rows in chunks(len(self.X)):
+            batch = np.array(self.X[rows])
             if change is not None:
-                change(batch, self.pool[donors[start : start + CHUNK]])
+                change(batch, self.pool[donors[rows]])
             probabilities.append(estimator.predict_proba(batch))
         return np.concatenate(probabilities)
 

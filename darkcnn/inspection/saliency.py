@@ -2,7 +2,7 @@
 
 import numpy as np
 from sklearn.pipeline import Pipeline
-from sklearn.utils import Bunch, check_consistent_length, check_random_state
+from sklearn.utils import Bunch, check_consistent_length, check_random_state, gen_batches
 from tqdm import tqdm
 
 from darkcnn.preprocessing import as_views, turn
@@ -99,10 +99,9 @@ def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None
     n_samples, n_views, height, width, n_channels = views.shape
     total = np.zeros((n_samples, height, width, n_channels))
     squares = np.zeros_like(total)
-    chunks = [np.arange(n_samples)[start : start + _ROWS] for start in range(0, n_samples, _ROWS)]
-    steps = [(rows, view) for rows in chunks for view in range(n_views)]
+    steps = [(rows, view) for rows in gen_batches(n_samples, _ROWS) for view in range(n_views)]
     for rows, view in tqdm(steps, desc="Saliency", unit="batch", disable=not verbose):
-        drawn = views.draw(rows, np.full(len(rows), view))
+        drawn = views.draw(np.arange(rows.start, rows.stop), np.full(rows.stop - rows.start, view))
         scale = noise * np.ptp(drawn, axis=(1, 2), keepdims=True)
         attributes = None if views.maps.attributes is None else views.maps.attributes[rows]
         for _ in range(n_repeats):

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from darkcnn._common.documentation import DocumentationLink
 from darkcnn._common.sklearn_private import _fit_context
-from darkcnn.records import CHUNK, ObservedRecords, check_records
+from darkcnn.records import ObservedRecords, check_records, chunks
 
 _HIGHEST = 2
 """Value above which a map is none that was divided by its peak, however it was rebinned since."""
@@ -137,8 +137,8 @@ class RecordNoise(DocumentationLink, TransformerMixin, BaseEstimator):
         if height != width:
             raise ValueError(f"X must hold square maps, got {height} x {width} pixels")
         norm, redshift = X[self.norm_name], X["redshift"]
-        for start in range(0, len(X), CHUNK):  # of a database that may not fit into memory
-            self._check_maps(X[start : start + CHUNK], start)
+        for rows in chunks(len(X)):  # of a database that may not fit into memory
+            self._check_maps(X[rows], rows.start)
         refuse(X, self.norm_name, ~(np.isfinite(norm) & (norm > 0)), "must be finite and positive")
         refuse(X, "redshift", ~(np.isfinite(redshift) & (redshift >= 0)), "must be 0 or more")
         return height, width

@@ -1,9 +1,12 @@
 """From records to maps, views and radial profiles."""
 
-from darkcnn.preprocessing.augmentation import RotationFlipAugmenter, Views, as_views, augment, turn
+from darkcnn.preprocessing.augmenter import RotationFlipAugmenter, augment
 from darkcnn.preprocessing.maps import Maps, as_maps
 from darkcnn.preprocessing.profiles import RadialProfiles, profile_baseline
-from darkcnn.preprocessing.selection import ATTRIBUTES, MapScaler, MapSelector, attribute_table
+from darkcnn.preprocessing.scaler import MapScaler
+from darkcnn.preprocessing.selector import ATTRIBUTES, MapSelector, attribute_table
+from darkcnn.preprocessing.turning import turn
+from darkcnn.preprocessing.views import Views, as_views
 
 __all__ = [
     "ATTRIBUTES",

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from darkcnn.records import CHUNK, ObservedRecords, RecordsOnDisk, is_records
+from darkcnn.records import LazyRows, ObservedRecords, is_records
 
 
-class Maps:
+class Maps(LazyRows):
     """Rows of maps, with the attributes and the cluster that belong to each.
 
     It looks like an array of shape (n_samples, height, width, n_channels): it has `shape`, `dtype`, `len`,
@@ -35,7 +35,6 @@ class Maps:
     """
 
     dtype = np.dtype(np.float32)
-    ndim = 4
 
     def __init__(self, source, map_shape, *, steps=(), attributes=None, groups=None):
         self.source = source
@@ -54,20 +53,11 @@ class Maps:
         """Whether the maps have noise that can be drawn anew."""
         return isinstance(self.source, ObservedRecords)
 
-    def __len__(self):
-        return len(self.source)
-
     def __repr__(self):
         n_attributes = 0 if self.attributes is None else self.attributes.shape[1]
         return f"Maps(shape={self.shape}, n_attributes={n_attributes})"
 
-    def __getitem__(self, rows):
-        if isinstance(rows, tuple):  # scikit-learn asks for X[rows, ...]
-            rows, *rest = rows
-            if rest != [Ellipsis]:
-                raise IndexError(f"Maps are indexed by rows; got {(rows, *rest)}. Use np.asarray for more")
-        if np.ndim(rows) == 0 and not isinstance(rows, slice):
-            return self.draw(np.array([rows]))[0]
+    def _some(self, rows):
         return Maps(
             self.source[rows],
             self.map_shape,
@@ -76,20 +66,20 @@ class Maps:
             groups=None if self.groups is None else self.groups[rows],
         )
 
-    def __array__(self, dtype=None, copy=None):
-        return np.array(self.draw(np.arange(len(self))), dtype=dtype, copy=copy)
+    def _fill(self, out, rows):
+        out[...] = self.draw(rows)
 
     def draw(self, rows):
         """Compute some of the maps.
 
         Parameters
         ----------
-        rows : ndarray of int
+        rows : ndarray of int or slice
             Which rows.
 
         Returns
         -------
-        ndarray of shape (len(rows), height, width, n_channels)
+        ndarray of shape (n_rows, height, width, n_channels)
             Maps, float32.
         """
         return self.finish(np.asarray(self.source[rows]))
@@ -133,13 +123,8 @@ class Maps:
             attributes=self.attributes,
             groups=self.groups,
         )
-        if isinstance(self.source, np.memmap | RecordsOnDisk | ObservedRecords):
-            return applied
-        computed = np.empty(applied.shape, np.float32)
-        for start in range(0, len(self), CHUNK):
-            rows = np.arange(start, min(start + CHUNK, len(self)))
-            computed[rows] = applied.draw(rows)
-        applied.source, applied.steps = computed, ()
+        if not isinstance(self.source, np.memmap | LazyRows):
+            applied.source, applied.steps = np.asarray(applied), ()
         return applied
 
 

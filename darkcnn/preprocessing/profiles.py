@@ -11,9 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from darkcnn._common.documentation import DocumentationLink
 from darkcnn._common.sklearn_private import Interval, _fit_context
-from darkcnn.preprocessing.maps import CHUNK, Maps, as_maps
-from darkcnn.preprocessing.selection import MapSelector
-from darkcnn.records import MAPS, is_records
+from darkcnn.preprocessing.maps import Maps, as_maps
+from darkcnn.preprocessing.selector import MapSelector
+from darkcnn.records import MAPS, chunks, is_records
 
 _CORE_PIXELS = 3.0  # rings are equally wide within this radius and widen in proportion to it outside
 _CENTRAL_SIDE = 6  # pixels among which the brightest are sorted
@@ -109,8 +109,8 @@ class RadialProfiles(DocumentationLink, TransformerMixin, BaseEstimator):
         maps = self._maps(X)
         if maps.map_shape != self.map_shape_:
             raise ValueError(f"X has maps of shape {maps.map_shape}, but {self.map_shape_} were seen at fit")
-        chunks = [np.arange(len(maps))[start : start + CHUNK] for start in range(0, len(maps), CHUNK)]
-        features = np.concatenate([_profiles(maps.draw(rows), self.n_rings) for rows in chunks])
+        parts = [_profiles(maps.draw(rows), self.n_rings) for rows in chunks(len(maps))]
+        features = np.concatenate(parts)
         return features if maps.attributes is None else np.hstack([features, maps.attributes])
 
     def get_feature_names_out(self, input_features=None):

@@ -20,7 +20,8 @@ from darkcnn.records.labels import (
     sort_labels,
     split_labels,
 )
-from darkcnn.records.observed import CHUNK, SHEAR, TANGENTIAL, ObservedRecords
+from darkcnn.records.observed import SHEAR, TANGENTIAL, ObservedRecords
+from darkcnn.records.rows import CHUNK, LazyRows, chunks
 
 __all__ = [
     "CHUNK",
@@ -32,10 +33,12 @@ __all__ = [
     "SHEAR",
     "TANGENTIAL",
     "DarkMatter",
+    "LazyRows",
     "ObservedRecords",
     "RecordsOnDisk",
     "canonical_labels",
     "check_records",
+    "chunks",
     "cross_section_of",
     "is_records",
     "join_labels",

@@ -5,10 +5,10 @@ from mmap import mmap
 
 import numpy as np
 
-_BLOCK = 1024  # rows read through one mapping: the system maps pages about those that are touched
+from darkcnn.records.rows import LazyRows, chunks
 
 
-class RecordsOnDisk:
+class RecordsOnDisk(LazyRows):
     """Rows of a table of records in a file.
 
     It looks like a structured array of shape (n_samples,), but holds only the numbers of its rows. Indexing
@@ -46,8 +46,6 @@ class RecordsOnDisk:
     ...     records[[2, 0]]["f1"]
     array([2.5, 0.5], dtype=float32)
     """
-
-    ndim = 1
 
     def __init__(self, path, dtype, offset, n_records, rows=None, *, stored=None):
         self.path = path
@@ -100,58 +98,41 @@ class RecordsOnDisk:
         """(n_samples,)."""
         return (len(self.rows),)
 
-    def __len__(self):
-        return len(self.rows)
-
     def __repr__(self):
         return f"RecordsOnDisk({str(self.path)!r}, {len(self)} of {self.n_records} records)"
 
     def __getstate__(self):
         return vars(self) | {"_numbers": None}
 
-    def __getitem__(self, key):
-        if isinstance(key, str):
-            return self._maps(key) if self.dtype[key].shape else self._all_numbers()[key]
-        if isinstance(key, list) and key and isinstance(key[0], str):
-            has_maps = any(self.dtype[name].shape for name in key)
-            return (np.asarray(self) if has_maps else self._all_numbers())[key]
-        if isinstance(key, tuple) and key[1:] == (Ellipsis,):  # scikit-learn asks for X[rows, ...]
-            key = key[0]
-        if np.ndim(key) == 0 and not isinstance(key, slice):
-            return np.asarray(self[[key]])[0]
+    def _some(self, rows):
         some = copy(self)
-        some.rows = self.rows[key] if isinstance(key, slice) else _numbered(self.rows)[key]
-        some._numbers = None if self._numbers is None else self._numbers[key]
+        some.rows = self.rows[rows] if isinstance(rows, slice) else _numbered(self.rows)[rows]
+        some._numbers = None if self._numbers is None else self._numbers[rows]
         return some
 
-    def __array__(self, dtype=None, copy=None):
-        read = np.empty(len(self), self.dtype)
-        for block, rows in self._blocks():
-            if self.stored == self.dtype:  # unlike an index, `take` copies a record at once, not its fields
-                np.take(self._map(), rows, out=read[block], mode="clip")
-            else:
-                records = self._map()[rows]
-                for name in self.dtype.names:
-                    read[name][block] = records[name]
-        return read if dtype is None else read.astype(dtype, copy=False)
+    def _fill(self, out, rows):
+        rows = _numbered(self.rows[rows])
+        if self.stored == self.dtype:  # unlike an index, `take` copies a record at once, not its fields
+            np.take(self._map(), rows, out=out, mode="clip")
+        else:
+            records = self._map()[rows]
+            for name in self.dtype.names:
+                out[name] = records[name]
 
     def _map(self):
         return np.memmap(self.path, self.stored, "r", self.offset, (self.n_records,))
 
-    def _blocks(self):
-        """Yield slices of the rows, and the rows themselves, few at a time."""
-        for start in range(0, len(self), _BLOCK):
-            block = slice(start, min(start + _BLOCK, len(self)))
-            yield block, _numbered(self.rows[block])
-
-    def _maps(self, name):
-        """Return the maps of the rows in memory, but of rows that follow each other in the file mapped."""
-        records, dtype = self._map()[name], self.dtype[name]
+    def _field(self, name):
+        """Return a field in memory, but maps of rows that follow each other in the file mapped."""
+        dtype = self.dtype[name]
+        if not dtype.shape:
+            return self._all_numbers()[name]
+        records = self._map()[name]
         if len(self) and records.dtype == dtype.base and (np.diff(_numbered(self.rows)) == 1).all():
             return np.asarray(records[self.rows[0] : self.rows[-1] + 1])
         read = np.empty((len(self), *dtype.shape), dtype.base)
-        for block, rows in self._blocks():
-            read[block] = self._map()[name][rows]
+        for rows in chunks(len(self)):  # a mapping each, so that pages do not add up
+            read[rows] = self._map()[name][_numbered(self.rows[rows])]
         return read
 
     def _all_numbers(self):
@@ -159,10 +140,10 @@ class RecordsOnDisk:
         if self._numbers is None:
             fields = [(name, self.dtype[name]) for name in self.dtype.names if not self.dtype[name].shape]
             self._numbers = np.empty(len(self), fields)
-            for block, rows in self._blocks():
-                records = self._map()
+            for rows in chunks(len(self)):
+                records, numbers = self._map(), _numbered(self.rows[rows])
                 for name, _ in fields:
-                    self._numbers[name][block] = records[name][rows]
+                    self._numbers[name][rows] = records[name][numbers]
         return self._numbers
 
 

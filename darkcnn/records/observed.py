@@ -5,9 +5,7 @@ import zlib
 import numpy as np
 
 from darkcnn.records.fields import MAPS
-
-CHUNK = 256
-"""Rows handled at a time: bounds the memory of a step, whatever the number of clusters."""
+from darkcnn.records.rows import LazyRows
 
 SHEAR = ("shear1", "shear2")
 """Fields that weak lensing may add: components of the shear along the axes of the map."""
@@ -16,7 +14,7 @@ TANGENTIAL = ("shear_t", "shear_x")
 """Fields that weak lensing may add: tangential and cross component about the middle of the map."""
 
 
-class ObservedRecords:
+class ObservedRecords(LazyRows):
     """Records seen through noise, drawn when asked for.
 
     It looks like the structured array of the observed records: it has `shape`, `dtype`, `len`, indexing by
@@ -47,8 +45,6 @@ class ObservedRecords:
     True
     """
 
-    ndim = 1
-
     def __init__(self, records, noises=()):
         self.records = records
         self.noises = noises
@@ -66,39 +62,23 @@ class ObservedRecords:
             dtype = noise.observed_dtype(dtype)
         return dtype
 
-    def __len__(self):
-        return len(self.records)
-
     def __repr__(self):
         return (
             f"ObservedRecords(shape={self.shape}, noises={[type(noise).__name__ for noise in self.noises]})"
         )
 
-    def __getitem__(self, key):
-        if isinstance(key, str):
-            changed = {name for noise in self.noises for name in noise.changes}
-            return self.records[key] if key not in changed else self._field(key)
-        if isinstance(key, tuple):  # scikit-learn asks for X[rows, ...]
-            key, *rest = key
-            if rest != [Ellipsis]:
-                raise IndexError(f"ObservedRecords are indexed by rows; got {(key, *rest)}")
-        if np.ndim(key) == 0 and not isinstance(key, slice):
-            return self.draw(np.array([key]))[0]
-        return ObservedRecords(self.records[key], self.noises)
+    def _some(self, rows):
+        return ObservedRecords(self.records[rows], self.noises)
 
-    def __array__(self, dtype=None, copy=None):
-        drawn = np.empty(self.shape, self.dtype)
-        for rows in self._chunks():
-            drawn[rows] = self.draw(rows)
-        return drawn if dtype is None else drawn.astype(dtype)
-
-    def _chunks(self):
-        return (np.arange(len(self))[start : start + CHUNK] for start in range(0, len(self), CHUNK))
+    def _fill(self, out, rows):
+        out[...] = self.draw(rows)
 
     def _field(self, name):
         """Draw one field; a unit costs no draw of the maps."""
+        if name not in {changed for noise in self.noises for changed in noise.changes}:
+            return self.records[name]
         if self.dtype[name].shape:
-            return np.concatenate([self.draw(rows)[name] for rows in self._chunks()])
+            return self._fields([name])[name]
         fields = [field for field in self.records.dtype.names if not self.records.dtype[field].shape]
         numbers = np.empty(self.shape, [(field, self.records.dtype[field]) for field in fields])
         for field in fields:
@@ -112,7 +92,7 @@ class ObservedRecords:
 
         Parameters
         ----------
-        rows : ndarray of int of shape (n_rows,)
+        rows : ndarray of int of shape (n_rows,), or slice
             Which.
         skies : ndarray of int of shape (n_rows,) or None, default=None
             Number of the sky of each, 0 or more; None for sky 0.
@@ -125,7 +105,7 @@ class ObservedRecords:
         structured ndarray of shape (n_rows,)
             Observed records.
         """
-        drawn = np.asarray(self.records[rows])  # a copy, which may change
+        drawn = np.array(self.records[rows])  # a copy, which may change
         skies = np.zeros(len(drawn), int) if skies is None else skies
         generators = [_generators(noise, drawn, skies) for noise in self.noises]
         if drawn.dtype != self.dtype:  # there are maps to come

@@ -4,7 +4,7 @@ import joblib
 import keras
 import numpy as np
 
-from darkcnn.preprocessing.maps import CHUNK
+from darkcnn.records import chunks
 
 _ROW_BLOCK = 8
 """Matrix products treat the rows that do not fill a block in another way, with other rounding errors. Filling
@@ -64,9 +64,8 @@ class Batches(keras.utils.PyDataset):
             The same for the same maps, views, targets and weights only.
         """
         views, maps = self.views, self.views.maps
-        chunks = (np.arange(len(maps))[start : start + CHUNK] for start in range(0, len(maps), CHUNK))
         numbers = (self.targets, self.weights, views.angles, views.flips, maps.attributes)
-        return joblib.hash([numbers, [joblib.hash(maps.draw(rows)) for rows in chunks]])
+        return joblib.hash([numbers, [joblib.hash(maps.draw(rows)) for rows in chunks(len(maps))]])
 
     def close(self):
         """Let go of the maps: TensorFlow keeps whatever it drew batches from until the process ends."""

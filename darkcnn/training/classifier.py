@@ -28,8 +28,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from darkcnn._common.documentation import DocumentationLink
 from darkcnn.preprocessing import Maps, Views, as_views
-from darkcnn.preprocessing.maps import CHUNK
-from darkcnn.records import is_records
+from darkcnn.records import CHUNK, chunks, is_records
 from darkcnn.training.batches import Batches, EpochStart
 from darkcnn.training.checkpoint import Checkpoint
 from darkcnn.training.divergence import DivergenceGuard
@@ -580,8 +579,8 @@ class DarkCNNClassifier(
         """Give the network the mean and the variance of the training maps, and of their attributes."""
         rows = np.unique(np.linspace(0, len(views) - 1, min(len(views), _SCALING_ROWS)).astype(int))
         total, squares, n_pixels = 0.0, 0.0, 0
-        for start in range(0, len(rows), CHUNK):
-            batch = views.maps.draw(rows[start : start + CHUNK]).astype(np.float64)
+        for some in chunks(len(rows)):
+            batch = views.maps.draw(rows[some]).astype(np.float64)
             total = total + batch.sum(axis=(0, 1, 2))
             squares = squares + (batch**2).sum(axis=(0, 1, 2))
             n_pixels += batch[..., 0].size
@@ -624,8 +623,8 @@ def _probabilities(network, outputs):
 def _last_layer(network, embedding):
     """Go on from the embedding, in batches of the size that the network sees: the same bits."""
     layer = network.model.layers[-1].layers[-1]
-    batches = (embedding[start : start + CHUNK] for start in range(0, len(embedding), CHUNK))
-    return np.concatenate([keras.ops.convert_to_numpy(layer(batch)) for batch in batches])
+    batches = chunks(len(embedding))
+    return np.concatenate([keras.ops.convert_to_numpy(layer(embedding[rows])) for rows in batches])
 
 
 _PYTHON_GENERATOR = Lock()

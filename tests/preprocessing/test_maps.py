@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from darkcnn.preprocessing import Maps, as_maps
-from darkcnn.preprocessing.maps import CHUNK
+from darkcnn.records import CHUNK
 
 
 def double(batch):

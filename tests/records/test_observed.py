@@ -191,6 +191,7 @@ def test_a_training_sees_other_noise_than_a_fixed_draw(clusters):
     assert any((a != b).any() for a, b in zip(pipeline[-1].weights_, on_fixed[-1].weights_, strict=True))
 
 
+@pytest.mark.slow
 def test_predictions_average_over_draws(clusters):
     X, y = clusters.data, clusters.target
     pipeline = tiny("polar").fit(X, y)
@@ -205,6 +206,7 @@ def test_predictions_average_over_draws(clusters):
     np.testing.assert_array_equal(clean.set_params(cnn__n_draws=3).predict_proba(X), once)
 
 
+@pytest.mark.slow
 def test_cross_validation_is_the_same_for_any_n_jobs(clusters):
     scores = [
         cross_val_score(
@@ -216,6 +218,7 @@ def test_cross_validation_is_the_same_for_any_n_jobs(clusters):
     np.testing.assert_array_equal(*scores)
 
 
+@pytest.mark.slow
 def test_grid_search_over_the_noise_and_over_observed_records(clusters):
     grid = {"observe_total__n_gal": [30, 200], "select__maps": ["all"]}
     search = GridSearchCV(tiny(epochs=1), grid, cv=StratifiedGroupKFold(2), error_score="raise")

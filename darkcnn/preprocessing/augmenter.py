@@ -1,0 +1,184 @@
+"""Rotated and flipped views of maps: dark-matter self-interactions have no preferred direction."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from darkcnn._common.documentation import DocumentationLink
+from darkcnn._common.sklearn_private import Interval, _fit_context
+from darkcnn.preprocessing.maps import as_maps
+from darkcnn.preprocessing.views import Views
+from darkcnn.records import MAPS, check_records, is_records
+
+
+class RotationFlipAugmenter(DocumentationLink, TransformerMixin, BaseEstimator):
+    """Add an axis of rotated and flipped views to every map.
+
+    A transformer may not change the number of rows, so views are an axis: maps of shape (n_samples, height,
+    width, n_channels) become views of shape (n_samples, n_views, height, width, n_channels). A
+    :class:`DarkCNNClassifier` trains on every view, from a new random angle in each epoch, and averages
+    its probabilities over the views.
+
+    Parameters
+    ----------
+    n_views : int, default=10
+        Number of views of each map.
+    flip : bool, default=True
+        Whether half of the views, drawn at random, are mirrored as well.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the angles and flips.
+
+    Attributes
+    ----------
+    angles_ : ndarray of shape (n_views,)
+        Angles in radians: evenly spaced from a random start. Clusters have no preferred direction, so this
+        covers the circle better than independent angles.
+    flips_ : ndarray of shape (n_views,)
+        Which views are mirrored.
+
+    See Also
+    --------
+    augment : Views as rows, for use outside of a pipeline.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn import RotationFlipAugmenter
+    >>> X = np.ones((4, 8, 8, 3), dtype=np.float32)
+    >>> RotationFlipAugmenter(n_views=5, random_state=0).fit_transform(X)
+    Views(shape=(4, 5, 8, 8, 3))
+    """
+
+    _parameter_constraints = {
+        "n_views": [Interval(Integral, 1, None, closed="left")],
+        "flip": ["boolean"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, n_views=10, *, flip=True, random_state=None):
+        self.n_views = n_views
+        self.flip = flip
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Draw the angles and flips.
+
+        Parameters
+        ----------
+        X : Maps or array-like of shape (n_samples, height, width, n_channels)
+            Square maps.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        RotationFlipAugmenter
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If the maps are not square.
+        """
+        self.map_shape_ = _square(as_maps(X)).map_shape
+        rng = check_random_state(self.random_state)
+        self.angles_ = (np.arange(self.n_views) / self.n_views + rng.uniform()) * 2 * np.pi
+        self.flips_ = rng.permutation((np.arange(self.n_views) + rng.randint(2)) % 2 == 1) & self.flip
+        return self
+
+    def transform(self, X):
+        """Present the views of every map.
+
+        Parameters
+        ----------
+        X : Maps or array-like of shape (n_samples, height, width, n_channels)
+            Maps of the size seen at `fit`.
+
+        Returns
+        -------
+        Views
+            Views of shape (n_samples, n_views, height, width, n_channels), drawn when asked for.
+        """
+        check_is_fitted(self)
+        maps = as_maps(X)
+        if maps.map_shape != self.map_shape_:
+            raise ValueError(f"X has maps of shape {maps.map_shape}, but {self.map_shape_} were seen at fit")
+        return Views(maps, self.angles_, self.flips_, mirror=self.flip)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.no_validation = True
+        return tags
+
+
+def augment(X, y, n_rotations=10, *, flip=True, random_state=None):
+    """Rotate and flip clusters into additional rows.
+
+    Split by cluster before you augment: views of one map in both training and test set are a leak. In a
+    pipeline, use :class:`RotationFlipAugmenter` instead, which cannot leak.
+
+    Parameters
+    ----------
+    X : structured ndarray of shape (n_samples,) or array-like of (n_samples, height, width, n_channels)
+        Records, or plain maps. Of records, the ellipticity of the central galaxy turns with the maps.
+    y : array-like of shape (n_samples,)
+        Labels.
+    n_rotations : int, default=10
+        Views of each cluster, each at an angle of its own.
+    flip : bool, default=True
+        Whether to mirror each view with probability one half.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the angles and flips.
+
+    Returns
+    -------
+    X_views : ndarray of shape (n_samples * n_rotations, ...)
+        Views, in the order of the rows.
+    y_views : ndarray of shape (n_samples * n_rotations,)
+        Their labels.
+    source_index : ndarray of shape (n_samples * n_rotations,)
+        The row of `X` that each came from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn import augment
+    >>> X_views, y_views, source_index = augment(np.ones((2, 8, 8, 3)), ["CDM", "SIDM1"], n_rotations=3)
+    >>> X_views.shape, source_index
+    ((6, 8, 8, 3), array([0, 0, 0, 1, 1, 1]))
+    """
+    if not isinstance(n_rotations, Integral) or n_rotations < 1:
+        raise ValueError(f"n_rotations must be an integer of at least 1, got {n_rotations!r}")
+    check_consistent_length(X, y)
+    source_index = np.repeat(np.arange(len(X)), n_rotations)
+    rng = check_random_state(random_state)
+    angles = rng.uniform(0, 2 * np.pi, len(source_index))
+    flips = (rng.uniform(size=len(source_index)) < 0.5) & bool(flip)
+    records = check_records(X) if is_records(X) else None
+    images = as_maps(X if records is None else np.stack([X[name] for name in MAPS], axis=-1))
+    drawn = Views(_square(images), angles, flips).draw(source_index, np.arange(len(source_index)))
+    y_views = np.asarray(y)[source_index]
+    if records is None:
+        return drawn, y_views, source_index
+    X_views = records[source_index]
+    for channel, name in enumerate(MAPS):
+        X_views[name] = drawn[..., channel]
+    # An ellipticity is a spin-2 quantity: mirroring left to right changes the sign of e2, and a rotation by
+    # `angle`, anticlockwise with row 0 at the top, is clockwise in the (column, row) axes of the shapes.
+    shape = X_views["bcg_e1"] + 1j * np.where(flips, -1, 1) * X_views["bcg_e2"]
+    shape = shape * np.exp(-2j * angles)
+    X_views["bcg_e1"], X_views["bcg_e2"] = shape.real, shape.imag
+    return X_views, y_views, source_index
+
+
+def _square(maps):
+    """Check that maps can turn."""
+    height, width = maps.map_shape[:2]
+    if height != width:
+        raise ValueError(f"X must hold square maps to rotate, got {height} x {width} pixels")
+    return maps

@@ -1,0 +1,186 @@
+"""Normalisation and contrast of maps."""
+
+from functools import partial
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import validate_data
+
+from darkcnn._common.documentation import DocumentationLink
+from darkcnn._common.sklearn_private import Interval, StrOptions, _fit_context, validate_parameter_constraints
+from darkcnn.preprocessing.maps import Maps, as_maps
+from darkcnn.records import is_records
+
+_ROWS_FOR_SIGN = 16
+"""Maps in which a value above zero is looked for."""
+
+_CHANNEL_CONSTRAINTS = {
+    "stretch": [StrOptions({"log", "asinh", "linear"})],
+    "norm": [StrOptions({"max", "mean", "none"})],
+    "floor": [Interval(Real, 0, None, closed="neither")],
+}
+"""What the parameters of `MapScaler` may be for one channel."""
+
+
+class MapScaler(
+    DocumentationLink,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    BaseEstimator,
+    auto_wrap_output_keys=None,  # maps are no table, even where scikit-learn is to return tables
+):
+    """Normalise every map by itself and stretch its contrast.
+
+    Each channel of each map is divided by its own norm, then stretched. Nothing is learned from other
+    maps, so nothing can leak from a test set. Each parameter may be a tuple, with one value for each channel.
+
+    Parameters
+    ----------
+    stretch : {"log", "asinh", "linear"} or tuple of them, default="log"
+        ``"log"``: log10 of the map, no lower than `floor`. ``"asinh"``: arcsinh(map / `floor`), which is
+        linear about zero and so keeps signed, noisy maps. ``"linear"``: no change.
+    norm : {"max", "mean", "none"} or tuple of them, default="max"
+        Divide by the maximum or by the mean of the absolute values. A map of zeros stays as it is.
+    floor : float or tuple of float, default=1e-4
+        Smallest value that the stretch resolves, in units of the norm.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn import MapScaler
+    >>> X = np.array([1.0, 10.0, 100.0, 1000.0]).reshape(1, 2, 2, 1)
+    >>> MapScaler().fit_transform(X).ravel()
+    array([-3., -2., -1.,  0.])
+    """
+
+    _parameter_constraints = {name: [*allowed, tuple] for name, allowed in _CHANNEL_CONSTRAINTS.items()}
+
+    def __init__(self, stretch="log", norm="max", *, floor=1e-4):
+        self.stretch = stretch
+        self.norm = norm
+        self.floor = floor
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check `X`; nothing is learned from it.
+
+        Parameters
+        ----------
+        X : Maps or array-like of shape (n_samples, height, width, n_channels)
+            Maps. Two-dimensional arrays are taken for maps of one row and one channel.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        MapScaler
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If a tuple has another length than there are channels, or an unknown value; or if maps to take the
+            logarithm of have no values above zero, as if they were logarithms already.
+        """
+        self._settings(self._check(X, reset=True))
+        return self
+
+    def transform(self, X):
+        """Normalise and stretch.
+
+        Parameters
+        ----------
+        X : Maps or array-like of shape (n_samples, height, width, n_channels)
+            Maps.
+
+        Returns
+        -------
+        Maps or ndarray, as `X`
+            Scaled maps of the same shape; an array keeps its type, float32 or float64.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`fit`.
+        """
+        X = self._check(X, reset=False)
+        scale = partial(_scale_channels, settings=self._settings(X))
+        if isinstance(X, Maps):
+            return X.apply(scale)
+        return scale(X.reshape(len(X), 1, -1, 1)).reshape(X.shape) if X.ndim == 2 else scale(X)
+
+    def _check(self, X, *, reset):
+        if isinstance(X, Maps):
+            return X
+        if is_records(X):
+            as_maps(X)  # raises the error that tells what to put before
+        return validate_data(self, X, reset=reset, allow_nd=True, dtype=[np.float64, np.float32])
+
+    def _settings(self, X):
+        """Check the parameters, and list those of each channel; of all at once, if they are the same."""
+        parameters = self.get_params()
+        tuples = {name: values for name, values in parameters.items() if isinstance(values, tuple)}
+        n_channels = 1 if X.ndim == 2 else X.shape[-1]
+        for name, values in tuples.items():
+            if len(values) != n_channels:
+                raise ValueError(f"{name} must have a value for each of {n_channels} channels, got {values}")
+        settings = [
+            parameters | {name: values[channel] for name, values in tuples.items()}
+            for channel in range(n_channels if tuples else 1)
+        ]
+        for channel in settings:
+            validate_parameter_constraints(_CHANNEL_CONSTRAINTS, channel, type(self).__name__)
+        if any(channel["stretch"] == "log" for channel in settings):
+            _check_signs(X, settings)
+        return settings
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.requires_fit = False
+        return tags
+
+
+def _scale_channels(batch, *, settings):
+    """Normalise and stretch maps, all channels at once or each with settings of its own."""
+    if len(settings) == 1:
+        return _scale(batch, **settings[0])
+    scaled = np.empty_like(batch)
+    for channel, own in enumerate(settings):
+        scaled[..., channel] = _scale(batch[..., channel], **own)
+    return scaled
+
+
+def _scale(batch, *, stretch, norm, floor):
+    """Normalise and stretch maps of shape (n_samples, height, width, ...)."""
+    if norm == "none":
+        scaled = batch.copy()
+    else:
+        scaled, measure = np.abs(batch), np.max if norm == "max" else np.mean
+        # One axis after the other, and a level for each column: NumPy is slow at loops over few channels.
+        level = measure(measure(scaled, axis=1, keepdims=True), axis=2, keepdims=True)
+        level[level == 0] = 1
+        np.divide(batch, np.repeat(level, batch.shape[2], axis=2), out=scaled)
+    # In place: for each further array of this size, the system would have to find new memory.
+    if stretch == "log":
+        np.maximum(scaled, floor, out=scaled)
+        np.log10(scaled, out=scaled)
+    elif stretch == "asinh":
+        scaled /= floor
+        np.arcsinh(scaled, out=scaled)
+    return scaled
+
+
+def _check_signs(X, settings):
+    """Refuse maps of whose logarithm nothing would be left: some rows tell."""
+    rows = np.asarray(X[:_ROWS_FOR_SIGN])
+    rows = rows.reshape(-1, 1 if X.ndim == 2 else X.shape[-1])
+    settings = settings * rows.shape[1] if len(settings) == 1 else settings
+    ranges = zip(rows.min(axis=0), rows.max(axis=0), strict=True)
+    for channel, (own, (lowest, highest)) in enumerate(zip(settings, ranges, strict=True)):
+        if own["stretch"] == "log" and highest <= 0 and lowest < 0:
+            raise ValueError(
+                f"stretch='log' needs maps with values above zero, got none in channel {channel}, from "
+                f"{lowest:.3g} to {highest:.3g}; if they are logarithms already, raise 10 to their power"
+            )

@@ -1,0 +1,67 @@
+"""Rotations and reflections of one map."""
+
+import cv2
+import numpy as np
+
+# OpenCV would spread each small map over its own threads, which the training needs.
+cv2.setNumThreads(1)
+
+
+def turn(image, angle, flip):
+    """Rotate a map about its centre, after mirroring it if asked to.
+
+    Bilinear interpolation; what turns in from outside the map mirrors what is inside.
+
+    Parameters
+    ----------
+    image : ndarray of shape (height, width, n_channels)
+        Map, float32.
+    angle : float
+        Angle in radians, anticlockwise when row 0 is drawn at the top.
+    flip : bool
+        Whether to mirror the map left to right first.
+
+    Returns
+    -------
+    ndarray of shape (height, width, n_channels)
+        View of the map.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn.preprocessing import turn
+    >>> image = np.arange(4, dtype=np.float32).reshape(2, 2, 1)
+    >>> turn(image, np.pi / 2, flip=False)[..., 0]
+    array([[1., 3.], [0., 2.]], dtype=float32)
+    """
+    view = np.empty_like(image)
+    warp(image, origins_of(angle, flip, image.shape), view)
+    return view
+
+
+def origins_of(angle, flip, map_shape):
+    """Tell where each pixel (x, y) of a view comes from: rotate it back, then mirror it back.
+
+    Returns the 2 × 3 matrix of that affine map.
+    """
+    height, width = map_shape[:2]
+    centre = np.array([width - 1, height - 1]) / 2
+    back = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    if flip:
+        back[0] *= -1
+    back = back.round(12)  # a quarter turn moves pixels onto pixels, exactly
+    return np.column_stack([back, centre - back @ centre])
+
+
+def warp(image, origins, view):
+    """Fill a view, an array of the shape and type of the map, with the pixels that its origins name."""
+    drawn = cv2.warpAffine(
+        image,
+        origins,
+        (image.shape[1], image.shape[0]),
+        dst=view,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REFLECT_101,
+    )
+    if drawn.base is not view and drawn is not view:  # OpenCV ignores an array of other strides or type
+        view[...] = drawn.reshape(view.shape)

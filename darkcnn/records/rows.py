@@ -1,0 +1,72 @@
+"""Rows that look like an array, and are read or computed when they are used."""
+
+import operator
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+CHUNK = 256
+"""Rows handled at a time: bounds the memory of a step, whatever the number of clusters."""
+
+
+def chunks(n_rows):
+    """Divide rows into slices of `CHUNK` rows at most; there are none of no rows."""
+    return gen_batches(n_rows, CHUNK) if n_rows else ()
+
+
+class LazyRows:
+    """Base of objects that look like an array of rows without holding them.
+
+    They have `shape`, `dtype`, `ndim` and `len`; they are indexed by rows as an array is (an integer gives
+    the row itself, slices, lists and masks give another lazy object), and those of records by names of fields
+    as well. ``np.asarray`` gives the array, computed a chunk at a time.
+
+    A subclass defines `shape` and `dtype`, and two methods: ``_some(rows)`` returns such an object of some of
+    the rows without computing them; ``_fill(out, rows)`` writes the rows of a slice into `out`. One of
+    records defines ``_field(name)`` as well.
+    """
+
+    @property
+    def ndim(self):
+        """Number of axes."""
+        return len(self.shape)
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, key):
+        if self.dtype.names is not None and isinstance(key, str | list):
+            names = [key] if isinstance(key, str) else key
+            if names and all(isinstance(name, str) for name in names):
+                unknown = [name for name in names if name not in self.dtype.names]
+                if unknown:
+                    raise ValueError(f"no field of name {unknown[0]}; there are {list(self.dtype.names)}")
+                return self._field(key) if isinstance(key, str) else self._fields(names)
+        if isinstance(key, tuple) and key and all(part is Ellipsis for part in key[1:]):
+            key = key[0]  # scikit-learn asks for X[rows, ...]
+        if isinstance(key, str | tuple) or key is None:
+            raise IndexError(
+                f"{type(self).__name__} are indexed by rows; got {key!r}. Use np.asarray for more"
+            )
+        if key is Ellipsis:
+            return self
+        if np.ndim(key) == 0 and not isinstance(key, slice):
+            return np.asarray(self._some(np.array([operator.index(key)])))[0]
+        return self._some(key)
+
+    def __array__(self, dtype=None, copy=None):
+        computed = np.empty(self.shape, self.dtype)
+        for rows in chunks(len(self)):
+            self._fill(computed[rows], rows)
+        return computed if dtype is None else computed.astype(dtype, copy=False)
+
+    def _fields(self, names):
+        """Return some fields as a structured array."""
+        fields = np.empty(self.shape, [(name, self.dtype[name]) for name in names])
+        if not any(self.dtype[name].shape for name in names):
+            for name in names:
+                fields[name] = self._field(name)
+            return fields
+        for rows in chunks(len(self)):
+            fields[rows] = np.asarray(self._some(rows))[names]
+        return fields
