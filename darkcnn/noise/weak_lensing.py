@@ -7,6 +7,7 @@ from numbers import Real
 
 import cv2
 import numpy as np
+from astropy.cosmology import FLRW
 
 from darkcnn._common.sklearn_private import Interval, StrOptions
 from darkcnn.noise.base import RecordNoise
@@ -57,6 +58,8 @@ class WeakLensingNoise(RecordNoise):
     redshift_floor : float, default=0.1
         Clusters of a snapshot nearer than this are observed as if they were there: at redshift 0, they would
         lens nothing.
+    cosmology : astropy.cosmology.FLRW or None, default=None
+        Cosmology of the distances. None for :data:`darkcnn.cosmology.BAHAMAS`.
     random_state : int, RandomState instance or None, default=None
         Seed of the noise.
 
@@ -120,6 +123,7 @@ class WeakLensingNoise(RecordNoise):
         "smoothing": [Interval(Real, 0, None, closed="neither"), None],
         "output": [StrOptions({"kappa", *SHEAR_OUTPUTS})],
         "redshift_floor": [Interval(Real, 0, None, closed="neither")],
+        "cosmology": [FLRW, None],
         "random_state": ["random_state"],
     }
 
@@ -136,6 +140,7 @@ class WeakLensingNoise(RecordNoise):
         smoothing=None,
         output="kappa",
         redshift_floor=0.1,
+        cosmology=None,
         random_state=None,
     ):
         self.n_gal = n_gal
@@ -148,6 +153,7 @@ class WeakLensingNoise(RecordNoise):
         self.smoothing = smoothing
         self.output = output
         self.redshift_floor = redshift_floor
+        self.cosmology = cosmology
         self.random_state = random_state
 
     @classmethod
@@ -251,7 +257,7 @@ class WeakLensingNoise(RecordNoise):
 
     def _shear_noise(self, redshift):
         """Return the standard deviation of the noise in each component of the shear of a pixel."""
-        galaxies_per_pixel = self.n_gal * pixel_side(redshift, self.map_shape_[0]) ** 2
+        galaxies_per_pixel = self.n_gal * pixel_side(redshift, self.map_shape_[0], self.cosmology) ** 2
         return self.shape_noise / np.sqrt(2 * galaxies_per_pixel)
 
     def _check(self, X):
@@ -287,8 +293,8 @@ class WeakLensingNoise(RecordNoise):
             )
         return (
             redshift,
-            critical_surface_density(redshift, self.source_redshift),
-            critical_surface_density(redshift, true_redshift),
+            critical_surface_density(redshift, self.source_redshift, self.cosmology),
+            critical_surface_density(redshift, true_redshift, self.cosmology),
         )
 
 

@@ -5,6 +5,7 @@ from numbers import Real
 
 import cv2
 import numpy as np
+from astropy.cosmology import FLRW
 
 from darkcnn._common.sklearn_private import Interval
 from darkcnn.noise.base import RecordNoise
@@ -39,6 +40,8 @@ class XrayNoise(RecordNoise):
     redshift_floor : float, default=0.1
         Clusters of a snapshot nearer than this are observed as if they were there: at redshift 0, they would
         fill the sky.
+    cosmology : astropy.cosmology.FLRW or None, default=None
+        Cosmology of the distances. None for :data:`darkcnn.cosmology.BAHAMAS`.
     random_state : int, RandomState instance or None, default=None
         Seed of the noise.
 
@@ -81,6 +84,7 @@ class XrayNoise(RecordNoise):
         "background": [Interval(Real, 0, None, closed="left")],
         "psf_fwhm": [Interval(Real, 0, None, closed="left")],
         "redshift_floor": [Interval(Real, 0, None, closed="neither")],
+        "cosmology": [FLRW, None],
         "random_state": ["random_state"],
     }
 
@@ -93,6 +97,7 @@ class XrayNoise(RecordNoise):
         background=2e-3,
         psf_fwhm=0.5,
         redshift_floor=0.1,
+        cosmology=None,
         random_state=None,
     ):
         self.exposure = exposure
@@ -101,6 +106,7 @@ class XrayNoise(RecordNoise):
         self.background = background
         self.psf_fwhm = psf_fwhm
         self.redshift_floor = redshift_floor
+        self.cosmology = cosmology
         self.random_state = random_state
 
     @classmethod
@@ -146,7 +152,7 @@ class XrayNoise(RecordNoise):
     def _pixel(self, clusters):
         """Return the side of a pixel in arcmin."""
         redshift = np.maximum(clusters["redshift"].astype(float), self.redshift_floor)
-        return pixel_side(redshift, self.map_shape_[0])
+        return pixel_side(redshift, self.map_shape_[0], self.cosmology)
 
 
 def _blur(image, width):

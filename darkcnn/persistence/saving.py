@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from astropy.cosmology import FlatLambdaCDM
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -307,6 +308,9 @@ def _encode(name, value):
         return [_encode(name, item) for item in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if type(value) is FlatLambdaCDM:
+        numbers = {key: np.asarray(getattr(each, "value", each)) for key, each in value.parameters.items()}
+        return {"FlatLambdaCDM": {key: each.tolist() for key, each in numbers.items()}, "name": value.name}
     raise TypeError(f"{name} must be numbers or names to be saved, got {value!r}; use joblib.dump")
 
 
@@ -320,6 +324,8 @@ def _decode(value):
         if dtype.kind not in "biufU" or dtype.itemsize > _MAX_LABEL:
             raise ValueError(f"it holds an array of type {dtype}")
         return np.array(value["ndarray"], dtype=dtype)
+    if "FlatLambdaCDM" in value:
+        return FlatLambdaCDM(**value["FlatLambdaCDM"], name=value["name"])
     if "tuple" in value:
         return tuple(_decode(value["tuple"]))
     return {_decode(key): _decode(item) for key, item in value["dict"]}

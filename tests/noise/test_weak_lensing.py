@@ -2,6 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
+from astropy.cosmology import Planck18
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
@@ -147,6 +148,16 @@ def test_noise_level_in_numbers(blank_records):
         observed = WeakLensingNoise(n_gal).fit_transform(blank_records(1, 100))
         level = observed["lensing_norm"][0] / critical_surface_density(0.3, 2.0)
         assert level == pytest.approx(expected, abs=0.002)
+
+
+def test_units_are_those_of_the_cosmology(blank_records):
+    records = blank_records(2, redshift=[0.2, 0.4])
+    unit = WeakLensingNoise(40, shape_noise=0.25, cosmology=Planck18).fit_transform(records)["lensing_norm"]
+    pixel = Planck18.arcsec_per_kpc_proper([0.2, 0.4]).value * 100 / 60
+    density = critical_surface_density(np.array([0.2, 0.4]), 2.0, Planck18)
+    np.testing.assert_allclose(unit, 0.25 / np.sqrt(2 * 40 * pixel**2) * density, rtol=1e-6)
+    with pytest.raises(ValueError, match=r"'cosmology' parameter of WeakLensingNoise .* Got 'Planck18'"):
+        WeakLensingNoise(cosmology="Planck18").fit(records)
 
 
 def test_smoothing_keeps_the_unit_of_the_map(blank_records, within_five_errors):

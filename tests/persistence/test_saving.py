@@ -9,11 +9,12 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from astropy.cosmology import LambdaCDM, Planck18
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from darkcnn import default_pipeline, load_model, load_notes, save_model
+from darkcnn import WeakLensingNoise, XrayNoise, default_pipeline, load_model, load_notes, save_model
 from darkcnn.persistence import limit, saving
 from darkcnn.training import DarkCNNClassifier
 
@@ -120,6 +121,18 @@ def test_what_cannot_be_described_is_refused(pipeline, marked_maps, clusters, tm
     with pytest.raises(TypeError, match="architecture must be a name to be saved"):
         save_model(DarkCNNClassifier(own, epochs=1).fit(*marked_maps), path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_flat_cosmology_comes_back_and_others_are_refused_by_name(clusters, tmp_path):
+    noise = [WeakLensingNoise(cosmology=Planck18), XrayNoise(cosmology=Planck18)]
+    model = default_pipeline("simple", noise=noise, n_views=1, epochs=1, network_options={"width": 0.25})
+    save_model(model.fit(clusters.data, clusters.target), tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    assert loaded["observe_total"].cosmology == loaded["observe_xray"].cosmology == Planck18
+    np.testing.assert_array_equal(loaded.predict_proba(clusters.data), model.predict_proba(clusters.data))
+    model["observe_total"].set_params(cosmology=LambdaCDM(70, 0.3, 0.6))
+    with pytest.raises(TypeError, match=r"cosmology must be .* got LambdaCDM\(.*use joblib\.dump"):
+        save_model(model, tmp_path / "other.keras")
 
 
 @pytest.mark.parametrize("part", ["darkcnn.json", "model.weights.h5"])
