@@ -1,5 +1,6 @@
 """Read and write databases of clusters, whatever the format."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ from darkcnn.records import RecordsOnDisk, check_records, join_labels
 _AUTO_MAP_ABOVE = 1e9  # bytes of records: a second or two to read, and safe beside a network in memory
 
 _WRITERS = {".fits": write_fits, ".fit": write_fits, ".h5": write_hdf5, ".hdf5": write_hdf5}
+
+
+_COMPRESSED = (b"BZh", b"\xfd7zXZ", b"PK", b"\x1f\x9d", b"\x28\xb5\x2f\xfd")  # bzip2, xz, zip, compress, zstd
 
 
 def load_clusters(path, *, return_X_y=False, mmap="auto", labelled=True):
@@ -83,14 +87,16 @@ def load_clusters(path, *, return_X_y=False, mmap="auto", labelled=True):
 
 def _read(path, signature, mmap):
     map_above = {True: 0, False: np.inf, "auto": _AUTO_MAP_ABOVE}[mmap]
-    if signature.startswith(b"\x89HDF\r\n\x1a\n"):
+    kind = _kind_of(signature)
+    if kind == "HDF5":
         database = read_hdf5(path, map_above=map_above)
-    elif signature == b"SIMPLE  =" or signature.startswith(b"\x1f\x8b"):
+    elif kind == "FITS" or (kind == "gzip" and _kind_in_gzip(path) == "FITS"):
         database = read_fits(path, map_above=map_above)
-    elif signature.startswith((b"\x80", b"(")):
+    elif kind == "a pickle":
         database = read_published(path)
     else:
         hint = "; darkcnn.datasets.save_clusters writes arrays of records" if b"NUMPY" in signature else ""
+        hint = "; unpack it first" if signature.startswith(_COMPRESSED) else hint
         raise ValueError(f"it must be FITS, HDF5 or a pickle, but it starts with {signature!r}{hint}")
     is_mapped = isinstance(database.records, RecordsOnDisk)
     if mmap is True and not is_mapped:
@@ -100,6 +106,24 @@ def _read(path, signature, mmap):
         )
     (check_structure if is_mapped else check_database)(database)
     return database
+
+
+def _kind_of(signature):
+    """Return the format of a file that begins with these nine bytes, or None."""
+    if signature == b"SIMPLE  =":
+        return "FITS"
+    starts = {"HDF5": b"\x89HDF\r\n\x1a\n", "gzip": b"\x1f\x8b", "a pickle": (b"\x80", b"(")}
+    return next((kind for kind, start in starts.items() if signature.startswith(start)), None)
+
+
+def _kind_in_gzip(path):
+    with gzip.open(path) as file:
+        signature = file.read(9)
+    kind = _kind_of(signature)
+    if kind != "FITS":
+        found = kind or f"something that starts with {signature!r}"
+        raise ValueError(f"of gzipped files only FITS can be read, but this holds {found}: unpack it first")
+    return kind
 
 
 def save_clusters(path, data, target=None, *, galaxies=None, description=""):

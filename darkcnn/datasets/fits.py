@@ -1,19 +1,14 @@
 """FITS: binary tables that every astronomer's tool reads."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
 
-from darkcnn.datasets.database import (
-    COLUMNS,
-    Database,
-    check_field_size,
-    check_units,
-    clusters_from_columns,
-    galaxies_from_columns,
-)
-from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE, RecordsOnDisk, record_dtype
+from darkcnn.datasets.columns import COLUMNS, check_columns, check_field_size
+from darkcnn.datasets.database import StoredTable, read_tables
+from darkcnn.records import FIELD_SIZE, RecordsOnDisk, record_dtype
 
 
 def read_fits(path, *, map_above):
@@ -22,7 +17,7 @@ def read_fits(path, *, map_above):
     Parameters
     ----------
     path : path-like
-        File whose first table holds a cluster a row: the fields of a record and, if known, ``label``. Other
+        File with a table that holds a cluster a row: the fields of a record and, if known, ``label``. Other
         extensions may be ``GALAXIES``, a table, and ``DESCRIPTION``, text as UTF-8 bytes.
     map_above : float
         Size of the table, in bytes, from which its records stay on disk where the file allows it.
@@ -34,6 +29,8 @@ def read_fits(path, *, map_above):
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "File may have been truncated")
+        # astropy does not apply TNULL to floats, for which FITS does not allow it; values() does.
+        warnings.filterwarnings("ignore", r"[\s\S]*Column null option \(TNULLn\)")
         # A compressed image could unpack to any size; we write none.
         with fits.open(path, memmap=True, disable_image_compression=True) as hdus:
             _check_order(hdus)
@@ -41,7 +38,11 @@ def read_fits(path, *, map_above):
             expected = hdus[0].header.get("NEXTEND", len(hdus) - 1)
             if len(hdus) - 1 != expected:
                 raise ValueError(f"it must have {expected} extensions, found {len(hdus) - 1}")
-            return _database(path, hdus, map_above)
+            clusters = _clusters(hdus)
+            check_field_size(clusters.hdu.header.get("FIELDKPC"))
+            galaxies = _Table(hdus["GALAXIES"]) if "GALAXIES" in hdus else None
+            text = hdus["DESCRIPTION"].data.tobytes().decode() if "DESCRIPTION" in hdus else ""
+            return read_tables(clusters, galaxies, map_above=map_above, description=text)
 
 
 def _check_order(hdus):
@@ -57,53 +58,86 @@ def _check_order(hdus):
         number += 1
 
 
-def _database(path, hdus, map_above):
-    table = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
-    if table is None:
+def _clusters(hdus):
+    """Choose the table of clusters by its columns; of several, the one that is called CLUSTERS."""
+    tables = [_Table(hdu) for hdu in hdus if isinstance(hdu, fits.BinTableHDU)]
+    if not tables:
         raise ValueError("it must hold a binary table of clusters, found none")
-    check_field_size(table.header.get("FIELDKPC"))
-    check_units({column.name: column.unit for column in table.columns})
-    galaxies, description = np.empty(0, GALAXY_DTYPE), ""
-    if "GALAXIES" in hdus:
-        galaxies = galaxies_from_columns(_columns(hdus["GALAXIES"]))
-    if "DESCRIPTION" in hdus:
-        description = hdus["DESCRIPTION"].data.tobytes().decode()
-    stored = _mappable_dtype(table) if table.size >= map_above else None
-    if stored is None:
-        columns = _columns(table)
-        labels = np.array(columns["label"], dtype=str) if "label" in columns else None
-        return Database(clusters_from_columns(columns), labels, galaxies, description)
-
-    def on_disk(dtype):
-        return RecordsOnDisk(
-            path.resolve(), dtype, table.fileinfo()["datLoc"], len(table.data), stored=stored
-        )
-
-    labels = None
-    if "label" in stored.names:
-        labels = on_disk(np.dtype([("label", stored["label"])]))["label"]
-        labels = np.char.rstrip(labels.astype(str))
-    return Database(on_disk(record_dtype(stored["total"].shape[0])), labels, galaxies, description)
+    found, errors = [], []
+    for table in tables:
+        try:
+            check_columns(table.columns, table.names)
+            found.append(table)
+        except ValueError as error:
+            errors.append(f"{error} in the table {table.hdu.name!r}")
+    if not found:
+        raise ValueError("; ".join(errors))
+    named = [table for table in found if table.hdu.name == "CLUSTERS"] or found
+    if len(named) > 1:
+        names = [table.hdu.name for table in named]
+        raise ValueError(f"only one table may hold clusters, found {names}: name the one to read CLUSTERS")
+    return named[0]
 
 
-def _mappable_dtype(table):
-    """Return the type of a row if its fields lie in the file as those of a record, in other byte order."""
-    stored = np.dtype(table.data.dtype.descr)
-    shape = stored["total"].shape if "total" in stored.names else ()
-    if len(shape) != 2 or table.fileinfo()["file"].compression is not None:
-        return None
-    expected = record_dtype(shape[0])
-    for name in expected.names:
-        if name not in stored.names or stored[name].newbyteorder("=") != expected[name]:
+class _Table(StoredTable):
+    """Binary table of a FITS file."""
+
+    def __init__(self, hdu):
+        if not isinstance(hdu, fits.BinTableHDU):
+            raise ValueError(f"the extension {hdu.name!r} must be a binary table, got {type(hdu).__name__}")
+        super().__init__(hdu.columns.names)
+        self.hdu = hdu
+
+    @property
+    def n_bytes(self):
+        """Size of the table."""
+        return self.hdu.size
+
+    def _index(self, name):
+        return self.names.index(self.columns[name])
+
+    def _null(self, name):
+        """Return the stored number that means that there is none, or None."""
+        keyword = f"TNULL{self._index(name) + 1}"
+        null = self.hdu.header.get(keyword)
+        if not isinstance(null, int | float | None):
+            raise ValueError(f"{keyword} must be a number, got {null!r}")
+        return null
+
+    def unit(self, name):
+        """Return the unit of TUNIT, or None."""
+        return self.hdu.columns[self._index(name)].unit
+
+    def values(self, name):
+        """Return a column, scaled, and masked where it holds the number of TNULL."""
+        values, null = self.hdu.data.field(self._index(name)), self._null(name)
+        if null is None or values.dtype.kind in "SUO":
+            return values
+        mask = np.asarray(self.hdu.data)[self.columns[name]] == null  # TNULL is of numbers before scaling,
+        if values.dtype.kind == "u":  # but astropy writes one of those after it
+            mask |= values == null
+        return np.ma.array(values, mask=mask)
+
+    def on_disk(self):
+        """Return the rows if their fields lie in the file as those of a record, in other byte order."""
+        stored = np.dtype(self.hdu.data.dtype.descr)
+        ours = {theirs: name for name, theirs in self.columns.items()}
+        stored.names = tuple(ours.get(name, name) for name in stored.names)
+        shape = stored["total"].shape if "total" in self.columns else ()
+        if len(shape) != 2 or self.hdu.fileinfo()["file"].compression is not None:
             return None
-        column = table.columns[name]
-        if column.bscale not in ("", None, 1) or column.bzero not in ("", None, 0):
-            return None
-    return stored if "label" not in stored.names or stored["label"].kind == "S" else None
-
-
-def _columns(table):
-    return {name: table.data[name] for name in table.columns.names if name in COLUMNS}
+        dtype = record_dtype(shape[0])
+        for name in dtype.names:
+            if name not in self.columns or stored[name].newbyteorder("=") != dtype[name]:
+                return None
+            column = self.hdu.columns[self._index(name)]
+            if column.bscale not in ("", None, 1) or column.bzero not in ("", None, 0):
+                return None
+            if self._null(name) is not None and np.ma.is_masked(self.values(name)):
+                return None
+        info = self.hdu.fileinfo()
+        path = Path(info["file"].name).resolve()
+        return RecordsOnDisk(path, dtype, info["datLoc"], len(self.hdu.data), stored=stored)
 
 
 def write_fits(path, database):

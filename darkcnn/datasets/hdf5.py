@@ -4,19 +4,15 @@ The records are one contiguous, uncompressed table, byte for byte as they lie in
 therefore map the file into memory and slice it like any array; only the rows that are used are read.
 """
 
+from functools import cached_property
+from math import ceil, prod
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from darkcnn.datasets.database import (
-    COLUMNS,
-    Database,
-    check_field_size,
-    check_units,
-    clusters_from_columns,
-    galaxies_from_columns,
-)
+from darkcnn.datasets.columns import COLUMNS, check_field_size, match_names
+from darkcnn.datasets.database import StoredTable, read_tables
 from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE, RecordsOnDisk, chunks, record_dtype
 
 _MAX_DEFLATE_RATIO = (
@@ -30,7 +26,8 @@ def read_hdf5(path, *, map_above):
     Parameters
     ----------
     path : path-like
-        File with the dataset ``clusters``; ``label``, ``galaxies`` and ``description`` if it has them.
+        File with the table ``clusters``: a dataset of rows with fields, or a group with a dataset for each
+        field. ``label``, ``galaxies``, again a table, and ``description`` if it has them.
     map_above : float
         Size of the records, in bytes, from which they are memory-mapped where the file allows it.
 
@@ -40,27 +37,18 @@ def read_hdf5(path, *, map_above):
         Its records are :class:`~darkcnn.records.RecordsOnDisk` if they were mapped, and so are its galaxies.
     """
     with h5py.File(path, "r") as file:
-        clusters = _table(file, "clusters")
-        check_field_size(clusters.attrs.get("field_size"))
-        check_units({name: clusters.attrs.get(f"{name}_unit") for name in clusters.dtype.names})
-        target = _text(file, "label").astype(str) if "label" in file else None
-        description = _text(file, "description").decode() if "description" in file else ""
-        dtype = _record_dtype(clusters)
-        is_mapped = clusters.nbytes >= map_above and dtype is not None and _is_mappable(clusters, dtype)
-        records = _on_disk(clusters, dtype) if is_mapped else clusters_from_columns(_columns(clusters))
-        galaxies = _galaxies(file, is_mapped) if "galaxies" in file else np.empty(0, GALAXY_DTYPE)
-    return Database(records, target, galaxies, description)
-
-
-def _galaxies(file, is_mapped):
-    table = _table(file, "galaxies")
-    if is_mapped and _is_mappable(table, GALAXY_DTYPE):
-        return _on_disk(table, GALAXY_DTYPE)
-    return galaxies_from_columns(_columns(table))
-
-
-def _on_disk(table, dtype):
-    return RecordsOnDisk(Path(table.file.filename).resolve(), dtype, table.id.get_offset(), len(table))
+        names = match_names(file, ("clusters", "label", "galaxies", "description"))
+        clusters = _Table(file, names.get("clusters", "clusters"))
+        check_field_size(
+            _attribute(clusters.node, "field_size"), _attribute(clusters.node, "field_size_unit") or "kpc"
+        )
+        return read_tables(
+            clusters,
+            _Table(file, names["galaxies"]) if "galaxies" in names else None,
+            map_above=map_above,
+            labels=np.char.strip(_text(file, names["label"]).astype(str)) if "label" in names else None,
+            description=_text(file, names["description"]).decode() if "description" in names else "",
+        )
 
 
 def write_hdf5(path, database, *, compress=False):
@@ -102,20 +90,139 @@ def write_hdf5(path, database, *, compress=False):
                 table.attrs[f"{name}_unit"], table.attrs[f"{name}_description"] = COLUMNS[name]
 
 
-def _dataset(file, name):
-    """Return a dataset whose values lie in the file itself."""
-    if name not in file or not isinstance(file.get(name, getlink=True), h5py.HardLink):
+class _Table(StoredTable):
+    """Rows of an HDF5 file: a dataset with fields, or a group with a dataset for each."""
+
+    def __init__(self, file, name):
+        self.node = _node(file, name)
+        self.is_group = isinstance(self.node, h5py.Group)
+        if not self.is_group:
+            _check_values(self.node)
+            if not self.node.dtype.names or self.node.dtype.hasobject:
+                raise ValueError(f"{name!r} must be a table of numbers, got {self.node.dtype}")
+            # A float of unusual layout widens when it is read, and then HDF5 writes beyond the row.
+            members = self.node.id.get_type()
+            for number, column in enumerate(self.node.dtype.names):
+                if members.get_member_type(number).get_size() != self.node.dtype[column].itemsize:
+                    raise ValueError(f"column {column!r} of {name!r} must hold ordinary numbers")
+        super().__init__(list(self.node) if self.is_group else list(self.node.dtype.names))
+
+    @property
+    def n_bytes(self):
+        """Size of the table, 0 for a group, which cannot be mapped."""
+        return 0 if self.is_group else self.node.nbytes
+
+    @cached_property
+    def _rows(self):
+        return self.node[()]
+
+    def _dataset(self, name):
+        dataset = _dataset(self.node, name)
+        if dataset.dtype.hasobject or dataset.id.get_type().get_size() != dataset.dtype.itemsize:
+            raise ValueError(f"{name!r} must hold ordinary numbers or text of fixed length")
+        return dataset
+
+    def unit(self, name):
+        """Return the unit of an attribute of the dataset or of the table, or None."""
+        if self.is_group:
+            node, names = self._dataset(self.columns[name]), ("unit", "units")
+        else:
+            node, names = self.node, (f"{name}_unit", f"{self.columns[name]}_unit")
+        return next(filter(None, (_attribute(node, each) for each in names)), None)
+
+    def values(self, name):
+        """Return a column, masked where it says so: by a fill value, or a mask as astropy writes it."""
+        theirs = self.columns[name]
+        if self.is_group:
+            values = _values(self._dataset(theirs))
+        else:
+            values = _masked(self._rows[theirs], [_fill_value(self.node, theirs)])
+        if f"{theirs}.mask" in self.names:
+            mask = self._dataset(f"{theirs}.mask")[()] if self.is_group else self._rows[f"{theirs}.mask"]
+            values = np.ma.array(values, mask=mask.astype(bool))
+        return values
+
+    def on_disk(self):
+        """Return the rows if they lie in the file as in memory."""
+        if self.is_group:
+            return None
+        shape = self.node.dtype["total"].shape if "total" in self.node.dtype.names else ()
+        dtype = record_dtype(shape[0]) if len(shape) == 2 else GALAXY_DTYPE
+        # Types are compared as HDF5 has them: to numpy, an exotic float looks like an ordinary one.
+        if self.node.id.get_offset() is None or self.node.id.get_type() != h5py.h5t.py_create(dtype):
+            return None
+        if any(_fill_value(self.node, name) is not None for name in dtype.names):
+            return None
+        path = Path(self.node.file.filename).resolve()
+        return RecordsOnDisk(path, dtype, self.node.id.get_offset(), len(self.node))
+
+
+def _values(dataset):
+    """Return the values of a dataset, masked and scaled as netCDF's conventions have it."""
+    nulls = [_attribute(dataset, name) for name in ("_FillValue", "missing_value")]
+    values = _masked(dataset[()], [_fill_value(dataset), *nulls])
+    factor, offset = _attribute(dataset, "scale_factor"), _attribute(dataset, "add_offset")
+    if factor is not None:
+        values = values * factor
+    return values if offset is None else values + offset
+
+
+def _masked(values, nulls):
+    masks = [values == null for null in nulls if null is not None]
+    return np.ma.array(values, mask=np.any(masks, axis=0)) if masks else values
+
+
+def _fill_value(dataset, column=()):
+    """Return what stands where nothing was written, or None; zero, the default, may be a value as well."""
+    if dataset.id.get_create_plist().fill_value_defined() != h5py.h5d.FILL_VALUE_USER_DEFINED:
+        return None
+    value = dataset.fillvalue[column]
+    return value if np.any(value != np.zeros_like(value)) else None
+
+
+def _attribute(node, name):
+    """Return an attribute, also if it is an array of one element, or None; text as str."""
+    value = node.attrs.get(name)
+    if value is None or isinstance(value, h5py.Empty):
+        return None
+    value = np.asarray(value)
+    if value.size != 1:
+        raise ValueError(f"the attribute {name!r} of {node.name!r} must be one value, got {value!s:.100}")
+    value = value.item()
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _node(parent, name):
+    """Return a dataset or a group that lies in the file itself."""
+    if name not in parent or not isinstance(parent.get(name, getlink=True), h5py.HardLink):
         raise ValueError(
             f"it must hold the dataset {name!r} itself, as darkcnn.datasets.save_clusters writes it, found "
-            f"{sorted(file)}"
+            f"{sorted(parent)}"
         )
-    dataset = file[name]
-    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
+    return parent[name]
+
+
+def _dataset(parent, name):
+    """Return a dataset whose values lie in the file itself."""
+    dataset = _node(parent, name)
+    if not isinstance(dataset, h5py.Dataset):
+        raise ValueError(f"{name!r} must be a dataset, got {type(dataset).__name__}")
+    return _check_values(dataset)
+
+
+def _check_values(dataset):
+    """Check that the values of a dataset are in this file, and that all of them were written."""
+    name = dataset.name.lstrip("/")
+    if dataset.external or dataset.is_virtual:
         raise ValueError(f"{name!r} must be a dataset with its values in this file, not in others")
-    if dataset.nbytes > _MAX_DEFLATE_RATIO * dataset.id.get_storage_size():
-        raise ValueError(
-            f"{name!r} claims {dataset.nbytes} bytes, but {dataset.id.get_storage_size()} are stored"
-        )
+    stored = dataset.id.get_storage_size()
+    if dataset.nbytes > _MAX_DEFLATE_RATIO * stored:
+        raise ValueError(f"{name!r} claims {dataset.nbytes} bytes, but {stored} are stored")
+    if dataset.chunks is not None:
+        sides = zip(dataset.shape, dataset.chunks, strict=True)
+        n_parts, n_written = prod(ceil(length / side) for length, side in sides), dataset.id.get_num_chunks()
+        if n_written < n_parts and (dataset.dtype.names or _fill_value(dataset) is None):
+            raise ValueError(f"of the {n_parts} chunks of {name!r}, only {n_written} were ever written")
     return dataset
 
 
@@ -127,30 +234,3 @@ def _text(file, name):
             f"{text.dtype}"
         )
     return text[()]
-
-
-def _table(file, name):
-    table = _dataset(file, name)
-    if not table.dtype.names or table.dtype.hasobject:
-        raise ValueError(f"{name!r} must be a table of numbers, got {table.dtype}")
-    # A float of unusual layout widens when it is read, and then HDF5 writes beyond the row.
-    members = table.id.get_type()
-    for number, column in enumerate(table.dtype.names):
-        if members.get_member_type(number).get_size() != table.dtype[column].itemsize:
-            raise ValueError(f"column {column!r} of {name!r} must hold ordinary numbers")
-    return table
-
-
-def _columns(table):
-    rows = table[()]
-    return {name: rows[name] for name in table.dtype.names}
-
-
-def _record_dtype(table):
-    shape = table.dtype["total"].shape if "total" in table.dtype.names else ()
-    return record_dtype(shape[0]) if len(shape) == 2 else None
-
-
-def _is_mappable(table, dtype):
-    # Types are compared as HDF5 knows them: to numpy, an exotic float looks like an ordinary one.
-    return table.id.get_offset() is not None and table.id.get_type() == h5py.h5t.py_create(dtype)

@@ -3,11 +3,15 @@
 ``params`` is a dict of one array per attribute, ``images`` the maps: total, X-ray and stellar.
 """
 
+from dataclasses import replace
+from numbers import Real
+
 import numpy as np
 
-from darkcnn.datasets.database import Database, clusters_from_columns, galaxies_from_columns
+from darkcnn.datasets.columns import clusters_from_columns, galaxies_from_columns, match_names
+from darkcnn.datasets.database import Database
 from darkcnn.datasets.unpickling import read_pickle
-from darkcnn.records import GALAXY_DTYPE, MAPS, cross_section_of, join_labels, label_of
+from darkcnn.records import GALAXY_DTYPE, MAPS, NORMS, DarkMatter, label_of, number_halos
 
 _ATTRIBUTES = {
     "lensing_norm": "lensing_norm",
@@ -21,6 +25,13 @@ _ATTRIBUTES = {
 }
 
 _GALAXIES = ("galaxy_catalogues", "galaxy_catalogue")
+
+_OF_CLUSTERS = (*_ATTRIBUTES, *_GALAXIES, "label", "sim", "clusterID")
+
+_VELOCITY_DEPENDENT = {"vdSIDM": (3.04, 560.0)}
+"""Cross-section at low velocity, cm2/g, and velocity scale, km/s, of a simulation (Harvey 2024)."""
+
+_FEEDBACK = {"low": "weak", "hi": "strong"}
 
 _MAX_GROWTH = 100  # a pickle can name one array many times: bytes in memory for each byte of the file
 
@@ -48,10 +59,11 @@ def read_published(path):
     if not isinstance(content, tuple | list) or len(content) != 2 or not isinstance(content[0], dict):
         raise ValueError("the pickle must hold (params, images), params being a dict")
     params = {_text(name): values for name, values in content[0].items()}
+    params = {name: params[theirs] for name, theirs in match_names(params, _OF_CLUSTERS).items()}
     maps = _maps(content[1], max_bytes)
     n_samples = len(maps["total"])
     for name, values in params.items():
-        if name in (*_ATTRIBUTES, *_GALAXIES, "label", "sim", "clusterID") and _length(values) != n_samples:
+        if _length(values) != n_samples:
             raise ValueError(
                 f"{name!r} must have one value for each of the {n_samples} images, got {_length(values)}"
             )
@@ -61,7 +73,7 @@ def read_published(path):
     for required in ("redshift", "clusterID"):
         if required not in params:
             raise ValueError(f"{required!r} is missing from the params, found {sorted(params)}")
-    columns["cluster_id"] = _cluster_ids(params["clusterID"])
+    columns["cluster_id"] = number_halos(params["clusterID"])
     if "log_mass" in columns:
         columns["log_mass"] = _log_mass(columns["log_mass"])
     catalogues = next((params[name] for name in _GALAXIES if name in params), [])
@@ -81,12 +93,12 @@ def _length(values):
 
 
 def _numbers(values, name):
-    if isinstance(values, list | tuple) and not all(
-        isinstance(value, int | float | np.number) for value in values
-    ):
-        raise ValueError(f"{name!r} must hold numbers")
-    array = np.asarray(values)
-    return array.astype(float) if array.dtype == object else array
+    """Return numbers as an array, NaN for None."""
+    if not isinstance(values, np.ndarray) or values.dtype == object:
+        if not all(value is None or isinstance(value, int | float | np.number) for value in values):
+            raise ValueError(f"{name!r} must hold numbers")
+        return np.array(values, dtype=float)
+    return values
 
 
 def _maps(images, max_bytes):
@@ -113,7 +125,7 @@ def _maps(images, max_bytes):
 
 
 def _divide_by_peaks(records):
-    for name, norm in zip(MAPS, ("lensing_norm", "xray_norm", "stellar_norm"), strict=True):
+    for name, norm in zip(MAPS, NORMS, strict=True):
         peaks = records[name].max(axis=(1, 2))
         if (peaks <= 0).any():
             row = int(np.argmax(peaks <= 0))
@@ -124,41 +136,38 @@ def _divide_by_peaks(records):
 
 
 def _labels(params):
-    if "label" in params:
-        values, name_of = params["label"], _label_of_number
-    elif "sim" in params:
-        values, name_of = params["sim"], _label_of_simulation
-    else:
+    """Return labels from cross-sections, and from names of simulations what those do not tell."""
+    if "label" not in params and "sim" not in params:
         raise ValueError(f"'label' or 'sim' must be among the params, found {sorted(params)}")
-    labels = [name_of(value) for value in values]
     if "sim" not in params:
-        return np.array(labels)
-    return join_labels(labels, [_feedback_of_simulation(value) for value in params["sim"]])
+        return np.array([_label_of_number(value) for value in params["label"]])
+    names = [_text(value) for value in params["sim"]]
+    numbers = params.get("label", [None] * len(names))
+    rows = zip(names, numbers, range(len(names)), strict=True)
+    return np.array([_label(*row) for row in rows])
 
 
 def _label_of_number(value):
     # Six digits undo the rounding of a float32: 0.1 comes as 0.10000000149.
-    return label_of(float(f"{value:.6g}"))
+    return label_of(float(f"{value:.6g}") if isinstance(value, Real) else value)
 
 
-def _label_of_simulation(value):
-    return label_of(cross_section_of(_text(value).split("+")[0].split("_")[0]))
-
-
-def _feedback_of_simulation(value):
-    # "CDM_low+baryons", "CDM+baryons" and "CDM_hi+baryons"
-    variant = _text(value).split("+")[0].partition("_")[2]
-    return {"low": "weak", "hi": "strong"}.get(variant, "fiducial")
-
-
-def _cluster_ids(values):
-    """Turn integers into themselves, other names into their rank."""
-    names = [_text(value) for value in values]
+def _label(name, number, row):
+    """Return the label of a cluster from the name of its simulation, and its cross-section, if known."""
+    dark_matter, _, variant = name.split("+")[0].partition("_")  # of "CDM_low+baryons", "CDM" and "low"
+    feedback = _FEEDBACK.get(variant, "fiducial")
+    if dark_matter in _VELOCITY_DEPENDENT:  # the number is the effective cross-section of each cluster
+        return str(DarkMatter(*_VELOCITY_DEPENDENT[dark_matter], feedback))
+    told = None if number is None else _label_of_number(number)
     try:
-        return np.array([int(name) for name in names])
-    except ValueError:
-        codes = {name: code for code, name in enumerate(sorted(set(names)))}
-        return np.array([codes[name] for name in names])
+        named = DarkMatter.parse(dark_matter)
+    except ValueError as error:
+        if told is None or dark_matter.lower().startswith("vd"):
+            raise ValueError(f"{error}; it is of the simulation {name!r} in row {row}") from error
+        named = DarkMatter.parse(told)
+    if told is not None and not named.depends_on_velocity and str(named) != told:
+        raise ValueError(f"'label' of row {row} is {number}, but its simulation is {name!r}: correct one")
+    return str(replace(named, feedback=feedback))
 
 
 def _log_mass(masses):

@@ -11,6 +11,7 @@ from darkcnn.records.fields import (
     is_records,
     record_dtype,
 )
+from darkcnn.records.halos import number_halos
 from darkcnn.records.labels import (
     DarkMatter,
     canonical_labels,
@@ -43,6 +44,7 @@ __all__ = [
     "is_records",
     "join_labels",
     "label_of",
+    "number_halos",
     "record_dtype",
     "sort_labels",
     "split_labels",

@@ -1,3 +1,5 @@
+import bz2
+import gzip
 import os
 import pickle
 
@@ -168,6 +170,26 @@ def test_another_kind_of_file(tmp_path, content):
     (tmp_path / "clusters.h5").write_bytes(content)
     with pytest.raises(ValueError, match=r"clusters\.h5: it must be FITS, HDF5 or a pickle, but"):
         load_clusters(tmp_path / "clusters.h5")
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("a pickle", pickle.dumps(({}, []))),
+        ("HDF5", b"\x89HDF\r\n\x1a\n"),
+        ("something that starts with b'total'", b"total"),
+    ],
+)
+def test_gzip_of_something_else(tmp_path, kind, content):
+    (tmp_path / "maps.gz").write_bytes(gzip.compress(content))
+    with pytest.raises(ValueError, match=f"only FITS can be read, but this holds {kind}: unpack it first"):
+        load_clusters(tmp_path / "maps.gz")
+
+
+def test_other_compression(tmp_path):
+    (tmp_path / "clusters.fits.bz2").write_bytes(bz2.compress(b"SIMPLE  ="))
+    with pytest.raises(ValueError, match=r"but it starts with .*; unpack it first"):
+        load_clusters(tmp_path / "clusters.fits.bz2")
 
 
 @pytest.mark.parametrize("mmap", [False, True])

@@ -3,6 +3,7 @@ import tracemalloc
 import h5py
 import numpy as np
 import pytest
+from astropy.table import MaskedColumn, Table
 from sklearn.utils import resample
 
 from darkcnn.datasets import files, load_clusters, save_clusters
@@ -194,3 +195,114 @@ def test_records_must_be_a_table(path):
     for mmap in (True, False):
         with pytest.raises(ValueError, match="'clusters' must be a table of numbers, got float64"):
             load_clusters(path, mmap=mmap)
+
+
+@pytest.fixture
+def as_group(path, clusters):
+    """Write a group with a dataset for each field, as most programs do."""
+    with h5py.File(path, "r+") as file:
+        del file["clusters"]
+        for name in clusters.data.dtype.names:
+            file[f"clusters/{name.upper()}"] = clusters.data[name]
+    return path
+
+
+def test_a_group_of_datasets_is_a_table(as_group, clusters):
+    loaded = load_clusters(as_group)
+    assert loaded.data.tobytes() == clusters.data.tobytes()
+    with h5py.File(as_group, "r+") as file:
+        file["clusters/LABEL"] = file["label"][()]
+        del file["label"], file["clusters/STELLAR"], file["clusters/STELLAR_NORM"]
+    loaded = load_clusters(as_group)
+    assert np.isnan(loaded.data["stellar"]).all()
+    np.testing.assert_array_equal(loaded.target, clusters.target)
+    with pytest.raises(ValueError, match="cannot be memory-mapped"):
+        load_clusters(as_group, mmap=True)
+
+
+@pytest.mark.parametrize("name", ["unit", "units"])
+def test_units_of_a_group(as_group, name):
+    with h5py.File(as_group, "r+") as file:
+        file["clusters/LENSING_NORM"].attrs[name] = np.array([b"solMass kpc-2"])
+    with pytest.raises(ValueError, match=r"'lensing_norm' must be in .* multiply it by 1e\+06"):
+        load_clusters(as_group)
+
+
+def test_fill_values_and_scales_of_a_group(as_group):
+    with h5py.File(as_group, "r+") as file:
+        for name in ("REDSHIFT", "LOG_MASS", "BCG_E1"):
+            del file[f"clusters/{name}"]
+        redshift = file.create_dataset("clusters/REDSHIFT", (8,), "i2", fillvalue=-1, chunks=(4,))
+        redshift[:3] = 250, 0, 375
+        redshift.attrs["scale_factor"], redshift.attrs["add_offset"] = 1e-3, [0.5]
+        file["clusters/LOG_MASS"] = np.where(np.arange(8) == 2, -99.9, 14.5).astype("f4")
+        file["clusters/LOG_MASS"].attrs["_FillValue"] = -99.9
+        file["clusters/BCG_E1"] = np.where(np.arange(8) == 4, 0, 0.5)
+        file["clusters/BCG_E1"].attrs["missing_value"] = np.array([0.0])
+    loaded = load_clusters(as_group).data
+    np.testing.assert_allclose(loaded["redshift"], [0.75, 0.5, 0.875, *[np.nan] * 5])
+    assert np.flatnonzero(np.isnan(loaded["log_mass"])).tolist() == [2]
+    assert np.flatnonzero(np.isnan(loaded["bcg_e1"])).tolist() == [4]
+
+
+@pytest.mark.parametrize("mmap", [False, True])
+def test_fill_values_of_a_table(path, clusters, mmap):
+    fill = np.zeros((), clusters.data.dtype)
+    fill["log_mass"] = -99
+    clusters.data["log_mass"][2] = -99
+    replace(path, "clusters", data=clusters.data, fillvalue=fill)
+    if mmap:
+        with pytest.raises(ValueError, match="cannot be memory-mapped"):
+            load_clusters(path, mmap=True)
+        return
+    clusters.data["log_mass"][2] = np.nan
+    assert load_clusters(path).data.tobytes() == clusters.data.tobytes()
+
+
+def test_values_that_were_never_written_are_no_zeros(path, clusters):
+    dataset = {"shape": (8,), "dtype": clusters.data.dtype, "chunks": (4,)}
+    replace(path, "clusters", **dataset)
+    with h5py.File(path, "r+") as file:
+        file["clusters"][:4] = clusters.data[:4]
+    with pytest.raises(ValueError, match="of the 2 chunks of 'clusters', only 1 were ever written"):
+        load_clusters(path)
+
+
+@pytest.mark.filterwarnings("ignore:Attribute `__serialized_columns__`")
+def test_masks_of_astropy(tmp_path, clusters):
+    table = Table(clusters.data)
+    table["label"] = clusters.target.astype("S")
+    table["redshift"] = MaskedColumn(clusters.data["redshift"], mask=np.arange(8) == 3)
+    stellar = np.ma.masked_array(clusters.data["stellar"], np.zeros((8, 6, 6), bool))
+    stellar[2] = np.ma.masked
+    table["stellar"] = MaskedColumn(stellar)
+    table.write(tmp_path / "table.h5", path="clusters")
+    clusters.data["redshift"][3] = clusters.data["stellar"][2] = np.nan
+    loaded = load_clusters(tmp_path / "table.h5")
+    assert loaded.data.tobytes() == clusters.data.tobytes()
+    np.testing.assert_array_equal(loaded.target, clusters.target)
+    table["cluster_id"] = MaskedColumn(clusters.data["cluster_id"], mask=np.arange(8) == 3)
+    table.write(tmp_path / "table.h5", path="clusters", overwrite=True)
+    with pytest.raises(ValueError, match="the halo of row 3 is masked"):
+        load_clusters(tmp_path / "table.h5")
+
+
+def test_attributes_may_be_arrays_of_one_element(path, clusters):
+    with h5py.File(path, "r+") as file:
+        attributes = file["clusters"].attrs
+        attributes["field_size"], attributes["field_size_unit"] = np.array([2.0]), np.array([b"Mpc"])
+        attributes["lensing_norm_unit"] = np.array([[b"solMass Mpc-2"]])
+    assert load_clusters(path).data.tobytes() == clusters.data.tobytes()
+    with h5py.File(path, "r+") as file:
+        file["clusters"].attrs["field_size_unit"] = "kpc"
+    with pytest.raises(ValueError, match="must be 2000 kpc on a side, but it says 2"):
+        load_clusters(path)
+    with h5py.File(path, "r+") as file:
+        file["clusters"].attrs["field_size"] = [2000.0, 2000.0]
+    with pytest.raises(ValueError, match="the attribute 'field_size' of '/clusters' must be one value, got"):
+        load_clusters(path)
+
+
+def test_labels_padded_with_spaces(path, clusters):
+    replace(path, "label", data=np.char.ljust(clusters.target, 9).astype("S"))
+    np.testing.assert_array_equal(load_clusters(path).target, clusters.target)

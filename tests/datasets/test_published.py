@@ -143,11 +143,76 @@ def test_labels_from_the_names_of_simulations(load, params, images):
     assert loaded.feedback.tolist() == ["fiducial", "weak", "strong"] + ["fiducial"] * 5
 
 
-def test_names_of_clusters_become_their_rank(load, params, images):
+def test_numbers_of_halos_depend_on_their_names_alone(load, params, images):
     params["clusterID"] = ["b", "a", "b", "c", "12", "a", "a", "c"]
-    assert load(params, images).groups.tolist() == [2, 1, 2, 3, 0, 1, 1, 3]
+    first = load(params, images).groups.tolist()
+    assert first[4] == 12
+    assert len(set(first)) == 4
+    params["clusterID"] = np.array(["c", "a", "0", "1", "2", "3", "4", "5"])
+    assert load(params, images).groups.tolist() == [first[3], first[1], 0, 1, 2, 3, 4, 5]
     params["clusterID"] = np.arange(N_SAMPLES) + 2**40
     assert load(params, images).groups.tolist() == params["clusterID"].tolist()
+
+
+@pytest.mark.parametrize("value", [None, np.nan, ""])
+def test_halos_must_be_known(load, params, images, value):
+    params["clusterID"] = [0, 1, 2, value, 4, 5, 6, 7]
+    with pytest.raises(ValueError, match="the halo of row 3 must be a whole number or a name"):
+        load(params, images)
+
+
+def test_what_is_none_is_not_known(load, params, images):
+    params["xrayConc"] = [None, *params["xrayConc"][1:]]
+    params["mass"] = np.array([*params["mass"][:7], None], dtype=object)
+    loaded = load(params, images).data
+    assert np.isnan(loaded["xray_concentration"]).tolist() == [row == 0 for row in range(N_SAMPLES)]
+    assert np.isnan(loaded["log_mass"]).tolist() == [row == 7 for row in range(N_SAMPLES)]
+    params["mass"] = np.array(["14.5"] * N_SAMPLES, dtype=object)
+    with pytest.raises(ValueError, match="'mass' must hold numbers"):
+        load(params, images)
+
+
+def test_names_of_params_in_another_case(load, params, images):
+    expected = load(params, images)
+    loaded = load({name.upper(): values for name, values in params.items()}, images)
+    assert loaded.data.tobytes() == expected.data.tobytes()
+    assert loaded.galaxies.tobytes() == expected.galaxies.tobytes()
+    params["ClusterId"] = params["CLUSTERID"] = params.pop("clusterID")
+    with pytest.raises(ValueError, match=r"\['ClusterId', 'CLUSTERID'\] differ in case alone"):
+        load(params, images)
+
+
+def test_a_map_may_be_missing(load, params, images):
+    images[2:, ..., 2] = np.nan
+    loaded = load(params, images).data
+    assert np.isnan(loaded["stellar"]).all(axis=(1, 2)).tolist() == [row >= 2 for row in range(N_SAMPLES)]
+    np.testing.assert_array_equal(loaded["total"], images[..., 0])
+
+
+def test_the_simulation_tells_what_depends_on_velocity(load, params, images):
+    params["sim"][6:] = "vdSIDM+baryons"
+    params["label"][6:] = 0.31, 1.27  # effective cross-sections of the clusters
+    loaded = load(params, images)
+    assert loaded.target.tolist() == ["CDM", "SIDM0.1", "SIDM0.3", "SIDM1", "CDM", "SIDM0.1"] + 2 * [
+        "vdSIDM3.04w560"
+    ]
+    params["sim"] = ["run 3"] * 6 + ["vdSIDM2w400_hi+baryons"] * 2
+    loaded = load(params, images)
+    assert loaded.target.tolist()[-3:] == ["SIDM0.1", "vdSIDM2w400", "vdSIDM2w400"]
+    assert loaded.feedback.tolist() == ["fiducial"] * 6 + ["strong"] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("vdSIDM-b+baryons", "got 'vdSIDM-b'.* it is of the simulation 'vdSIDM-b.baryons' in row 3"),
+        ("SIDM0.1+baryons", "'label' of row 3 is 1.0, but its simulation is 'SIDM0.1.baryons': correct one"),
+    ],
+)
+def test_simulation_and_label_must_agree(load, params, images, name, message):
+    params["sim"] = [*params["sim"][:3], name, *params["sim"][4:]]
+    with pytest.raises(ValueError, match=message):
+        load(params, images)
 
 
 def test_linear_masses_become_logarithms(load, params, images):
