@@ -183,7 +183,7 @@ def build(fit, **parameters):
     if fit.estimator == "majority":
         return DummyClassifier(strategy="most_frequent")
     if fit.estimator == "profiles":
-        return make_pipeline(MapSelector(fit.maps, attributes), *profile_baseline(random_state=fit.seed))
+        return make_pipeline(MapSelector(fit.maps, attributes), *profile_baseline())
     return default_pipeline(
         fit.estimator, maps=fit.maps, attributes=attributes, random_state=fit.seed, **parameters
     )

@@ -84,7 +84,7 @@ def print_appearance(clusters):
 
 def accuracy(features, clusters):
     """Return accuracy and its standard error by cross-validation that keeps the maps of a halo together."""
-    trees = profile_baseline(random_state=0)[-1]
+    trees = profile_baseline()[-1]
     cv = StratifiedGroupKFold(5, shuffle=True, random_state=0)
     predicted = cross_val_predict(trees, features, clusters.target, groups=clusters.groups, cv=cv)
     right = predicted == clusters.target

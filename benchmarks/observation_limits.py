@@ -37,7 +37,7 @@ def signed_profiles(observed, sky):
 def boosted_on_skies(observed, y, n_skies, seed):
     """Return boosted trees that learned from several skies of each record."""
     profiles = np.concatenate([signed_profiles(observed, 1 + sky) for sky in range(n_skies)])
-    return profile_baseline(random_state=seed)[-1].fit(profiles, np.tile(y, n_skies))
+    return profile_baseline()[-1].fit(profiles, np.tile(y, n_skies))
 
 
 def accuracy_for_known_halos(clusters, groups, n_gal, seed, *, rings, n_skies=20):

@@ -103,7 +103,7 @@ def run(seed, arguments, done, save):
         arguments.n_train, arguments.n_test, arguments.n_pixels, seed
     )
     if ("clean", seed) not in done:
-        boosted = profile_baseline(random_state=seed).fit(X, y)
+        boosted = profile_baseline().fit(X, y)
         clean = polar(seed).fit(X, y)
         majority = float(np.unique(y_test, return_counts=True)[1].max() / len(y_test))
         row = {"majority": majority, "boosted": accuracy(boosted, X_test, y_test)}
@@ -125,7 +125,7 @@ def run(seed, arguments, done, save):
         noise = noises(kind, n_gal, exposure)
         through = polar(seed, kind, noise).fit(X, y)
         select = MapSelector(SHEAR if kind == "shear" else "all")
-        boosted = make_pipeline(*noise, select, profile_baseline(random_state=seed)).fit(X, y)
+        boosted = make_pipeline(*noise, select, profile_baseline()).fit(X, y)
         row = {"through": accuracy(through, X_test, y_test), "boosted": accuracy(boosted, X_test, y_test)}
         if (n_gal, exposure) == (50, 10):
             row["biases"] = under_biases(through, kind, n_gal, exposure, X_test, y_test, groups_test)

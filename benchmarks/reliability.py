@@ -50,7 +50,7 @@ def simulate(n_halos, classes, redshift, seed):
 def judge_by_profiles(classes, n_training, n_halos, redshift, seed):
     """Return probabilities of boosted trees on radial profiles, shape (n_halos, n_classes, n_classes)."""
     train = simulate(n_training, classes, redshift, seed)
-    trees = profile_baseline(random_state=seed).fit(train.data, train.target)
+    trees = profile_baseline().fit(train.data, train.target)
     parts = [
         trees.predict_proba(simulate(PER_SEED, classes, redshift, seed + 1000 + part).data)
         for part in tqdm(range(n_halos // PER_SEED), desc="profiles", unit="seed")

@@ -58,7 +58,7 @@ from darkcnn.preprocessing import profile_baseline
 
 methods = {
     "most frequent class": DummyClassifier(),
-    "radial profiles": profile_baseline(random_state=0),
+    "radial profiles": profile_baseline(),
     "polar network": default_pipeline("polar", random_state=0),
 }
 splits = StratifiedGroupKFold(3, shuffle=True, random_state=0)

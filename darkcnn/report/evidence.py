@@ -74,7 +74,7 @@ def baselines(pipeline, random_state=None):
     shared = [(name, clone(step)) for name, step in pipeline.steps[: last + 1]]
     return {
         MAJORITY: DummyClassifier(),
-        BOOSTED: Pipeline([*shared, *profile_baseline(random_state=random_state).steps]),
+        BOOSTED: Pipeline([*shared, *profile_baseline().steps]),
     }
 
 

@@ -93,7 +93,7 @@ def run_study(pipeline, X, y, *, groups, cv, folder, param_grid=None, scoring=No
     >>> example = load_example()
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     results = run_study(
-    ...         profile_baseline(random_state=0),
+    ...         profile_baseline(),
     ...         example.data,
     ...         example.target,
     ...         groups=example.groups,
