@@ -40,8 +40,7 @@ from tqdm import tqdm
 from darkcnn import MapSelector, default_pipeline
 from darkcnn._common.writing import replacing
 from darkcnn.datasets import make_clusters
-from darkcnn.networks import NETWORKS, get_network
-from darkcnn.pipeline import RECIPES
+from darkcnn.networks import NETWORKS, get_network, get_recipe
 from darkcnn.preprocessing import ATTRIBUTES, profile_baseline
 from darkcnn.records import MAPS
 
@@ -71,7 +70,7 @@ VARIANTS = {
     "simple": {
         "as it is": {},
         "weight decay and learning rate of polar": {
-            name: RECIPES["polar"][name] for name in ("weight_decay", "learning_rate")
+            name: get_recipe("polar").parameters[name] for name in ("weight_decay", "learning_rate")
         },
     },
 }

@@ -3,22 +3,10 @@
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from darkcnn.networks import get_recipe, name_of
 from darkcnn.preprocessing import MapScaler, MapSelector, RotationFlipAugmenter
 from darkcnn.records import MAPS
 from darkcnn.training import DarkCNNClassifier
-
-INVARIANT = ("polar",)
-"""Networks that no rotation or reflection can change: views would teach them nothing."""
-
-RECIPES = {
-    "polar": {
-        "epochs": 24,
-        "learning_rate": 2e-3,
-        "learning_rate_schedule": "cosine",
-        "weight_decay": 1.0,
-    }
-}
-"""How to train a network, where that was found by trial: the defaults of `classifier_params`."""
 
 OBSERVED = {"xray": ("asinh", "none", 1.0)}
 """Stretch, norm and floor of an observed map; the others, which have both signs, stay as they are."""
@@ -39,8 +27,9 @@ def default_pipeline(
     Parameters
     ----------
     architecture : str or callable, default="polar"
-        Network, see :class:`DarkCNNClassifier`. On mock clusters the polar one is more accurate than boosted
-        trees, and than Inception trained for seven times as long: :doc:`/benchmarks/accuracy`.
+        Network, by its name or as a function, see :class:`DarkCNNClassifier`. On mock clusters the polar
+        network is more accurate than boosted trees, and than Inception trained for seven times as long:
+        :doc:`/benchmarks/accuracy`.
     maps : tuple of str or "all", default="all"
         Maps to learn from, see :class:`MapSelector`.
     attributes : tuple of str, default=()
@@ -49,18 +38,19 @@ def default_pipeline(
         Observations to learn through, such as ``[WeakLensingNoise(), XrayNoise()]``: drawn anew in each epoch
         of the training, once for each cluster to predict. One without a seed of its own takes `random_state`.
     n_views : int, default=10
-        Rotated and flipped views of each map, see :class:`RotationFlipAugmenter`; `INVARIANT` networks take
-        none.
+        Rotated and flipped views of each map, see :class:`RotationFlipAugmenter`; networks with an invariant
+        :class:`~darkcnn.networks.Recipe` take none.
     random_state : int, RandomState instance or None, default=None
         Seed of the noise, of the views and of the training.
     **classifier_params
-        Further parameters of :class:`DarkCNNClassifier`; their defaults are those of `RECIPES`, if any.
+        Further parameters of :class:`DarkCNNClassifier`; their defaults are those of the network's
+        :class:`~darkcnn.networks.Recipe`.
 
     Returns
     -------
     sklearn.pipeline.Pipeline
         Steps ``"observe_total"`` and ``"observe_xray"`` (if there is such noise), ``"select"``, ``"scale"``,
-        ``"augment"`` (left out for `INVARIANT` networks) and ``"cnn"``.
+        ``"augment"`` (left out for invariant networks) and ``"cnn"``.
 
     Notes
     -----
@@ -84,8 +74,8 @@ def default_pipeline(
     """
     if not isinstance(noise, list | tuple):
         raise TypeError(f"noise must be a list such as [WeakLensingNoise()], got {noise!r}")
-    if isinstance(architecture, str):
-        classifier_params = {**RECIPES.get(architecture, {}), **classifier_params}
+    recipe = get_recipe(architecture)
+    classifier_params = {**recipe.parameters, **classifier_params}
     observed = {name for step in noise for name in step.changes}
     names = MAPS if isinstance(maps, str) else maps
     own = {"random_state": random_state}
@@ -96,10 +86,14 @@ def default_pipeline(
         ),
         ("select", MapSelector(maps=maps, attributes=attributes)),
         ("scale", _scaler([name if name in observed else None for name in names])),
-        ("augment", RotationFlipAugmenter(n_views, random_state=random_state)),
-        ("cnn", DarkCNNClassifier(architecture, random_state=random_state, **classifier_params)),
+        *(
+            []
+            if recipe.invariant
+            else [("augment", RotationFlipAugmenter(n_views, random_state=random_state))]
+        ),
+        ("cnn", DarkCNNClassifier(name_of(architecture), random_state=random_state, **classifier_params)),
     ]
-    return Pipeline([step for step in steps if step[0] != "augment" or architecture not in INVARIANT])
+    return Pipeline(steps)
 
 
 def _scaler(observed):

@@ -5,9 +5,13 @@
 Written for any backend of keras; run on TensorFlow and on JAX.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
 
-from darkcnn._common import quiet  # noqa: F401 - before keras starts its backend
+from darkcnn._common import quiet  # noqa: F401 - starts keras, without the messages of its backend
+
+import keras  # isort: skip
+
 from darkcnn.networks.cmu import cmu
 from darkcnn.networks.columbia import columbia
 from darkcnn.networks.dark_inception import dark_inception
@@ -20,6 +24,7 @@ from darkcnn.networks.inception_resnet_v2 import inception_resnet_v2
 from darkcnn.networks.inception_small import inception_small
 from darkcnn.networks.inception_wide import inception_wide
 from darkcnn.networks.polar import polar
+from darkcnn.networks.recipe import Recipe
 from darkcnn.networks.simple import simple
 
 NETWORKS = {
@@ -39,7 +44,7 @@ NETWORKS = {
 }
 """Every architecture that has a name."""
 
-__all__ = ["NETWORKS", "get_network", *NETWORKS]
+__all__ = ["NETWORKS", "Recipe", "count_parameters", "get_network", "get_recipe", "name_of", *NETWORKS]
 
 
 def get_network(architecture):
@@ -75,3 +80,83 @@ def get_network(architecture):
     raise ValueError(
         f"architecture must be a function or one of {sorted(NETWORKS)}, got {architecture!r}{hint}"
     )
+
+
+def name_of(architecture):
+    """Return the name of an architecture of this library.
+
+    Parameters
+    ----------
+    architecture : str or callable
+        As for :func:`get_network`.
+
+    Returns
+    -------
+    str or callable
+        Key of `NETWORKS`; `architecture` itself if it is no function of this library.
+
+    Examples
+    --------
+    >>> from darkcnn import networks
+    >>> networks.name_of(networks.polar)
+    'polar'
+    """
+    return next((name for name, function in NETWORKS.items() if function is architecture), architecture)
+
+
+def get_recipe(architecture):
+    """Return how to train a network.
+
+    Parameters
+    ----------
+    architecture : str or callable
+        As for :func:`get_network`.
+
+    Returns
+    -------
+    Recipe
+        Empty for networks that were not tuned.
+
+    Examples
+    --------
+    >>> from darkcnn.networks import get_recipe
+    >>> get_recipe("polar").parameters["epochs"]
+    24
+    """
+    return getattr(get_network(architecture), "recipe", Recipe())
+
+
+def count_parameters(architecture, input_shape, n_classes, **options):
+    """Count the parameters of a network that is described but never held in memory.
+
+    Parameters
+    ----------
+    architecture : str or callable
+        As for :func:`get_network`.
+    input_shape : (int, int, int)
+        Height, width and number of channels of the maps.
+    n_classes : int
+        Number of classes.
+    **options
+        Further arguments of the network.
+
+    Returns
+    -------
+    int
+        Number of weights, trained or not.
+
+    Examples
+    --------
+    >>> from darkcnn.networks import count_parameters
+    >>> count_parameters("simple", (100, 100, 3), n_classes=3, width=1000)
+    1202689056003
+    """
+
+    def count():
+        # Weights that are made in this scope wait for their values.
+        with keras.StatelessScope(initialize_variables=False):
+            return get_network(architecture)(input_shape, n_classes, **options).count_params()
+
+    # keras lists the waiting weights for each thread, and would make them in the next scope of this one.
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(count).result()

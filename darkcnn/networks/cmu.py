@@ -3,7 +3,7 @@
 import keras
 
 from darkcnn.networks.head import classify
-from darkcnn.networks.layers import average_pool, convolve_of, dense
+from darkcnn.networks.layers import average_pool, convolve_of, dense, map_input
 
 
 def cmu(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.5):
@@ -37,12 +37,12 @@ def cmu(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.5):
 
     Examples
     --------
-    >>> from darkcnn.networks.cmu import cmu
-    >>> cmu((100, 100, 3), n_classes=3).count_params()
+    >>> from darkcnn.networks import count_parameters
+    >>> count_parameters("cmu", (100, 100, 3), n_classes=3)
     3499555
     """
     conv = convolve_of(width)
-    maps = keras.Input(input_shape, name="maps")  # 100 x 100 x 3
+    maps = map_input(input_shape)  # 100 x 100 x 3
     x = conv(maps, (4, 3))  # 100 x 100 x 4
     x = average_pool(x, 2, strides=2)  # 50 x 50 x 4
     x = conv(x, (12, 3), (12, 3))  # 50 x 50 x 12

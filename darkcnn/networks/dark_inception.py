@@ -3,7 +3,7 @@
 import keras
 
 from darkcnn.networks.head import classify
-from darkcnn.networks.layers import average_pool, convolve_of, dense, join
+from darkcnn.networks.layers import average_pool, convolve_of, dense, join, map_input
 
 
 def dark_inception(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.5):
@@ -35,12 +35,12 @@ def dark_inception(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout
 
     Examples
     --------
-    >>> from darkcnn.networks.dark_inception import dark_inception
-    >>> dark_inception((100, 100, 3), n_classes=3).count_params()
+    >>> from darkcnn.networks import count_parameters
+    >>> count_parameters("dark_inception", (100, 100, 3), n_classes=3)
     3155827
     """
     conv = convolve_of(width)
-    maps = keras.Input(input_shape, name="maps")  # 100 x 100 x 3
+    maps = map_input(input_shape)  # 100 x 100 x 3
     x = join(
         average_pool(maps, 4),
         conv(maps, (4, 1)),

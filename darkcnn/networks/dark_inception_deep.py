@@ -4,7 +4,7 @@ import keras
 
 from darkcnn.networks.dark_inception_resnet import reduction_a, reduction_b, stem
 from darkcnn.networks.head import classify
-from darkcnn.networks.layers import average_pool, check_blocks, convolve_of, dense, join
+from darkcnn.networks.layers import average_pool, check_blocks, convolve_of, dense, join, map_input
 
 
 def dark_inception_deep(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(3, 5), dropout=0.2):
@@ -39,13 +39,13 @@ def dark_inception_deep(input_shape, n_classes, *, n_attributes=0, width=1.0, bl
 
     Examples
     --------
-    >>> from darkcnn.networks.dark_inception_deep import dark_inception_deep
-    >>> dark_inception_deep((100, 100, 3), n_classes=3).count_params()
+    >>> from darkcnn.networks import count_parameters
+    >>> count_parameters("dark_inception_deep", (100, 100, 3), n_classes=3)
     4883907
     """
     n_a, n_b = check_blocks(blocks, 2)
     conv = convolve_of(width)
-    maps = keras.Input(input_shape, name="maps")  # 100 x 100 x 3
+    maps = map_input(input_shape)  # 100 x 100 x 3
     x = stem(maps, conv)  # 13 x 13 x 48
     for _ in range(n_a):
         x = block_a(x, conv)  # 13 x 13 x 160

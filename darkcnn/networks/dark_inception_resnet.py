@@ -10,6 +10,7 @@ from darkcnn.networks.layers import (
     convolve_of,
     dense,
     join,
+    map_input,
     max_pool,
 )
 
@@ -48,13 +49,13 @@ def dark_inception_resnet(input_shape, n_classes, *, n_attributes=0, width=1.0, 
 
     Examples
     --------
-    >>> from darkcnn.networks.dark_inception_resnet import dark_inception_resnet
-    >>> dark_inception_resnet((100, 100, 3), n_classes=3).count_params()
+    >>> from darkcnn.networks import count_parameters
+    >>> count_parameters("dark_inception_resnet", (100, 100, 3), n_classes=3)
     3016771
     """
     n_a, n_b = check_blocks(blocks, 2)
     conv = convolve_of(width)
-    maps = keras.Input(input_shape, name="maps")  # 100 x 100 x 3
+    maps = map_input(input_shape)  # 100 x 100 x 3
     x = stem(maps, conv)  # 13 x 13 x 48
     for _ in range(n_a):
         x = block_a(x, conv)  # 13 x 13 x 48

@@ -6,17 +6,17 @@ import keras
 def classify(maps, features, n_classes, *, n_attributes=0, dropout=0.0, name=None):
     """Close a network with its head and return the model.
 
-    Attributes join the features before a layer that is not linear, so that what a map means can depend on,
+    Attributes join the features before a layer that is not linear, so that the effect of a map can depend on,
     say, the redshift of the cluster. The published head is linear end to end: there, attributes can only
-    shift all clusters' scores alike. Nor is there a softmax, which the published code applies twice: the loss
-    takes logits.
+    shift all clusters' scores alike. There is no softmax, which the published code applies twice: the loss
+    takes logits, of the precision of ``keras.config.floatx()`` under any policy.
 
     Parameters
     ----------
     maps : KerasTensor of shape (n_samples, height, width, n_channels)
         Input of the network, named "maps".
     features : KerasTensor of shape (n_samples, n_features)
-        What the network makes of the maps.
+        Output of the last layer that takes maps alone.
     n_classes : int
         Number of classes.
     n_attributes : int, default=0
@@ -51,5 +51,5 @@ def classify(maps, features, n_classes, *, n_attributes=0, dropout=0.0, name=Non
         features = keras.layers.Concatenate()([features, known])
         features = keras.layers.Dense(128, activation="relu")(features)
     embedding = keras.layers.Dropout(dropout)(features)
-    logits = keras.layers.Dense(n_classes, name="logits")(embedding)
+    logits = keras.layers.Dense(n_classes, name="logits", dtype=keras.config.floatx())(embedding)
     return keras.Model(inputs, logits, name=name)

@@ -4,7 +4,7 @@ import keras
 
 from darkcnn.networks.head import classify
 from darkcnn.networks.inception import block_a, reduction_a, stem
-from darkcnn.networks.layers import average_pool, check_blocks, convolve_of, join, max_pool
+from darkcnn.networks.layers import average_pool, check_blocks, convolve_of, join, map_input, max_pool
 
 
 def inception_small(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1, 1), dropout=0.2):
@@ -40,13 +40,13 @@ def inception_small(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks
 
     Examples
     --------
-    >>> from darkcnn.networks.inception_small import inception_small
-    >>> inception_small((100, 100, 3), n_classes=3).count_params()
+    >>> from darkcnn.networks import count_parameters
+    >>> count_parameters("inception_small", (100, 100, 3), n_classes=3)
     2379923
     """
     n_a, n_b, n_c = check_blocks(blocks, 3)
     conv, half = convolve_of(width), convolve_of(width / 2)
-    maps = keras.Input(input_shape, name="maps")  # 100 x 100 x 3
+    maps = map_input(input_shape)  # 100 x 100 x 3
     x = stem(maps, half)  # 13 x 13 x 192
     for _ in range(n_a):
         x = block_a(x, half)  # 13 x 13 x 192

@@ -4,7 +4,7 @@ import keras
 
 from darkcnn.networks.head import classify
 from darkcnn.networks.inception import block_a, block_b, reduction_a, reduction_b, short_stem
-from darkcnn.networks.layers import average_pool, check_blocks, convolve_of, join, max_pool
+from darkcnn.networks.layers import average_pool, check_blocks, convolve_of, join, map_input, max_pool
 
 
 def inception_wide(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1, 1), dropout=0.2):
@@ -41,13 +41,13 @@ def inception_wide(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=
 
     Examples
     --------
-    >>> from darkcnn.networks.inception_wide import inception_wide
-    >>> inception_wide((100, 100, 3), n_classes=3).count_params()
+    >>> from darkcnn.networks import count_parameters
+    >>> count_parameters("inception_wide", (100, 100, 3), n_classes=3)
     14764707
     """
     n_a, n_b, n_c = check_blocks(blocks, 3)
     conv = convolve_of(width)
-    maps = keras.Input(input_shape, name="maps")  # 100 x 100 x 3
+    maps = map_input(input_shape)  # 100 x 100 x 3
     x = short_stem(maps, conv)  # 25 x 25 x 192
     for _ in range(n_a):
         x = block_a(x, conv)  # 25 x 25 x 384

@@ -4,6 +4,8 @@ from functools import partial
 
 import keras
 
+from darkcnn._common.keras_settings import check_data_format
+
 LEAK = 0.03
 """Slope of the activation below zero, as published for darkCNN."""
 
@@ -13,6 +15,12 @@ MOMENTUM = 0.9
 A few thousand maps are some hundred batches an epoch, in which 0.9 settles. The published code has 0: the
 statistics of the last batch alone, which makes the validation score jump from epoch to epoch.
 """
+
+
+def map_input(input_shape):
+    """Return the input of a network: maps of shape (height, width, n_channels)."""
+    check_data_format()
+    return keras.Input(input_shape, name="maps")
 
 
 def check_width(width):

@@ -50,8 +50,8 @@ class Rings(keras.layers.Layer):
         pixel = FIELD_SIZE / height
         radii = np.geomspace(INNER_RADIUS / pixel, (height - 1) / 2, self.n_radii)[:, None]
         angles = 2 * np.pi * np.arange(self.n_angles) / self.n_angles
-        self.x = (radii * np.cos(angles)).ravel().astype("float32")
-        self.y = (radii * np.sin(angles)).ravel().astype("float32")
+        self.x = (radii * np.cos(angles)).ravel().astype(self.compute_dtype)
+        self.y = (radii * np.sin(angles)).ravel().astype(self.compute_dtype)
         self.window = WINDOW / pixel
 
     def call(self, maps):
@@ -62,7 +62,8 @@ class Rings(keras.layers.Layer):
         row, down = self.split(centre_y + self.y, size)
         # One long list of pixels, in which each map begins size * size after the one before.
         pixels = ops.reshape(maps, (-1, n_channels))
-        first = ops.expand_dims(ops.arange(ops.shape(maps)[0]) * (size * size), 1) + row * size + column
+        map_start = ops.arange(ops.shape(maps)[0], dtype="int32") * (size * size)
+        first = ops.expand_dims(map_start, 1) + row * size + column
         rings = 0.0
         for step, weight in (
             (0, (1 - down) * (1 - right)),
@@ -88,7 +89,7 @@ class Rings(keras.layers.Layer):
         size = maps.shape[1]
         margin = max(0, size // 2 - int(np.ceil(4 * self.window)))
         core = ops.mean(maps[:, margin : size - margin, margin : size - margin], axis=-1)
-        axis = np.arange(margin, size - margin, dtype="float32") - (size - 1) / 2
+        axis = np.arange(margin, size - margin, dtype=self.compute_dtype) - (size - 1) / 2
         x, y = (ops.convert_to_tensor(a.ravel()) for a in np.meshgrid(axis, axis))
         brightness = ops.reshape(SHARPNESS * core, (-1, len(axis) ** 2))
         centre_x = centre_y = ops.zeros_like(brightness[:, :1])
@@ -139,6 +140,7 @@ class StandardiseRings(keras.layers.Layer):
                 now = ops.mean(batch, axis=(0, 2))[:, None]
                 running.assign(running + (now - running) / self.n_batches)
         variance = ops.maximum(self.square - ops.square(self.mean), 0.0)
+        # The maps have variance 1, so that this constant keeps rings that hardly vary from being blown up.
         return (x - self.mean) / ops.sqrt(variance + 1e-3)
 
     def compute_output_shape(self, input_shape):

@@ -3,7 +3,7 @@
 import keras
 
 from darkcnn.networks.head import classify
-from darkcnn.networks.layers import check_width, scaled
+from darkcnn.networks.layers import check_width, map_input, scaled
 
 
 def simple(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.0):
@@ -36,12 +36,12 @@ def simple(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.0):
 
     Examples
     --------
-    >>> from darkcnn.networks.simple import simple
-    >>> simple((100, 100, 3), n_classes=3).count_params()
+    >>> from darkcnn.networks import count_parameters
+    >>> count_parameters("simple", (100, 100, 3), n_classes=3)
     1203747
     """
     check_width(width)
-    maps = keras.Input(input_shape, name="maps")  # 100 x 100 x 3
+    maps = map_input(input_shape)  # 100 x 100 x 3
     x = maps
     for n_channels in (16, 32, 64):
         x = keras.layers.Conv2D(scaled(n_channels, width), 3, padding="same", activation="relu")(x)
