@@ -1,5 +1,7 @@
+import io
 import os
 import warnings
+from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -8,6 +10,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # gallery pages show what a 
 warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)  # keras 3.15 with NumPy 2.4
 
 from darkcnn import __version__  # noqa: E402 - after the settings above
+from darkcnn.simulation import Physics  # noqa: E402
+from darkcnn.simulation.parameters import STATUSES  # noqa: E402
 
 project = "darkcnn"
 author = "The darkcnn developers"
@@ -110,6 +114,26 @@ def _formula(as_block):
     return visit, None
 
 
+def _write_parameters(app):
+    """Write the page that lists the parameters of the mock clusters."""
+    page = io.StringIO()
+    page.write(
+        "Parameters of the mock clusters\n===============================\n\n"
+        "Fields of :class:`darkcnn.simulation.Physics`. `bounds` is where the formulas hold; values beyond\n"
+        "are refused. `spread` is what other simulations may plausibly have. Of a scatter (±), both are\n"
+        "ranges of its size.\n\n"
+    )
+    page.writelines(f"- *{status}*: {meaning}.\n" for status, meaning in STATUSES.items())
+    table = Physics.table()
+    for part in dict.fromkeys(table["part"]):
+        page.write(f"\n{part}\n{'-' * len(part)}\n\n")
+        table[table["part"] == part][table.colnames[1:-1]].write(page, format="ascii.rst")
+    target = Path(app.srcdir, "api", "generated", "mock_parameters.rst")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(page.getvalue(), encoding="utf-8")
+
+
 def setup(app):
-    """Teach Sphinx to write formulas."""
+    """Teach Sphinx to write formulas, and the table of parameters."""
+    app.connect("builder-inited", _write_parameters)
     app.add_html_math_renderer("mathml", _formula(as_block=False), _formula(as_block=True))

@@ -25,10 +25,10 @@ _DESCRIPTION = """\
 Mock clusters like those of the BAHAMAS-SIDM simulations (Robertson et al. 2019), made by
 darkcnn.datasets.make_clusters.
 
-{n_clusters} clusters of {n_halos} haloes at redshifts {redshifts}, {n_pixels} x {n_pixels} pixels in 2 Mpc.
+{n_clusters} clusters of {n_halos} halos at redshifts {redshifts}, {n_pixels} x {n_pixels} pixels in 2 Mpc.
 Dark matter: {labels}. Feedback: {feedback}. Random seed {seed}.
 Cosmology: {cosmology}.
-Triaxial NFW haloes with isothermal Jeans cores; gas, stars and satellites follow observed relations. The
+Triaxial NFW halos with isothermal Jeans cores; gas, stars and satellites follow observed relations. The
 sizes of several effects are tuned to published maps: how hard the models are to tell apart is calibrated, not
 predicted.
 """
@@ -56,7 +56,7 @@ def make_clusters(
     Parameters
     ----------
     n_halos : int, default=100
-        Number of haloes, each with its own initial conditions. Halo 7 is the same whatever their number.
+        Number of halos, each with its own initial conditions. Halo 7 is the same whatever their number.
     cross_sections : array-like of shape (n_models,), default=(0, 0.1, 0.3, 1)
         Self-interaction cross-sections per unit mass, cm2/g; 0 is cold dark matter.
     velocity_scale : float or None, default=None
@@ -67,7 +67,7 @@ def make_clusters(
         How strongly black holes heat the gas: each halo is simulated in every variant named. How much maps
         differ is calibrated by how well published maps tell the feedback, not predicted.
     redshifts : array-like of shape (n_redshifts,), default=(0, 0.125, 0.25, 0.375)
-        Redshifts at which the haloes are seen.
+        Redshifts at which the halos are seen.
     n_pixels : int, default=50
         Height and width of the maps: 100, or a divisor of it. Maps show 2 Mpc, so 50 pixels are 40 kpc
         each.
@@ -87,7 +87,7 @@ def make_clusters(
         to the same file. Needs an int for `random_state`.
     random_state : int, RandomState instance or None, default=None
         Seed. An int gives the same clusters at every call; another int gives other initial conditions under
-        the same settings, an independent simulation. Its haloes have the same numbers, so add a constant to
+        the same settings, an independent simulation. Its halos have the same numbers, so add a constant to
         ``data["cluster_id"]`` before joining the two.
     n_jobs : int or None, default=None
         Number of processes, -1 for all cores. The clusters do not depend on it.
@@ -101,7 +101,7 @@ def make_clusters(
     sklearn.utils.Bunch or tuple
         As of :func:`~darkcnn.datasets.make_bunch`, with two truths of shape (n_samples,): ``core_radius``,
         the radius within which dark matter has scattered, kpc, and ``effective_cross_section``, that at the
-        velocity of the halo, cm2/g. Groups are the numbers of the haloes. With `path`,
+        velocity of the halo, cm2/g. Groups are the numbers of the halos. With `path`,
         what :func:`~darkcnn.datasets.load_clusters` returns: records that stay on disk, and no truths.
 
     Raises

@@ -7,20 +7,16 @@ import numpy as np
 from darkcnn.cosmology import BAHAMAS
 from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE, DarkMatter
 from darkcnn.simulation import attributes
+from darkcnn.simulation.background import background_density, background_tilt
 from darkcnn.simulation.dark_matter import core_of, dark_matter_map
 from darkcnn.simulation.deviates import Deviates, generator
 from darkcnn.simulation.feedback import HEATING, with_feedback
 from darkcnn.simulation.gas import gas_maps, surface_brightness
+from darkcnn.simulation.groups import substructure_maps
 from darkcnn.simulation.halo import draw_halo
 from darkcnn.simulation.rendering import PIXEL, block_mean, particle_noise
 from darkcnn.simulation.stars import central_galaxy_mass, star_maps
-from darkcnn.simulation.substructure import (
-    background_density,
-    background_tilt,
-    draw_population,
-    evolve,
-    substructure_maps,
-)
+from darkcnn.simulation.subhalos import draw_population, evolve
 
 _KPC2_PER_MPC2 = 1e6
 _DEPTH_OF_CLUSTER = 5000.0  # kpc, in the table of galaxies

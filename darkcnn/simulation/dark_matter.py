@@ -1,57 +1,64 @@
 """The smooth halo of dark matter, with or without a core."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from darkcnn import cosmology
 from darkcnn.simulation import nfw
 from darkcnn.simulation.jeans import NO_CORE, core_profile
+from darkcnn.simulation.parameters import Parameters, Scatter, parameter
 from darkcnn.simulation.rendering import PIXEL_AREA, X, Y
 from darkcnn.simulation.shape import squared_elliptical_radius
 
 _RADII_SQUARED = np.exp(2 * nfw.LOG_RADII)
 
 
-def scattering_rate(cross_section, halo, density, speed):
-    """Return scatterings of a particle per Gyr: (sigma/m) rho v.
+@dataclass(frozen=True, kw_only=True)
+class DarkMatterPhysics(Parameters):
+    """Profile of the smooth dark matter and what scattering does to it."""
 
-    Parameters
-    ----------
-    cross_section : float
-        Per mass, cm2/g.
-    halo : Halo
-        Whose dark matter it scatters with.
-    density : float or ndarray
-        Density over the scale density of the halo.
-    speed : float
-        Over the scale velocity of the halo.
+    # fmt: off
+    inner_density: float = parameter(0.0, "mean change of the inner surface density, as a fraction",
+        status="guess", bounds=(-0.9, 2), spread=(-0.15, 0.15))
+    inner_scatter: Scatter = parameter(Scatter(0.06, halo=0.6, model=0.8), "scatter of `inner_density`",
+        status="guess", bounds=(0, 1), spread=(0.03, 0.15))
+    inner_scatter_radius: float = parameter(60.0, "radius within which `inner_density` acts", unit="kpc",
+        status="guess", bounds=(5, 500), spread=(30, 100), scale="log")
+    core_age: float = parameter(0.75, "age of the core over that of the universe", status="guess",
+        source="5 Gyr in Kaplinghat et al. (2016), not verified", bounds=(0.01, 1), spread=(0.5, 0.9))
+    core_blur: float = parameter(1.2, "Gaussian width in ln(scatterings) over which cores are averaged",
+        status="tuned", bounds=(0, 3), spread=(0.6, 1.6))
+    core_scatter: Scatter = parameter(Scatter(0.15, halo=0.6, disturbance=-0.5, model=0.6),
+        "scatter of the number of scatterings", unit="dex", status="guess", bounds=(0, 1), spread=(0.1, 0.3))
+    core_galaxy_mass: float = parameter(1.3,
+        "mass of the galaxy that the core feels over the stellar mass within 100 kpc", status="guess",
+        bounds=(0, 5), spread=(0.5, 1.6))
+    halo_rounding: float = parameter(0.6,
+        "share of the ellipticity of the halo that scattering removes at the centre", status="guess",
+        source="small in projection (Robertson et al. 2023)", bounds=(0, 1), spread=(0.2, 1.0))
+    offset: float = parameter(2.5,
+        "median distance of the central galaxy from the centre of cold dark matter", unit="kpc",
+        status="guess", source="below the resolution of simulations", bounds=(0, 200), spread=(1, 6),
+        scale="log")
+    offset_per_core_radius: float = parameter(0.04, "growth of `offset` with r1", status="guess",
+        source="Harvey et al. (2019): it grows with cross-section and mass", bounds=(0, 1),
+        spread=(0.01, 0.1), scale="log")
+    # fmt: on
+
+
+def scattering_rate(cross_section, halo, density, speed):
+    """Return scatterings of a particle per Gyr, (sigma/m) rho v.
+
+    The cross-section is in cm2/g; density and speed are in units of the NFW profile of the halo.
     """
     opacity = cross_section * cosmology.CM2_PER_GRAM * halo.dark_fraction * halo.scale_density * density
     return opacity * speed * halo.scale_velocity * cosmology.KPC_PER_GYR
 
 
 def core_of(halo, cross_section, galaxy_mass, deviates, physics):
-    """Return what scattering does to a halo.
-
-    Parameters
-    ----------
-    halo : Halo
-        The halo without self-interaction.
-    cross_section : float
-        Per mass, cm2/g; 0 gives no core.
-    galaxy_mass : float
-        Stellar mass of the central galaxy within 100 kpc, Msun.
-    deviates : Deviates
-        Of the map.
-    physics : Physics
-        Parameters.
-
-    Returns
-    -------
-    CoreProfile
-        In units of the scale radius and density of `halo`.
-    """
+    """Return what scattering does to a halo, given the stellar mass of its galaxy within 100 kpc, Msun."""
     if cross_section == 0:
         return NO_CORE
     age = physics.core_age * halo.age
@@ -63,25 +70,9 @@ def core_of(halo, cross_section, galaxy_mass, deviates, physics):
 
 
 def dark_matter_map(halo, core, centre, deviates, physics):
-    """Draw the surface density of the smooth dark matter.
+    """Draw the surface density of the smooth dark matter, Msun/kpc2.
 
-    Parameters
-    ----------
-    halo : Halo
-        The halo without self-interaction.
-    core : CoreProfile
-        What scattering changes.
-    centre : tuple of float
-        Position of the central galaxy, kpc; it wobbles about the centre of the halo, more in a flat core.
-    deviates : Deviates
-        Of the map.
-    physics : Physics
-        Parameters.
-
-    Returns
-    -------
-    ndarray of shape (100, 100), float32
-        Surface density, Msun/kpc2.
+    The central galaxy at `centre`, kpc, wobbles about the centre of the halo, more in a flat core.
     """
     core_radius = core.radius * halo.scale_radius
     median_offset = math.hypot(physics.offset, physics.offset_per_core_radius * core_radius)

@@ -77,7 +77,7 @@ class Deviates:
     Attributes
     ----------
     halo, snapshot, model : dict
-        Deviates by the names of `QUANTITIES`, see :class:`~darkcnn.simulation.physics.Scatter`.
+        Deviates by the names of `QUANTITIES`, see :class:`~darkcnn.simulation.Scatter`.
     disturbance : float
         Dynamical state of the halo, positive where it is disturbed.
     """
@@ -101,7 +101,7 @@ class Deviates:
 
     def scatter(self, name, scatter):
         """Return the deviation of the quantity `name` in the unit of the :class:`Scatter`."""
-        return scatter.size * (
+        return float(scatter.size) * (
             scatter.halo * self.halo[name]
             + scatter.disturbance * self.disturbance
             + scatter.snapshot * self.snapshot[name]

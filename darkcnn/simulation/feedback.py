@@ -1,6 +1,9 @@
 """Feedback of active galactic nuclei: how its strength changes the baryons of a cluster."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from darkcnn.simulation.parameters import Parameters, parameter
 
 HEATING = {"weak": -0.2, "fiducial": 0.0, "strong": 0.2}
 """Variants of feedback: log10 of the temperature to which black holes heat gas, over the fiducial 10^7.8 K.
@@ -9,6 +12,29 @@ Those of BAHAMAS: 10^7.6, 10^7.8 and 10^8.0 K (McCarthy et al. 2018).
 """
 
 
+@dataclass(frozen=True, kw_only=True)
+class FeedbackPhysics(Parameters):
+    """Responses to the temperature to which black holes heat gas."""
+
+    # fmt: off
+    feedback_gas_fraction: float = parameter(-0.3, "power of the heating temperature in `gas_fraction`",
+        status="guess", source="sign: McCarthy et al. (2018), not verified", bounds=(-3, 3),
+        spread=(-0.5, -0.1))
+    feedback_cool_core: float = parameter(-1.5, "power of the heating temperature in `cool_core`",
+        status="tuned", source="sign: McCarthy et al. (2018), not verified", bounds=(-5, 5),
+        spread=(-2.2, -0.8))
+    feedback_gas_core: float = parameter(0.85, "power of the heating temperature in `gas_core`",
+        status="tuned", bounds=(-3, 3), spread=(0.4, 1.3))
+    feedback_gas_slope: float = parameter(-0.2, "change of `gas_slope` per dex", status="tuned",
+        bounds=(-0.5, 0.5), spread=(-0.3, -0.1))
+    feedback_galaxy_mass: float = parameter(-0.4, "power of the heating temperature in the galaxy mass",
+        status="tuned", bounds=(-3, 3), spread=(-0.7, -0.1))
+    feedback_inner_density: float = parameter(-0.35, "change of `inner_density` per dex", status="tuned",
+        bounds=(-2, 2), spread=(-0.6, -0.1))
+    # fmt: on
+
+
+@lru_cache(maxsize=8)
 def with_feedback(physics, feedback):
     r"""Return the physics of a variant of feedback.
 

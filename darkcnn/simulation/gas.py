@@ -1,11 +1,13 @@
 """Hot gas: its mass, and how it shines in X-rays."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from darkcnn import cosmology
 from darkcnn.simulation import nfw
+from darkcnn.simulation.parameters import Parameters, Scatter, parameter
 from darkcnn.simulation.rendering import PIXEL, PIXEL_AREA, X, Y, smooth
 from darkcnn.simulation.shape import squared_elliptical_radius
 
@@ -16,6 +18,67 @@ STERADIAN_PER_ARCMIN2 = math.radians(1 / 60) ** 2
 
 XRAY_BACKGROUND = 1e-17
 """Least surface brightness, erg/s/cm2/arcmin2."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GasPhysics(Parameters):
+    """The hot gas and its X-ray emission."""
+
+    # fmt: off
+    gas_fraction: float = parameter(0.115, "mass of the hot gas within r200 over M200", status="unverified",
+        source="McCarthy et al. (2017), calibrated on observed gas fractions", bounds=(0, 0.3),
+        spread=(0.08, 0.15))
+    gas_core: float = parameter(220.0, "core radius of the gas of a halo of 3.5e14 Msun at z = 0", unit="kpc",
+        status="tuned", bounds=(10, 1000), spread=(130, 300), scale="log")
+    gas_core_redshift_slope: float = parameter(-0.7, "power of 1 + z in `gas_core`", status="tuned",
+        bounds=(-3, 3), spread=(-1.2, -0.2))
+    gas_core_scatter: Scatter = parameter(
+        Scatter(0.14, halo=0.55, disturbance=0.5, snapshot=0.45, model=0.35), "scatter of `gas_core`",
+        unit="dex", status="tuned", bounds=(0, 0.6), spread=(0.08, 0.2))
+    gas_slope: float = parameter(0.68, "index beta of the gas profile", status="tuned", bounds=(0.4, 0.95),
+        spread=(0.6, 0.75))
+    gas_slope_scatter: Scatter = parameter(Scatter(0.05, halo=1.0), "scatter of `gas_slope`", status="tuned",
+        bounds=(0, 0.3), spread=(0.02, 0.08))
+    gas_slope_range: tuple = parameter((0.5, 0.8), "limits of `gas_slope`", status="tuned",
+        bounds=(0.35, 0.98), spread=((0.45, 0.55), (0.76, 0.9)))
+    cool_core: float = parameter(0.25, "central X-ray brightness of the cool core over that of the rest",
+        status="tuned", bounds=(0, 50), spread=(0.1, 1.26), scale="log")
+    cool_core_scatter: Scatter = parameter(Scatter(0.5, halo=0.5, disturbance=-0.6, model=0.6),
+        "scatter of `cool_core`", unit="dex", status="tuned", bounds=(0, 2), spread=(0.3, 0.7))
+    cool_core_size: float = parameter(0.35, "radius of the cool core over the core radius of the gas",
+        status="tuned", bounds=(0.02, 1), spread=(0.25, 0.5))
+    cool_core_size_scatter: Scatter = parameter(Scatter(0.15, model=1.0), "scatter of `cool_core_size`",
+        unit="dex", status="tuned", bounds=(0, 0.6), spread=(0.08, 0.25))
+    gas_shape: float = parameter(0.45, "ellipticity of the gas over that of the halo", status="guess",
+        bounds=(0, 1), spread=(0.3, 0.7))
+    gas_rounding: float = parameter(0.5, "share of the ellipticity that the gas loses, over `halo_rounding`",
+        status="guess", source="X-ray isophotes get rounder (Shen et al. 2022)", bounds=(0, 1),
+        spread=(0.2, 1.0))
+    gas_offset: float = parameter(10.0, "scatter of the centre of the gas in each direction", unit="kpc",
+        status="guess", bounds=(0, 300), spread=(4, 25), scale="log")
+    gas_offset_growth: float = parameter(0.6, "`gas_offset` grows as exp(this times the disturbance)",
+        status="guess", bounds=(0, 3), spread=(0.2, 1.0))
+    gas_response: float = parameter(0.12,
+        "response of the gas to the change of potential, 1 if hydrostatic and isothermal", status="tuned",
+        source="changes are not reflected in the gas (Robertson et al. 2019)", bounds=(0, 1),
+        spread=(0.0, 0.5))
+    gas_clumping: float = parameter(0.12, "scatter of ln(brightness) from pixel to pixel", status="guess",
+        bounds=(0, 1), spread=(0.05, 0.25), scale="log")
+    gas_clumping_growth: float = parameter(0.25, "`gas_clumping` grows as exp(this times the disturbance)",
+        status="guess", bounds=(0, 2), spread=(0.0, 0.5))
+    gas_clumping_scales: tuple = parameter((80.0, 30.0), "sizes of the clumps", unit="kpc", status="guess",
+        bounds=(5, 500), spread=((50, 120), (20, 50)))
+    gas_clumping_weights: tuple = parameter((0.9, 0.4), "weights of the clumps of these sizes",
+        status="guess", bounds=(0, 3), spread=((0.7, 1.0), (0.2, 0.6)))
+    xray_log_luminosity: float = parameter(44.2,
+        "log10 of the X-ray luminosity of the field of 3.5e14 Msun at z = 0", unit="dex(erg / s)",
+        status="unverified", source="Pratt et al. (2009)", bounds=(41, 47), spread=(43.9, 44.5))
+    xray_mass_slope: float = parameter(1.6, "power of mass in the luminosity", status="unverified",
+        source="Pratt et al. (2009)", bounds=(0, 4), spread=(1.4, 2.0))
+    xray_luminosity_scatter: Scatter = parameter(Scatter(0.15, disturbance=-2 / 3, snapshot=1.0),
+        "scatter of the luminosity; guessed weights", unit="dex", status="unverified",
+        source="Pratt et al. (2009)", bounds=(0, 0.6), spread=(0.1, 0.25))
+    # fmt: on
 
 
 def gas_maps(halo, core, centre, deviates, map_rng, physics):
@@ -29,25 +92,15 @@ def gas_maps(halo, core, centre, deviates, map_rng, physics):
 
     Parameters
     ----------
-    halo : Halo
-        The halo without self-interaction.
-    core : CoreProfile
-        What scattering changes.
     centre : tuple of float
         Position of the central galaxy, kpc; the gas sloshes about it.
-    deviates : Deviates
-        Of the map.
     map_rng : numpy.random.Generator
         Of the clumps.
-    physics : Physics
-        Parameters.
 
     Returns
     -------
-    surface_density : ndarray of shape (100, 100), float32
-        Msun/kpc2.
-    emission : ndarray of shape (100, 100), float32
-        Surface brightness over that in the centre of the beta model.
+    surface_density, emission : ndarray of shape (100, 100), float32
+        Msun/kpc2, and X-ray brightness over that in the centre of the beta model.
     """
     core_radius = core.radius * halo.scale_radius
     sloshing = physics.gas_offset * math.exp(physics.gas_offset_growth * halo.disturbance)
@@ -101,24 +154,7 @@ def _clumps(halo, map_rng, physics):
 
 
 def surface_brightness(emission, halo, deviates, physics):
-    """Scale X-ray emission to physical units by the luminosity of the field.
-
-    Parameters
-    ----------
-    emission : ndarray of shape (100, 100)
-        Surface brightness in any unit.
-    halo : Halo
-        Whose mass and redshift give the luminosity.
-    deviates : Deviates
-        Of the map.
-    physics : Physics
-        Parameters.
-
-    Returns
-    -------
-    ndarray of shape (100, 100), float32
-        Surface brightness, erg/s/cm2/arcmin2.
-    """
+    """Scale X-ray emission to erg/s/cm2/arcmin2 by the luminosity of the field."""
     luminosity = (
         halo.relative_mass**physics.xray_mass_slope
         * float(halo.cosmology.efunc(halo.redshift)) ** 2

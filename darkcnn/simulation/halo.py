@@ -1,4 +1,4 @@
-"""Haloes of clusters: mass, concentration and shape, shared by all dark-matter models."""
+"""Halos of clusters: mass, concentration and shape, shared by all dark-matter models."""
 
 import math
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from astropy.units import Unit
 
 from darkcnn.cosmology import BAHAMAS, GRAVITY
 from darkcnn.simulation import nfw
+from darkcnn.simulation.parameters import Parameters, Scatter, parameter
 from darkcnn.simulation.shape import project, random_rotation
 
 PIVOT_MASS = 3.5e14
@@ -122,26 +123,52 @@ class Halo:
         return project(self.axes, self.rotation)
 
 
+@dataclass(frozen=True, kw_only=True)
+class HaloPhysics(Parameters):
+    """Mass, concentration and shape of halos."""
+
+    # fmt: off
+    disturbance: Scatter = parameter(Scatter(1.0, halo=0.8, snapshot=0.6),
+        "dynamical state, positive for disturbed halos", status="guess", bounds=(0, 3), spread=(0.7, 1.3))
+    log_mass: float = parameter(14.43, "log10 of M200 at z = 0, before tail and scatter", unit="dex(Msun)",
+        status="tuned", bounds=(13, 16), spread=(14.3, 14.9))
+    log_mass_per_redshift: float = parameter(-0.48, "slope of `log_mass` with redshift", unit="dex",
+        status="tuned", bounds=(-2, 1), spread=(-0.7, -0.2))
+    log_mass_tail: float = parameter(0.17, "mean of the exponential tail to high masses", unit="dex",
+        status="tuned", bounds=(0, 1), spread=(0.1, 0.25))
+    log_mass_scatter: Scatter = parameter(Scatter(0.11, halo=1.0), "scatter of the mass", unit="dex",
+        status="tuned", bounds=(0, 1), spread=(0.05, 0.2))
+    log_mass_range: tuple = parameter((14.0, 15.5), "limits of log10 of M200", unit="dex(Msun)",
+        status="tuned", bounds=(13, 16), spread=((13.8, 14.5), (15.3, 15.7)))
+    concentration: float = parameter(5.0, "c200 of a halo of 3e14 Msun at z = 0", status="tuned",
+        source="4.0 in Diemer & Joyce (2019), whose halos hold no baryons", bounds=(1, 20), spread=(3.6, 6.0))
+    concentration_mass_slope: float = parameter(-0.09, "power of mass in `concentration`",
+        status="literature", source="Diemer & Joyce (2019) for WMAP9", bounds=(-1, 0.5),
+        spread=(-0.15, -0.03))
+    concentration_redshift_slope: float = parameter(-0.18, "power of 1 + z in `concentration`",
+        status="literature", source="Diemer & Joyce (2019) for WMAP9", bounds=(-2, 1), spread=(-0.5, -0.1))
+    concentration_scatter: Scatter = parameter(Scatter(0.15, halo=0.8, disturbance=-0.4, snapshot=0.45),
+        "scatter of `concentration`; guessed weights", unit="dex", status="unverified",
+        source="Duffy et al. (2008)", bounds=(0, 0.6), spread=(0.1, 0.2))
+    concentration_range: tuple = parameter((1.5, 12.0), "limits of `concentration`", status="guess",
+        bounds=(0.5, 40), spread=((1.2, 2.0), (10, 15)))
+    axis_ratio: float = parameter(0.55, "mean of the minor over the major axis", status="unverified",
+        source="Jing & Suto (2002)", bounds=(0.1, 1), spread=(0.45, 0.65))
+    axis_ratio_scatter: Scatter = parameter(Scatter(0.10, halo=1.0, disturbance=-0.3),
+        "scatter of `axis_ratio`; guessed weights", status="unverified", source="Jing & Suto (2002)",
+        bounds=(0, 0.4), spread=(0.07, 0.14))
+    axis_ratio_range: tuple = parameter((0.3, 0.92), "limits of `axis_ratio`", status="guess",
+        bounds=(0.05, 1), spread=((0.2, 0.4), (0.85, 1.0)))
+    middle_axis_shape: tuple = parameter((2.0, 2.5),
+        "shape of the Beta distribution of the middle axis between minor (0) and major (1)", status="guess",
+        bounds=(0.1, 50), spread=((1.5, 3.0), (1.5, 3.5)))
+    # fmt: on
+
+
 def draw_halo(redshift, deviates, rng, physics, cosmology=BAHAMAS):
-    """Draw a halo.
+    """Draw a :class:`Halo`, less concentrated when it is massive, distant or disturbed.
 
-    Parameters
-    ----------
-    redshift : float
-        Redshift of the snapshot.
-    deviates : Deviates
-        Of the halo in this snapshot.
-    rng : numpy.random.Generator
-        Of the halo, for what is not normally distributed.
-    physics : Physics
-        Parameters.
-    cosmology : astropy.cosmology.FLRW, default=BAHAMAS
-        Cosmology.
-
-    Returns
-    -------
-    Halo
-        More massive at low redshift, less concentrated when massive, distant or disturbed.
+    `deviates` are those of the snapshot; `rng`, that of the halo, draws what is not normally distributed.
     """
     log_mass = float(np.clip(
         physics.log_mass

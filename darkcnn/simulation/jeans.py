@@ -1,4 +1,4 @@
-r"""Cored haloes of self-interacting dark matter: the isothermal Jeans model.
+r"""Cored halos of self-interacting dark matter: the isothermal Jeans model.
 
 Within the radius r1 where a particle has scattered about once in the age of the halo,
 

@@ -1,9 +1,12 @@
 """From densities to pixels: the grid, point masses, smoothing and particle noise."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
 from darkcnn.records import FIELD_SIZE
+from darkcnn.simulation.parameters import Parameters, parameter
 
 N_PIXELS = 100
 """Side of the maps as they are drawn, in pixels; coarser ones are block means."""
@@ -21,6 +24,24 @@ X, Y = np.meshgrid(AXIS, AXIS)  # x along columns, y along rows
 
 # Width in pixels of the kernels between which the particle noise is blended.
 _NOISE_KERNELS = (0.7, 1.7, 4.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolutionPhysics(Parameters):
+    """Resolution and particle noise of the simulation."""
+
+    # fmt: off
+    softening: float = parameter(5.7, "gravitational softening", unit="kpc", status="unverified",
+        source="4 kpc/h (McCarthy et al. 2017)", bounds=(0, 100), spread=(2, 8))
+    dark_particle_mass: float = parameter(5.5e9, "mass of a particle of dark matter", unit="Msun",
+        status="simulation", source="2 x 1024^3 particles in (400 Mpc/h)^3", bounds=(1e4, 1e12),
+        spread=(3.2e7, 1e10), scale="log")
+    star_particle_mass: float = parameter(1.1e9, "mass of a particle of stars", unit="Msun",
+        status="simulation", source="2 x 1024^3 particles in (400 Mpc/h)^3", bounds=(1e4, 1e12),
+        spread=(3.2e7, 2e9), scale="log")
+    smoothing_particles: float = parameter(64.0, "particles within the smoothing kernel", status="guess",
+        bounds=(1, 1e4), spread=(32, 128), scale="log")
+    # fmt: on
 
 
 def smooth(image, width):

@@ -1,4 +1,4 @@
-"""Triaxial shapes of haloes and how they look in projection."""
+"""Triaxial shapes of halos and how they look in projection."""
 
 import numpy as np
 from scipy.spatial.transform import Rotation

@@ -1,10 +1,12 @@
 """The brightest cluster galaxy and the intracluster light around it."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from darkcnn.simulation import nfw
+from darkcnn.simulation.parameters import Parameters, Scatter, parameter
 from darkcnn.simulation.rendering import PIXEL_AREA, X, Y
 from darkcnn.simulation.shape import squared_elliptical_radius, twist
 
@@ -12,11 +14,56 @@ APERTURE = 100.0
 """Radius within which the stellar mass of the central galaxy is quoted, kpc."""
 
 
-def central_galaxy_mass(halo, deviates, physics):
-    """Return the stellar mass within 100 kpc in Msun; it grows with the mass of the halo to the power 0.4.
+@dataclass(frozen=True, kw_only=True)
+class StarPhysics(Parameters):
+    """The central galaxy and the intracluster stars."""
 
-    Kravtsov, Vikhlinin & Meshcheryakov (2018).
-    """
+    # fmt: off
+    galaxy_log_mass: float = parameter(12.0,
+        "log10 of the stellar mass within 100 kpc of a halo of 3.5e14 Msun", unit="dex(Msun)", status="guess",
+        bounds=(10, 13.5), spread=(11.6, 12.2))
+    galaxy_mass_slope: float = parameter(0.4, "power of the halo mass in the galaxy mass",
+        status="literature", source="Kravtsov et al. (2018): 0.4 ± 0.1", bounds=(0, 1.5), spread=(0.3, 0.5))
+    galaxy_mass_scatter: Scatter = parameter(Scatter(0.12, halo=0.85, disturbance=-0.3, model=0.3),
+        "scatter of the galaxy mass", unit="dex", status="guess",
+        source="0.2 observed (Kravtsov et al. 2018)", bounds=(0, 0.6), spread=(0.1, 0.2))
+    galaxy_size: float = parameter(20.0, "scale of the profile of a galaxy of mass `galaxy_log_mass`",
+        unit="kpc", status="tuned", bounds=(1, 200), spread=(14, 32), scale="log")
+    galaxy_size_slope: float = parameter(0.4, "power of the stellar mass in `galaxy_size`", status="tuned",
+        bounds=(0, 2), spread=(0.2, 0.6))
+    galaxy_size_scatter: Scatter = parameter(Scatter(0.10, halo=0.8, model=0.6), "scatter of `galaxy_size`",
+        unit="dex", status="tuned", bounds=(0, 0.6), spread=(0.05, 0.2))
+    galaxy_slope: float = parameter(1.15,
+        "the surface density of the galaxy falls as radius to the power of -2 times this", status="tuned",
+        bounds=(1.01, 4), spread=(1.05, 1.4))
+    galaxy_shape: float = parameter(0.7, "ellipticity of the stars over that of the halo", status="guess",
+        bounds=(0, 1), spread=(0.4, 1.0))
+    galaxy_twist: float = parameter(12.0, "scatter of the angle between stars and halo", unit="deg",
+        status="guess", bounds=(0, 90), spread=(5, 25))
+    galaxy_rounding: float = parameter(0.2,
+        "share of the ellipticity that the galaxy loses, over `halo_rounding`", status="guess", bounds=(0, 1),
+        spread=(0.0, 0.5))
+    galaxy_expansion: float = parameter(0.4,
+        "response of the galaxy's size to the mass that scattering removes, 1 if adiabatic", status="guess",
+        bounds=(0, 2), spread=(0.0, 1.0))
+    galaxy_expansion_radius: float = parameter(30.0,
+        "radius of the mass to which `galaxy_expansion` responds", unit="kpc", status="guess",
+        bounds=(2, 400), spread=(20, 60), scale="log")
+    intracluster_light: float = parameter(1.2,
+        "mass of the intracluster stars over the stellar mass within 100 kpc", status="tuned", bounds=(0, 10),
+        spread=(0.6, 1.8))
+    intracluster_scatter: Scatter = parameter(Scatter(0.15, model=1.0), "scatter of `intracluster_light`",
+        unit="dex", status="tuned", bounds=(0, 1), spread=(0.1, 0.3))
+    intracluster_size: float = parameter(150.0, "scale of the profile of the intracluster stars", unit="kpc",
+        status="tuned", bounds=(10, 1500), spread=(90, 250), scale="log")
+    intracluster_slope: float = parameter(1.3,
+        "the surface density of the intracluster stars falls as radius to the power of -2 times this",
+        status="tuned", bounds=(1.01, 4), spread=(1.15, 1.6))
+    # fmt: on
+
+
+def central_galaxy_mass(halo, deviates, physics):
+    """Return the stellar mass within 100 kpc in Msun."""
     scatter = deviates.scatter("galaxy_mass", physics.galaxy_mass_scatter)
     return 10 ** (physics.galaxy_log_mass + scatter) * halo.relative_mass**physics.galaxy_mass_slope
 
@@ -25,20 +72,7 @@ def central_galaxy_size(halo, core, galaxy_mass, deviates, physics):
     """Return the scale of the central galaxy in kpc.
 
     A galaxy expands when scattering takes mass from inside it: r M(r) is constant where that is slow
-    (Blumenthal et al. 1986, eq. 1).
-
-    Parameters
-    ----------
-    halo : Halo
-        The halo without self-interaction.
-    core : CoreProfile
-        What scattering changes.
-    galaxy_mass : float
-        Stellar mass within 100 kpc, Msun.
-    deviates : Deviates
-        Of the map.
-    physics : Physics
-        Parameters.
+    (Blumenthal et al. 1986).
     """
     relative_mass = galaxy_mass / 10**physics.galaxy_log_mass
     scatter = deviates.scatter("galaxy_size", physics.galaxy_size_scatter)
@@ -52,29 +86,9 @@ def central_galaxy_size(halo, core, galaxy_mass, deviates, physics):
 
 
 def star_maps(halo, core, centre, galaxy_mass, deviates, physics):
-    r"""Draw the central galaxy and the intracluster light.
+    r"""Draw the central galaxy at `centre`, kpc, and the intracluster stars.
 
-    Both have surface densities :math:`\propto (1 + q^2 / a^2)^{-s}`.
-
-    Parameters
-    ----------
-    halo : Halo
-        The halo without self-interaction.
-    core : CoreProfile
-        What scattering changes.
-    centre : tuple of float
-        Position of the galaxy, kpc.
-    galaxy_mass : float
-        Stellar mass within 100 kpc, Msun.
-    deviates : Deviates
-        Of the map.
-    physics : Physics
-        Parameters.
-
-    Returns
-    -------
-    galaxy, intracluster_light : ndarray of shape (100, 100), float32
-        Surface densities, Msun/kpc2.
+    Their surface densities, Msun/kpc2, are :math:`\propto (1 + q^2 / a^2)^{-s}`.
     """
     angle = math.radians(physics.galaxy_twist) * deviates.model["galaxy_twist"]
     squared = squared_elliptical_radius(

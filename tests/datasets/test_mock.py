@@ -42,7 +42,7 @@ def test_records_hold_sound_maps(clusters):
     for name in (*NORMS, *ATTRIBUTES[:-1]):
         assert np.isfinite(clusters.data[name]).all()
     assert clusters.pixel_scale == 40
-    assert "4 haloes at redshifts 0, 0.375" in clusters.DESCR
+    assert "4 halos at redshifts 0, 0.375" in clusters.DESCR
 
 
 def test_every_halo_appears_in_each_model_and_snapshot(clusters):
@@ -121,44 +121,6 @@ def test_cores_grow_with_the_cross_section(clusters):
     assert norms[0] > norms[2] > norms[3]
 
 
-@pytest.fixture(scope="module")
-def variants():
-    """Return 24 haloes of cold dark matter in three variants of feedback, in arrays of (halo, feedback)."""
-    return make_clusters(
-        24, cross_sections=(0,), redshifts=(0.25,), feedback=("weak", "fiducial", "strong"), random_state=5
-    )
-
-
-def mean_by_feedback(values):
-    return np.mean(np.reshape(values, (-1, 3)), axis=0)
-
-
-def test_feedback_is_told_apart_from_dark_matter(variants):
-    assert variants.target.tolist() == ["CDM"] * 72
-    assert variants.feedback[:3].tolist() == ["weak", "fiducial", "strong"]
-    assert variants.target_names.tolist() == ["CDM"]
-    fiducial = make_clusters(24, cross_sections=(0,), redshifts=(0.25,), random_state=5)
-    np.testing.assert_array_equal(variants.data[1::3], fiducial.data)
-    assert set(fiducial.feedback) == {"fiducial"}
-
-
-def test_stronger_feedback_dims_and_flattens_the_gas(variants):
-    assert (np.diff(mean_by_feedback(np.log10(variants.data["xray_norm"]))) < 0).all()
-    assert (np.diff(mean_by_feedback(variants.data["xray_concentration"])) < 0).all()
-    assert (np.diff(mean_by_feedback(np.log10(variants.data["lensing_norm"]))) < 0).all()
-
-
-def test_feedback_leaves_halo_and_core_radius_alone(variants):
-    for name in ("log_mass", "redshift", "cluster_id"):
-        values = variants.data[name].reshape(-1, 3)
-        np.testing.assert_array_equal(values, values[:, :1].repeat(3, axis=1))
-    both = make_clusters(6, cross_sections=(1,), redshifts=(0,), feedback=("weak", "strong"), random_state=5)
-    weak, strong = both.core_radius.reshape(-1, 2).T
-    np.testing.assert_allclose(weak, strong, rtol=0.5)  # they differ by the divergence of simulations
-    assert np.mean(np.log(strong / weak)) == pytest.approx(0, abs=0.25)
-    assert len(np.unique(both.effective_cross_section)) == 1
-
-
 def test_cross_sections_fall_with_velocity_as_published():
     """Harvey (2024): from about 1 cm2/g at 10^14.4 to 0.33 at 10^15.3 Msun, at z = 0."""
     heavy = make_clusters(
@@ -188,7 +150,7 @@ def test_a_huge_velocity_scale_gives_constant_cross_sections(clusters):
 
 
 def test_another_seed_is_an_independent_simulation():
-    """Other initial conditions under the same settings: haloes differ, their distribution does not."""
+    """Other initial conditions under the same settings: halos differ, their distribution does not."""
     first, other = (
         make_clusters(300, cross_sections=(0,), redshifts=(0,), n_pixels=10, random_state=seed).data[
             "log_mass"
