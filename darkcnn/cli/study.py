@@ -17,21 +17,52 @@ def study():
 
 
 def _grid(context, parameter, assignments):
-    """Read NAME=VALUE,VALUE: values are JSON where they can be, else words."""
+    """Read NAME=VALUE,VALUE."""
     grid = {}
     for assignment in assignments:
-        name, equals, values = assignment.partition("=")
-        if not equals or not values:
-            raise click.BadParameter(f"must be NAME=VALUE,VALUE, got {assignment!r}")
-        grid[name] = [_value(text) for text in values.split(",")]
+        name, _, values = assignment.partition("=")
+        if name in grid:
+            raise click.BadParameter(f"{name} is given twice: write its values in one, {name}=VALUE,VALUE")
+        try:
+            grid[name] = parse_values(values)
+        except ValueError as error:
+            raise click.BadParameter(f"must be NAME=VALUE,VALUE, got {assignment!r}: {error}") from error
     return grid
 
 
-def _value(text):
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+def parse_values(text):
+    """Split values at the commas between them: JSON where they can be, else words.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``0.1,0.2``, ``polar,simple`` or ``{"width": 1, "dropout": 0.5},null``.
+
+    Returns
+    -------
+    list
+        Values.
+
+    Raises
+    ------
+    ValueError
+        If a value is empty, or begins like JSON but is not.
+    """
+    values, rest = [], f",{text}"
+    while rest:
+        rest = rest[1:].lstrip()
+        try:
+            value, end = json.JSONDecoder().raw_decode(rest)
+        except ValueError:
+            value, end = None, 0
+        word = rest.partition(",")[0]
+        if not end or rest[end:].lstrip()[:1] not in ("", ","):  # 1e-3x is a word that begins with a number
+            if not word.strip() or word[0] in '{["':
+                raise ValueError(f"a value must be JSON or a word, got {rest!r}")
+            value, end = word.strip(), len(word)
+        values.append(value)
+        rest = rest[end:].lstrip()
+    return values
 
 
 @study.command(
@@ -47,7 +78,7 @@ def _value(text):
     multiple=True,
     metavar="NAME=VALUES",
     callback=_grid,
-    help="Parameter to vary and its values, between commas; may be repeated.",
+    help="Parameter to vary and its values, separated by commas: JSON or words. May be repeated.",
 )
 @click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True, help="Folds of haloes.")
 @click.option("--n-jobs", type=int, default=1, show_default=True, help="Fits at a time; -1: one a core.")
@@ -80,7 +111,7 @@ def run(database, folder, grid, folds, n_jobs, scheduler, quiet, **training):
 @study.command(epilog="\b\nExample:\n  darkcnn study status my_study")
 @click.argument("folder", type=_FOLDER)
 def status(folder):
-    """Tell how far the study in FOLDER has come, while it runs or later."""
+    """Show the progress of the study in FOLDER, while it runs or later."""
     _tell(folder)
 
 

@@ -1,13 +1,13 @@
 """Scores by halo, ensembles and studies."""
 
 from darkcnn.model_selection.ensemble import DarkCNNEnsemble
-from darkcnn.model_selection.evaluation import (
+from darkcnn.model_selection.splits import split_by_cluster
+from darkcnn.model_selection.study import StudyStatus, run_study, study_status
+from darkcnn.model_selection.validation import (
     CrossValidation,
     corrected_standard_error,
     cross_validate_by_cluster,
-    split_by_cluster,
 )
-from darkcnn.model_selection.study import StudyStatus, run_study, study_status
 
 __all__ = [
     "CrossValidation",

@@ -4,16 +4,18 @@ from numbers import Integral
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.utils import assert_all_finite, check_random_state, get_tags, indexable
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 from darkcnn._common.documentation import DocumentationLink
-from darkcnn._common.sklearn_private import HasMethods, Interval, _fit_context, _safe_indexing
-from darkcnn.model_selection.evaluation import split_by_cluster
+from darkcnn._common.parallel import sharing
+from darkcnn._common.sklearn_private import HasMethods, Interval, _fit_context
+from darkcnn.model_selection.folds import check_rows, run_fold
+from darkcnn.model_selection.splits import split_by_cluster
+from darkcnn.preprocessing import Maps
 from darkcnn.records import is_records
 
 
@@ -88,7 +90,7 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, groups=None):
+    def fit(self, X, y, groups=None, sample_weight=None):
         """Train the networks.
 
         Parameters
@@ -98,7 +100,11 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
         y : array-like of shape (n_samples,)
             Labels.
         groups : array-like of shape (n_samples,) or None, default=None
-            Cluster of each row. Records know theirs; of other rows, None says that all differ.
+            Cluster of each row. With None, records and maps made of records have their own, and all other
+            rows count as different clusters. An `estimator` whose `fit` takes groups gets those of its
+            training rows, so that early stopping holds back whole clusters.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weight of each row in the training of every network. `scores_` are not weighted.
 
         Returns
         -------
@@ -108,31 +114,31 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
         Raises
         ------
         ValueError
-            If lengths disagree, or there are too few clusters for so many networks.
+            If lengths disagree, there are too few clusters for so many networks, or `sample_weight` is given
+            and `estimator` takes no weights.
         """
-        X = X if hasattr(X, "shape") else np.asarray(X)
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
-        if groups is None:
-            groups = X["cluster_id"] if is_records(X) else np.arange(len(y))
-        X, y, groups = indexable(X, y, groups)
-        rng = check_random_state(self.random_state)
-        folds = split_by_cluster(y, groups, n_splits=self.n_networks, random_state=rng)
-        seeds = rng.randint(np.iinfo(np.int32).max, size=self.n_networks).tolist()
         template = self._template()
-        fits = Parallel(n_jobs=self.n_jobs, return_as="generator")(
-            delayed(_fit_and_judge)(template, seed, X, y, train, test)
-            for seed, (train, test) in zip(seeds, folds, strict=True)
-        )
-        classes, estimators = np.unique(y), []
+        groups = _own_groups(X) if groups is None else groups
+        X, y, metadata = check_rows([template], X, y, groups, sample_weight)
+        clusters = np.arange(len(y)) if metadata["groups"] is None else metadata["groups"]
+        rng = check_random_state(self.random_state)
+        folds = split_by_cluster(y, clusters, n_splits=self.n_networks, random_state=rng)
+        seeds = rng.randint(np.iinfo(np.int32).max, size=self.n_networks).tolist()
+        with sharing(X, y):
+            fits = Parallel(n_jobs=self.n_jobs, return_as="generator")(
+                delayed(run_fold)(template, X, y, train, test, seed=seed, **metadata)
+                for seed, (train, test) in zip(seeds, folds, strict=True)
+            )
+            fits = list(
+                tqdm(fits, total=len(folds), desc="Training", unit="network", disable=not self.verbose)
+            )
+        classes = np.unique(y)
         held_out = np.empty((len(y), len(classes)))
-        progress = tqdm(fits, total=len(folds), desc="Training", unit="network", disable=not self.verbose)
-        for (_, test), (network, probabilities) in zip(folds, progress, strict=True):
-            estimators.append(network)
-            held_out[test] = probabilities
+        for (_, test), fit in zip(folds, fits, strict=True):
+            held_out[test] = fit.result
         predicted = classes[held_out.argmax(axis=1)]
-        self.classes_, self.estimators_, self.held_out_probabilities_ = classes, estimators, held_out
+        self.classes_, self.held_out_probabilities_ = classes, held_out
+        self.estimators_ = [fit.estimator for fit in fits]
         self.scores_ = np.array([balanced_accuracy_score(y[test], predicted[test]) for _, test in folds])
         return self
 
@@ -217,9 +223,9 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
         return tags
 
 
-def _fit_and_judge(template, seed, X, y, train, test):
-    """Train a network on some rows and ask it about the others."""
-    network = clone(template)
-    seeds = {name: seed for name in network.get_params() if name.split("__")[-1] == "random_state"}
-    network.set_params(**seeds).fit(_safe_indexing(X, train), y[train])
-    return network, network.predict_proba(_safe_indexing(X, test))
+def _own_groups(X):
+    """Return the clusters of rows that have them, else None."""
+    if is_records(X):
+        return X["cluster_id"]
+    maps = getattr(X, "maps", X)  # of views
+    return maps.groups if isinstance(maps, Maps) else None

@@ -11,6 +11,7 @@ from darkcnn.records.fields import (
     is_records,
     record_dtype,
 )
+from darkcnn.records.groups import check_groups
 from darkcnn.records.halos import number_halos
 from darkcnn.records.labels import (
     DarkMatter,
@@ -38,6 +39,7 @@ __all__ = [
     "ObservedRecords",
     "RecordsOnDisk",
     "canonical_labels",
+    "check_groups",
     "check_records",
     "chunks",
     "cross_section_of",

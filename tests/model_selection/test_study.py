@@ -13,6 +13,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, Stratifi
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from darkcnn.cli.study import parse_values
 from darkcnn.model_selection import corrected_standard_error, run_study, study_status
 
 GRID = {"logisticregression__C": [0.01, 1.0], "standardscaler__with_mean": [True, False]}
@@ -87,7 +88,7 @@ def test_several_scores_and_values_that_are_tuples(study):
 
 def test_what_has_finished_is_not_repeated(study, data, monkeypatch):
     first = study()
-    monkeypatch.setattr(LogisticRegression, "fit", None)
+    monkeypatch.setattr(LogisticRegression, "fit", lambda *_, **__: pytest.fail("repeated"))
     again = study()
     assert untimed(again) == untimed(first)
     assert again["mean_fit_time"].tolist() == first["mean_fit_time"].tolist()
@@ -108,6 +109,30 @@ def test_scores_that_are_not_a_number_are_kept(study):
     results = study(scoring=undefined)
     assert np.isnan(results["mean_test_score"]).all()
     assert results["rank_test_score"].tolist() == [1, 1, 1, 1]
+
+
+def test_infinite_scores_are_kept_and_ranked(study, tmp_path):
+    def score(estimator, X, y):
+        return {"0.01": -np.inf, "0.1": np.nan, "1.0": np.inf, "10.0": 0.5}[str(estimator.C)]
+
+    arguments = {
+        "pipeline": LogisticRegression(),
+        "param_grid": {"C": [0.01, 0.1, 1.0, 10.0]},
+        "scoring": score,
+    }
+    study(**arguments)
+    results = study(**arguments)
+    np.testing.assert_array_equal(results["mean_test_score"], [-np.inf, np.nan, np.inf, 0.5])
+    assert results["rank_test_score"].tolist() == [3, 4, 1, 2]
+    np.testing.assert_array_equal(results["std_test_score"], [np.nan, np.nan, np.nan, 0])
+    np.testing.assert_array_equal(results["standard_error_test_score"], [np.nan, np.nan, np.nan, 0])
+    lines = study_status(tmp_path / "study").table()
+    assert lines[0].startswith("score -inf ± nan in 4 of 4 splits")
+
+
+def test_a_score_that_is_no_number_is_named(study):
+    with pytest.raises(ValueError, match=r"scoring must give numbers, got \{'score': 'high'\}"):
+        study(scoring=lambda estimator, X, y: "high")
 
 
 def double(X):
@@ -217,6 +242,8 @@ def test_a_failing_fit_is_named_and_the_others_stay(study, tmp_path):
         b"{}",
         b'{"format": 2}',
         b'{"format": 1, "scores": {"score": "1"}}',
+        b'{"format": 1, "scores": {"score": "1"}, "fit_time": 1.0, "score_time": 1.0}',
+        b'{"format": 1, "scores": {"score": true}, "fit_time": 1.0, "score_time": 1.0}',
         b"[" * 10**5,
     ],
 )
@@ -500,3 +527,26 @@ def test_the_command_runs_a_study_and_tells_how_far_it_has_come(clusters, tmp_pa
     assert "pipeline.steps[3][1].random_state: 0 before, 1 now" in refused.output
     wrong = CliRunner().invoke(main, [*arguments, "-p", "batch"])
     assert "must be NAME=VALUE,VALUE, got 'batch'" in wrong.output
+    twice = CliRunner().invoke(main, [*arguments, "-p", "cnn__batch_size=4"])
+    assert "cnn__batch_size is given twice" in twice.output
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("0.001,0.002", [0.001, 0.002]),
+        ("simple, polar", ["simple", "polar"]),
+        ('{"width": 0.5, "dropout": 0.1},{"width": 1}', [{"width": 0.5, "dropout": 0.1}, {"width": 1}]),
+        ("[1,2],null,true", [[1, 2], None, True]),
+        ('"a,b",c d', ["a,b", "c d"]),
+        ("3x,1e-3,0.1.2", ["3x", 1e-3, "0.1.2"]),
+    ],
+)
+def test_values_of_parameters_are_json_or_words(text, values):
+    assert parse_values(text) == values
+
+
+@pytest.mark.parametrize("text", ["", "1,,2", "1,", '{"a":1,"b"', "[1,2", '"a', '{"a":1}x'])
+def test_values_that_are_neither_are_refused(text):
+    with pytest.raises(ValueError, match="must be"):
+        parse_values(text)

@@ -6,13 +6,15 @@ from darkcnn._common.identity import describe, fingerprint
 from darkcnn._common.versions import versions
 
 
-def identify(pipeline, X, y, groups, splits, scoring):
+def identify(pipeline, data, splits, scoring):
     """Describe all that decides the result of a fit, except for the candidate's own parameters.
 
     Parameters
     ----------
-    pipeline, X, y, groups
+    pipeline : estimator
         See :func:`darkcnn.run_study`.
+    data : dict of str to array-like or None
+        Records, labels, groups and weights.
     splits : list of (ndarray, ndarray)
         Rows of the training and of the test set of each split.
     scoring : str, callable, list, tuple, dict or None
@@ -26,9 +28,7 @@ def identify(pipeline, X, y, groups, splits, scoring):
     return {
         "pipeline": describe(pipeline),
         "scoring": describe(scoring),
-        "X": fingerprint(X),
-        "y": fingerprint(y),
-        "groups": fingerprint(groups),
+        **{name: None if array is None else fingerprint(array) for name, array in data.items()},
         "splits": f"{len(splits)} of checksum {joblib.hash(splits)}",
         "versions": versions(),
     }

@@ -7,12 +7,12 @@ from joblib import Parallel, delayed
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import ParameterGrid, check_cv
-from sklearn.utils import check_consistent_length
 from tqdm import tqdm
 
 from darkcnn._common.identity import describe
 from darkcnn._common.parallel import sharing
-from darkcnn._common.sklearn_private import _safe_indexing
+from darkcnn.model_selection.folds import check_rows, run_fold
+from darkcnn.model_selection.splits import compare_sizes
 from darkcnn.model_selection.study.identity import identify
 from darkcnn.model_selection.study.store import Store, key_of
 from darkcnn.model_selection.study.table import tabulate
@@ -20,7 +20,20 @@ from darkcnn.model_selection.study.table import tabulate
 _PATIENCE = 1.0  # seconds between looks at fits that another process has begun
 
 
-def run_study(pipeline, X, y, *, groups, cv, folder, param_grid=None, scoring=None, n_jobs=None, verbose=0):
+def run_study(
+    pipeline,
+    X,
+    y,
+    *,
+    groups,
+    cv,
+    folder,
+    param_grid=None,
+    scoring=None,
+    sample_weight=None,
+    n_jobs=None,
+    verbose=0,
+):
     """Score every candidate on every split, and keep each fit on disk as soon as it has finished.
 
     A study that was interrupted, however rudely, goes on when it is started again with the same arguments:
@@ -38,7 +51,8 @@ def run_study(pipeline, X, y, *, groups, cv, folder, param_grid=None, scoring=No
     y : array-like of shape (n_samples,)
         Labels.
     groups : array-like of shape (n_samples,)
-        Cluster of each row, such as ``bunch.groups``.
+        Cluster of each row, such as ``bunch.groups``. Candidates whose `fit` takes groups get those of their
+        training rows, so that early stopping holds back whole clusters; in a pipeline, the last step does.
     cv : cross-validation generator or iterable of (train, test)
         Splits that keep the rows of a cluster together, such as
         ``StratifiedGroupKFold(5, shuffle=True, random_state=0)``.
@@ -49,6 +63,8 @@ def run_study(pipeline, X, y, *, groups, cv, folder, param_grid=None, scoring=No
         pipeline as it is. A larger grid may go on in the same folder.
     scoring : str, callable, list, tuple, dict or None, default=None
         As for :class:`sklearn.model_selection.GridSearchCV`; None for the estimator's own ``score``.
+    sample_weight : array-like of shape (n_samples,) or None, default=None
+        Weight of each row in the training. Scores are not weighted.
     n_jobs : int or None, default=None
         Number of fits at a time, -1 for as many as cores. The scores do not depend on it.
     verbose : int, default=0
@@ -103,20 +119,19 @@ def run_study(pipeline, X, y, *, groups, cv, folder, param_grid=None, scoring=No
     >>> results["params"], results["split0_test_score"].shape
     ([{}], (1,))
     """
-    X = X if hasattr(X, "shape") else np.asanyarray(X)
-    y, groups = np.asarray(y), np.asarray(groups)
-    check_consistent_length(X, y, groups)
-    cv = check_cv(cv, y, classifier=is_classifier(pipeline))
-    splits = [tuple(map(np.asarray, split)) for split in cv.split(np.empty(len(y)), y, groups)]
-    test_over_train = _check_splits(splits, groups)
-    scorer = check_scoring(pipeline, scoring)
     candidates = list(ParameterGrid({} if param_grid is None else param_grid))
     estimators = [clone(pipeline).set_params(**clone(params, safe=False)) for params in candidates]
+    X, y, metadata = check_rows(estimators, X, y, groups, sample_weight)
+    groups = metadata["groups"]
+    cv = check_cv(cv, y, classifier=is_classifier(pipeline))
+    splits = [tuple(map(np.asarray, split)) for split in cv.split(np.empty(len(y)), y, groups)]
+    test_over_train = compare_sizes(splits, groups)
+    scorer = check_scoring(pipeline, scoring)
     described = [describe(params) for params in candidates]
     keys = [key_of(description) for description in described]
     store = Store(folder)
     store.enter(
-        identify(pipeline, X, y, groups, splits, scoring),
+        identify(pipeline, {"X": X, "y": y, **metadata}, splits, scoring),
         dict(zip(keys, described, strict=True)),
         n_splits=len(splits),
         test_over_train=test_over_train,
@@ -132,7 +147,7 @@ def run_study(pipeline, X, y, *, groups, cv, folder, param_grid=None, scoring=No
     ):
         while left:
             finished = Parallel(n_jobs=n_jobs, return_as="generator")(
-                delayed(_fit)(store, keys[c], s, clone(estimators[c]), X, y, *splits[s], scorer)
+                delayed(_fit)(store, keys[c], s, estimators[c], X, y, *splits[s], scorer, **metadata)
                 for c, s in left
             )
             for task, fit in zip(left, finished, strict=True):
@@ -145,22 +160,7 @@ def run_study(pipeline, X, y, *, groups, cv, folder, param_grid=None, scoring=No
     return tabulate(candidates, rows, test_over_train)
 
 
-def _check_splits(splits, groups):
-    """Check that no cluster is on both sides, and return how many are tested on for each trained on."""
-    ratios = []
-    for split, (train, test) in enumerate(splits):
-        trained, tested = np.unique(groups[train]), np.unique(groups[test])
-        both = np.intersect1d(trained, tested)
-        if len(both):
-            raise ValueError(
-                f"cv must keep the rows of a cluster together, but split {split} puts {both[0]} into both "
-                "training and test set; use a group splitter such as StratifiedGroupKFold"
-            )
-        ratios.append(len(tested) / len(trained))
-    return float(np.mean(ratios))
-
-
-def _fit(store, key, split, estimator, X, y, train, test, scorer):
+def _fit(store, key, split, estimator, X, y, train, test, judge, **metadata):
     """Fit and score one candidate on one split; return None if another process is at it."""
     with store.claim(key, split) as is_ours:
         if not is_ours:
@@ -168,18 +168,22 @@ def _fit(store, key, split, estimator, X, y, train, test, scorer):
         fit = store.read(key, split)
         if fit is None:
             try:
-                start = time.perf_counter()
-                estimator.fit(_safe_indexing(X, train), y[train])
-                fitted = time.perf_counter()
-                scores = scorer(estimator, _safe_indexing(X, test), y[test])
+                fold = run_fold(estimator, X, y, train, test, judge, **metadata)
             except Exception as error:
                 error.add_note(f"in split {split} of {estimator}")
                 raise
-            scores = scores if isinstance(scores, dict) else {"score": scores}
             fit = {
-                "scores": {name: float(score) for name, score in scores.items()},
-                "fit_time": fitted - start,
-                "score_time": time.perf_counter() - fitted,
+                "scores": _numbers(fold.result if isinstance(fold.result, dict) else {"score": fold.result}),
+                "fit_time": fold.fit_time,
+                "score_time": fold.judge_time,
             }
             store.write(key, split, fit)
         return fit
+
+
+def _numbers(scores):
+    """Return scores as numbers of Python."""
+    try:
+        return {name: float(np.asarray(score).item()) for name, score in scores.items()}
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"scoring must give numbers, got {scores!r}") from error

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from darkcnn.model_selection.evaluation import corrected_standard_error
 from darkcnn.model_selection.study.store import Store
+from darkcnn.model_selection.validation import corrected_standard_error
 
 
 @dataclass(frozen=True)

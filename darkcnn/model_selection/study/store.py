@@ -12,6 +12,7 @@ from darkcnn._common.writing import replacing
 from darkcnn.model_selection.study.identity import differences
 
 _FORMAT = 1
+_NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}  # scores that JSON has no numbers for
 _MAX_BYTES = 50_000_000  # of a file; the longest part is the grid of a large study
 
 
@@ -117,7 +118,8 @@ class Store:
         Returns
         -------
         dict or None
-            ``scores`` by name, ``fit_time`` and ``score_time`` in seconds; None if it has not finished.
+            ``scores`` by name, of which some may be infinite or NaN, ``fit_time`` and ``score_time`` in
+            seconds; None if it has not finished.
 
         Raises
         ------
@@ -128,7 +130,10 @@ class Store:
         if not path.exists():
             return None
         fit = _read(path, {"scores": dict, "fit_time": float, "score_time": float})
-        scores = {name: math.nan if score is None else score for name, score in fit["scores"].items()}
+        scores = {
+            name: _NOT_FINITE.get(score, score) if isinstance(score, str) else score
+            for name, score in fit["scores"].items()
+        }
         if not scores or not all(isinstance(score, float) for score in scores.values()):
             raise ValueError(f"cannot read {path}: it is damaged; delete it and the fit is repeated")
         return {**fit, "scores": scores}
@@ -150,7 +155,9 @@ class Store:
         OSError
             If it cannot be written, as on a full disk. What was there before stays.
         """
-        scores = {name: None if math.isnan(score) else score for name, score in fit["scores"].items()}
+        scores = {
+            name: score if math.isfinite(score) else repr(score) for name, score in fit["scores"].items()
+        }
         path = self._path(key, split)
         try:
             _write(path, {"format": _FORMAT, **fit, "scores": scores})

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import rankdata
 
-from darkcnn.model_selection.evaluation import corrected_standard_error
+from darkcnn.model_selection.validation import corrected_standard_error
 
 
 def tabulate(candidates, rows, test_over_train):
@@ -35,9 +35,10 @@ def tabulate(candidates, rows, test_over_train):
     for name in rows[0][0]["scores"]:
         scores = np.array([[fit["scores"][name] for fit in fits] for fits in rows])
         results |= {f"split{split}_test_{name}": column for split, column in enumerate(scores.T)}
-        mean = scores.mean(axis=1)
+        with np.errstate(invalid="ignore"):  # of infinite scores, the mean may be one, the deviation is NaN
+            mean, deviation = scores.mean(axis=1), scores.std(axis=1)
         results[f"mean_test_{name}"] = mean
-        results[f"std_test_{name}"] = scores.std(axis=1)
+        results[f"std_test_{name}"] = deviation
         results[f"standard_error_test_{name}"] = np.array(
             [corrected_standard_error(row, test_over_train) for row in scores]
         )

@@ -1,18 +1,15 @@
-"""How well estimators tell dark-matter models apart, measured on clusters that they have never seen."""
+"""Scores of estimators on clusters that are not in their training set."""
 
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import clone
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix
-from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
-from sklearn.utils import check_consistent_length, check_random_state
 from tqdm import tqdm
 
 from darkcnn._common.parallel import sharing
-from darkcnn._common.sklearn_private import _safe_indexing
+from darkcnn.model_selection.folds import check_rows, run_fold
+from darkcnn.model_selection.splits import compare_sizes, split_by_cluster
 
 
 @dataclass(frozen=True)
@@ -107,6 +104,7 @@ def cross_validate_by_cluster(
     n_repeats=1,
     train_size=None,
     random_state=None,
+    sample_weight=None,
     return_estimator=False,
     n_jobs=None,
     verbose=0,
@@ -122,9 +120,12 @@ def cross_validate_by_cluster(
     y : array-like of shape (n_samples,)
         Labels.
     groups : array-like of shape (n_samples,)
-        Cluster of each row, such as ``bunch.groups``.
+        Cluster of each row, such as ``bunch.groups``. Estimators whose `fit` takes groups get those of their
+        training rows, so that early stopping holds back whole clusters; in a pipeline, the last step does.
     n_splits, n_repeats, train_size, random_state
         See :func:`split_by_cluster`.
+    sample_weight : array-like of shape (n_samples,) or None, default=None
+        Weight of each row in the training of every estimator. Scores are not weighted.
     return_estimator : bool, default=False
         Whether to keep the fitted estimators.
     n_jobs : int or None, default=None
@@ -140,7 +141,7 @@ def cross_validate_by_cluster(
     Raises
     ------
     ValueError
-        As of :func:`split_by_cluster`.
+        As of :func:`split_by_cluster`; or if `sample_weight` is given and an estimator takes no weights.
 
     Examples
     --------
@@ -154,8 +155,8 @@ def cross_validate_by_cluster(
     >>> validation.scores["majority"]
     array([0.25, 0.25, 0.25, 0.25, 0.25])
     """
-    X = X if hasattr(X, "shape") else np.asanyarray(X)  # records on disk stay there
-    y, groups = np.asarray(y), np.asarray(groups)
+    X, y, metadata = check_rows(estimators.values(), X, y, groups, sample_weight)
+    groups = metadata["groups"]
     splits = split_by_cluster(
         y, groups, n_splits=n_splits, n_repeats=n_repeats, train_size=train_size, random_state=random_state
     )
@@ -166,7 +167,7 @@ def cross_validate_by_cluster(
     fitted = {name: [] for name in estimators}
     with sharing(X, y):
         fits = Parallel(n_jobs=n_jobs, return_as="generator")(
-            delayed(_fit_and_predict)(clone(estimators[name]), X, y, train, test, return_estimator)
+            delayed(_fit_and_predict)(estimators[name], X, y, train, test, return_estimator, **metadata)
             for name, train, test in tasks
         )
         progress = tqdm(fits, total=len(tasks), desc="Cross-validation", unit="fit", disable=not verbose)
@@ -178,89 +179,16 @@ def cross_validate_by_cluster(
         target=y,
         classes=classes,
         splits=splits,
-        test_over_train=float(
-            np.mean([len(np.unique(groups[test])) / len(np.unique(groups[train])) for train, test in splits])
-        ),
+        test_over_train=compare_sizes(splits, groups),
         scores={name: np.array(values) for name, values in scores.items()},
         probabilities=probabilities,
         estimators=fitted if return_estimator else None,
     )
 
 
-def _fit_and_predict(estimator, X, y, train, test, return_estimator):
-    estimator.fit(_safe_indexing(X, train), y[train])
-    predicted = estimator.predict_proba(_safe_indexing(X, test))
-    return predicted, estimator if return_estimator else None
-
-
-def split_by_cluster(y, groups, *, n_splits=5, n_repeats=1, train_size=None, random_state=None):
-    """Split rows into training and test sets that share no cluster.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,)
-        Labels; the folds keep their proportions as well as the clusters allow.
-    groups : array-like of shape (n_samples,)
-        Cluster of each row.
-    n_splits : int, default=5
-        Number of folds of a repeat, each of which is the test set once.
-    n_repeats : int, default=1
-        How often to deal the clusters anew.
-    train_size : float or None, default=None
-        Instead of folds, draw this fraction of the clusters for training and test on the rest, once a
-        repeat.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the splits.
-
-    Returns
-    -------
-    list of (ndarray, ndarray)
-        Rows of the training and of the test set of each split: `n_splits` × `n_repeats` splits, or
-        `n_repeats` with `train_size`.
-
-    Raises
-    ------
-    ValueError
-        If there are too few clusters, `train_size` is no fraction, or a training or test set lacks a class.
-
-    Examples
-    --------
-    >>> from darkcnn.model_selection import split_by_cluster
-    >>> y, groups = ["CDM", "SIDM1"] * 4, [0, 0, 1, 1, 2, 2, 3, 3]
-    >>> [test.tolist() for _, test in split_by_cluster(y, groups, n_splits=2, random_state=0)]
-    [[2, 3, 4, 5], [0, 1, 6, 7]]
-    """
-    y, groups = np.asarray(y), np.asarray(groups)
-    check_consistent_length(y, groups)
-    if n_repeats < 1:
-        raise ValueError(f"n_repeats must be at least 1, got {n_repeats}")
-    n_clusters = len(np.unique(groups))
-    rng = check_random_state(random_state)
-    if train_size is not None:
-        if not isinstance(train_size, Real) or not 0 < train_size < 1:
-            raise ValueError(f"train_size must be a fraction between 0 and 1, got {train_size!r}")
-        if n_clusters < 2:
-            raise ValueError(f"groups must hold at least two clusters to split, got {n_clusters}")
-        splitters = [GroupShuffleSplit(n_repeats, train_size=train_size, random_state=rng)]
-    else:
-        if not 2 <= n_splits <= n_clusters:
-            raise ValueError(
-                f"n_splits must be from 2 to the number of clusters, {n_clusters}, got {n_splits}"
-            )
-        splitters = [
-            StratifiedGroupKFold(n_splits, shuffle=True, random_state=rng.randint(np.iinfo(np.int32).max))
-            for _ in range(n_repeats)
-        ]
-    splits = [split for splitter in splitters for split in splitter.split(np.empty(len(y)), y, groups)]
-    for train, test in splits:
-        for part, rows in (("training", train), ("test", test)):
-            missing = np.setdiff1d(y, y[rows])
-            if len(missing):
-                raise ValueError(
-                    f"{n_clusters} clusters are too few for these splits: "
-                    f"a {part} set has none of class {missing.tolist()}"
-                )
-    return splits
+def _fit_and_predict(estimator, X, y, train, test, return_estimator, **metadata):
+    fold = run_fold(estimator, X, y, train, test, **metadata)
+    return fold.result, fold.estimator if return_estimator else None
 
 
 def corrected_standard_error(scores, test_over_train):
@@ -281,7 +209,7 @@ def corrected_standard_error(scores, test_over_train):
     Returns
     -------
     float
-        Standard error of the mean; NaN for a single score.
+        Standard error of the mean; NaN for a single score, or if a score is not finite.
 
     References
     ----------
@@ -296,7 +224,7 @@ def corrected_standard_error(scores, test_over_train):
     0.0577
     """
     n_scores = len(scores)
-    if n_scores < 2:
+    if n_scores < 2 or not np.isfinite(scores).all():
         return float("nan")
     # Nadeau & Bengio 2003: sqrt((1/J + n2/n1) S^2)
     return float(np.std(scores, ddof=1) * np.sqrt(1 / n_scores + test_over_train))

@@ -1,0 +1,48 @@
+"""Clusters of rows, as users name them."""
+
+import numpy as np
+
+_UNKNOWN = ("", "nan", "none", "nat", "<na>")  # how text and tables spell that there is no value
+
+
+def check_groups(groups, argument="groups"):
+    """Check that groups name a cluster for every row.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,) or (n_samples, 1)
+        Cluster of each row: numbers or names.
+    argument : str, default="groups"
+        Name of the argument, for the error.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        The groups.
+
+    Raises
+    ------
+    ValueError
+        If they have another shape, or a row has no cluster: masked, None, NaN or an empty name.
+
+    Examples
+    --------
+    >>> from darkcnn.records import check_groups
+    >>> check_groups([[3], [3], [8]]).tolist()
+    [3, 3, 8]
+    """
+    unknown, groups = np.ma.getmaskarray(groups), np.asarray(np.ma.getdata(groups))
+    if groups.ndim == 0 or groups.shape[1:] not in ((), (1,)):
+        raise ValueError(f"{argument} must have shape (n_samples,), got shape {groups.shape}")
+    unknown, groups = unknown.ravel(), groups.ravel()
+    if groups.dtype.kind == "f":
+        unknown = unknown | np.isnan(groups)
+    elif groups.dtype.kind in "OSU":
+        unknown = unknown | [str(name).strip().lower() in _UNKNOWN for name in groups.tolist()]
+    if unknown.any():
+        row = int(np.argmax(unknown))
+        raise ValueError(
+            f"{argument} must name the cluster of every row, got {int(unknown.sum())} rows without, first "
+            f"row {row} with {groups.tolist()[row]!r}; leave such rows out, or give each a name of its own"
+        )
+    return groups
