@@ -6,7 +6,6 @@ import inspect
 
 import joblib
 import numpy as np
-from sklearn.utils import gen_batches
 
 IRRELEVANT = {"checkpoint", "memory", "n_jobs", "verbose"}
 """Parameters of estimators that do not change what they learn."""
@@ -138,6 +137,8 @@ def fingerprint(array):
         return f"{fingerprint(array.filled(0))}, mask of {fingerprint(np.ma.getmaskarray(array))}"
     unit = f" in {array.unit}" if hasattr(array, "unit") else ""
     digest = hashlib.sha256(str(dtype).encode())
-    for rows in gen_batches(len(array), _BLOCK) if array.shape else [()]:
-        digest.update(np.asarray(array[rows]).tobytes())
+    if not array.shape:
+        return f"{array.item()!r}{unit}"
+    for start in range(0, len(array), _BLOCK):
+        digest.update(np.asarray(array[start : start + _BLOCK]).tobytes())
     return f"shape {tuple(array.shape)}{unit} of checksum {digest.hexdigest()}"

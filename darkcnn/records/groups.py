@@ -2,7 +2,7 @@
 
 import numpy as np
 
-_UNKNOWN = ("", "nan", "none", "nat", "<na>")  # how text and tables spell that there is no value
+from darkcnn.records.halos import UNKNOWN
 
 
 def check_groups(groups, argument="groups"):
@@ -38,7 +38,7 @@ def check_groups(groups, argument="groups"):
     if groups.dtype.kind == "f":
         unknown = unknown | np.isnan(groups)
     elif groups.dtype.kind in "OSU":
-        unknown = unknown | [str(name).strip().lower() in _UNKNOWN for name in groups.tolist()]
+        unknown = unknown | [str(name).strip().lower() in UNKNOWN for name in groups.tolist()]
     if unknown.any():
         row = int(np.argmax(unknown))
         raise ValueError(

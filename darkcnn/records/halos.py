@@ -6,8 +6,10 @@ from numbers import Integral, Real
 
 import numpy as np
 
+UNKNOWN = ("", "nan", "none", "nat", "<na>", "--", "masked")
+"""How text spells that a halo has no name, in lower case."""
+
 _INT64 = np.iinfo(np.int64)
-_UNKNOWN = ("", "nan", "none", "--", "masked")  # how text spells that there is no value
 _EXACT = 2**53  # float64 holds every whole number up to this one
 
 
@@ -68,7 +70,7 @@ def _named(name, row):
     if is_float and abs(name) <= _EXACT and name == int(name):
         name, is_float = int(name), False
     text = str(name).strip()
-    if is_float or text.lower() in _UNKNOWN:
+    if is_float or text.lower() in UNKNOWN:
         raise ValueError(f"the halo of row {row} must be a whole number or a name, got {name!r}")
     if re.fullmatch(r"[+-]?[0-9]{1,40}", text):
         text = str(int(text))

@@ -62,6 +62,8 @@ def later(value=1):
         (LogisticRegression(C=1.0), LogisticRegression(C=2.0)),
         (np.arange(3), np.arange(1, 4)),
         (np.arange(3), np.arange(3.0)),
+        (np.array(1.0), np.array(2.0)),
+        (np.zeros((0, 2)), np.zeros((0, 3))),
         (np.ma.array([1, 2], mask=[0, 1]), np.ma.array([1, 2], mask=[0, 0])),
         (float("nan"), float("inf")),
         (np.random.RandomState(0), np.random.RandomState(1)),
