@@ -3,7 +3,15 @@
 import numpy as np
 from sklearn.utils import Bunch, check_consistent_length
 
-from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE, cross_section_of, sort_labels, split_labels
+from darkcnn.datasets.columns import plain_labels
+from darkcnn.records import (
+    FIELD_SIZE,
+    GALAXY_DTYPE,
+    check_records,
+    cross_section_of,
+    sort_labels,
+    split_labels,
+)
 
 
 def make_bunch(records, target, *, galaxies=None, description=""):
@@ -14,8 +22,8 @@ def make_bunch(records, target, *, galaxies=None, description=""):
     records : structured ndarray of shape (n_samples,)
         Clusters, see :func:`darkcnn.records.record_dtype`.
     target : ndarray of shape (n_samples,) or None
-        Labels such as ``"CDM"`` and ``"SIDM0.1"``, or with feedback, ``"CDM/strong"``. None for
-        clusters whose dark matter nobody knows.
+        Labels such as ``"CDM"`` and ``"SIDM0.1"``, or with feedback, ``"CDM/strong"``. Those that say the
+        same, such as ``"SIDM1"`` and ``"SIDM1.0"``, become one. None if the dark matter is not known.
     galaxies : structured ndarray or None, default=None
         Member galaxies of all clusters, of type `GALAXY_DTYPE`.
     description : str, default=""
@@ -40,10 +48,11 @@ def make_bunch(records, target, *, galaxies=None, description=""):
     >>> bunch.target_names.tolist(), bunch.cross_sections.tolist(), bunch.pixel_scale
     (['CDM', 'SIDM1'], [0.0, 1.0], 100.0)
     """
+    records = check_records(records, "records")
     check_consistent_length(records, target)
     feedback, names = None, []
     if target is not None:
-        target, feedback = split_labels(target)
+        target, feedback = split_labels(plain_labels(target))
         names = sort_labels(target)
     return Bunch(
         data=records,

@@ -3,7 +3,15 @@
 import numpy as np
 from astropy.units import Unit
 
-from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE, MAPS, NORMS, number_halos, record_dtype
+from darkcnn.records import (
+    FIELD_SIZE,
+    GALAXY_DTYPE,
+    MAPS,
+    NORMS,
+    canonical_labels,
+    number_halos,
+    record_dtype,
+)
 
 COLUMNS = {
     "total": ("", "projected total mass, divided by its peak"),
@@ -138,12 +146,29 @@ def _filled(table, columns):
     return table
 
 
-def labels_from_column(column):
-    """Return the labels of a column of text, without the spaces that pad them."""
-    if np.ma.is_masked(column):
-        row = int(np.argmax(np.ma.getmaskarray(column)))
-        raise ValueError(f"column 'label' must have a value in every row, but row {row} has none")
-    return np.char.strip(np.ma.getdata(column).astype(str))
+def plain_labels(labels):
+    """Return labels as an array of text, in the form of :func:`darkcnn.records.canonical_labels`.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n_samples,)
+        Text or bytes, which spaces may pad.
+
+    Returns
+    -------
+    ndarray of str of shape (n_samples,)
+        Labels. Those that name no dark-matter model are left as they are.
+
+    Raises
+    ------
+    ValueError
+        If the label of a row is masked.
+    """
+    if np.ma.is_masked(labels):
+        raise ValueError(
+            f"the label of row {np.argmax(np.ma.getmaskarray(labels))} is masked: label every row"
+        )
+    return canonical_labels(np.char.strip(np.ma.getdata(labels).astype(str)))
 
 
 def check_field_size(size, unit="kpc"):

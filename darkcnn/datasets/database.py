@@ -10,8 +10,8 @@ from darkcnn.datasets.columns import (
     check_units,
     clusters_from_columns,
     galaxies_from_columns,
-    labels_from_column,
     match_names,
+    plain_labels,
 )
 from darkcnn.records import GALAXY_DTYPE, MAPS, DarkMatter, check_records, chunks
 
@@ -71,8 +71,8 @@ def read_tables(clusters, galaxies, *, map_above, labels=None, description=""):
         A galaxy a row, if the file has them.
     map_above : float
         Size of the clusters, in bytes, from which they stay on disk where the file allows it.
-    labels : ndarray of str of shape (n_samples,) or None, default=None
-        Labels, if they are not a column of the clusters.
+    labels : ndarray of shape (n_samples,) or None, default=None
+        Labels, text or bytes, if they are not a column of the clusters.
     description : str, default=""
         Where the data come from.
 
@@ -88,13 +88,13 @@ def read_tables(clusters, galaxies, *, map_above, labels=None, description=""):
     records = clusters.on_disk() if clusters.n_bytes >= map_above else None
     is_mapped = records is not None
     if labels is None and "label" in clusters.columns:
-        labels = labels_from_column(clusters.values("label"))
+        labels = clusters.values("label")
     if not is_mapped:
         records = clusters_from_columns(clusters.read())
     members = galaxies.on_disk() if is_mapped and galaxies is not None else None
     if members is None:
         members = np.empty(0, GALAXY_DTYPE) if galaxies is None else galaxies_from_columns(galaxies.read())
-    return Database(records, labels, members, description)
+    return Database(records, None if labels is None else plain_labels(labels), members, description)
 
 
 def check_database(database):

@@ -8,11 +8,12 @@ from sklearn.utils import Bunch
 
 from darkcnn._common.writing import replacing
 from darkcnn.datasets.bunch import make_bunch
+from darkcnn.datasets.columns import galaxies_from_columns, plain_labels
 from darkcnn.datasets.database import Database, check_database, check_structure
 from darkcnn.datasets.fits import read_fits, write_fits
 from darkcnn.datasets.hdf5 import read_hdf5, write_hdf5
 from darkcnn.datasets.published import read_published
-from darkcnn.records import RecordsOnDisk, check_records, join_labels
+from darkcnn.records import GALAXY_DTYPE, RecordsOnDisk, check_records, join_labels
 
 _AUTO_MAP_ABOVE = 1e9  # bytes of records: a second or two to read, and safe beside a network in memory
 
@@ -143,7 +144,7 @@ def save_clusters(path, data, target=None, *, galaxies=None, description=""):
         Labels such as ``"CDM"``, ``"SIDM0.1"`` and, with feedback, ``"CDM/strong"``; None if nobody knows.
         Not with a Bunch, nor are the following.
     galaxies : structured ndarray, default=None
-        Member galaxies of all clusters, of type ``darkcnn.datasets.bunch.GALAXY_DTYPE``.
+        Member galaxies of all clusters, of type ``darkcnn.records.GALAXY_DTYPE``.
     description : str, default=""
         Where the data come from.
 
@@ -179,9 +180,11 @@ def _as_database(data, target, galaxies, description):
     if isinstance(data, Bunch):
         if target is not None or galaxies is not None or description:
             raise ValueError("target, galaxies and description must not be given: the Bunch has its own")
-        labels = None if data.target is None else join_labels(data.target, data.feedback)
-        return Database(data.data, labels, data.galaxies, data.DESCR)
-    check_records(data, "data")
-    labels = None if target is None else np.asarray(target, dtype=str)
-    database = Database(data, labels, description=description)
-    return database if galaxies is None else database._replace(galaxies=galaxies)
+        target = None if data.target is None else join_labels(data.target, data.feedback)
+        data, galaxies, description = data.data, data.galaxies, data.DESCR
+    if galaxies is None:
+        galaxies = np.empty(0, GALAXY_DTYPE)
+    elif isinstance(galaxies, np.ma.MaskedArray) and galaxies.dtype == GALAXY_DTYPE:
+        galaxies = galaxies_from_columns({name: galaxies[name] for name in GALAXY_DTYPE.names})
+    labels = None if target is None else plain_labels(target)
+    return Database(check_records(data, "data"), labels, galaxies, description)

@@ -46,7 +46,7 @@ def read_hdf5(path, *, map_above):
             clusters,
             _Table(file, names["galaxies"]) if "galaxies" in names else None,
             map_above=map_above,
-            labels=np.char.strip(_text(file, names["label"]).astype(str)) if "label" in names else None,
+            labels=_text(file, names["label"]) if "label" in names else None,
             description=_text(file, names["description"]).decode() if "description" in names else "",
         )
 

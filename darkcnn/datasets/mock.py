@@ -169,7 +169,7 @@ def make_clusters(
         settings["cosmology"] = repr(cosmology)
         settings |= {"redshifts": redshifts, "about": description}
         part = PartialFile(path, record_dtype(n_pixels), settings)
-        with _progress_bar(len(target), part.progress["records"], verbose) as progress:
+        with _progress_bar(len(target), part.n_rows("records"), verbose) as progress:
             for records, galaxies, _ in simulate(part.n_parts):
                 part.append(records, galaxies)
                 progress.update(len(records))

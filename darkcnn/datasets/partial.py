@@ -1,8 +1,12 @@
 """A simulation on its way to disk: what is done stays done, whatever stops the program."""
 
 import json
+import os
 import shutil
 from pathlib import Path
+from zlib import crc32
+
+import numpy as np
 
 from darkcnn._common.writing import replacing
 from darkcnn.records import GALAXY_DTYPE, RecordsOnDisk
@@ -11,8 +15,8 @@ from darkcnn.records import GALAXY_DTYPE, RecordsOnDisk
 class PartialFile:
     """Records and galaxies of the parts of a simulation that are done, in a folder beside the file to be.
 
-    Each part is appended, then counted. What was appended but not counted when the program stopped is cut
-    off.
+    Each part is appended and forced to the disk, then noted with its length and checksum. Parts that are not
+    in the files as they were noted, as after a crash of the machine, are cut off, with all that follow.
 
     Parameters
     ----------
@@ -34,42 +38,83 @@ class PartialFile:
         self.folder = path.with_name(f"{path.name}.partial")
         self.dtypes = {"records": dtype, "galaxies": GALAXY_DTYPE}
         self.folder.mkdir(exist_ok=True)
-        self.progress = {"settings": settings, "parts": 0, "records": 0, "galaxies": 0}
-        if (self.folder / "progress.json").exists():
-            self.progress = json.loads((self.folder / "progress.json").read_text())
-            if self.progress["settings"] != settings:
-                raise ValueError(
-                    f"{self.folder} is of a simulation with other settings, {self.progress['settings']}: "
-                    f"delete it, or go on with it"
-                )
+        self._check_settings(settings)
+        for name in ("records.bin", "galaxies.bin", "parts.jsonl"):
+            (self.folder / name).touch()
+        self._parts = self._intact_parts()
         for name, dtype in self.dtypes.items():
-            self._file(name).touch()
-            with open(self._file(name), "rb+") as file:
-                file.truncate(self.progress[name] * dtype.itemsize)
+            os.truncate(self._file(name), self.n_rows(name) * dtype.itemsize)
+        with replacing(self.folder / "parts.jsonl") as temporary:
+            temporary.write_text("".join(map(_line, self._parts)))
 
     def _file(self, name):
         return self.folder / f"{name}.bin"
 
+    def _check_settings(self, settings):
+        """Compare with the settings that the folder was begun with, or note them."""
+        path = self.folder / "settings.json"
+        if not path.exists():
+            with replacing(path) as temporary:
+                temporary.write_text(json.dumps(settings))
+        begun = json.loads(path.read_text())
+        if begun != settings:
+            raise ValueError(
+                f"{self.folder} is of a simulation with other settings, {begun}: delete it, or go on with it"
+            )
+
+    def _intact_parts(self):
+        """Return the notes of parts up to the first one that is not in the files as it was written."""
+        parts = []
+        with open(self._file("records"), "rb") as records, open(self._file("galaxies"), "rb") as galaxies:
+            for line in (self.folder / "parts.jsonl").read_text().splitlines(keepends=True):
+                try:
+                    part = json.loads(line)
+                except ValueError:  # it was being written
+                    break
+                rows = [
+                    np.fromfile(file, self.dtypes[name], part[name])
+                    for name, file in (("records", records), ("galaxies", galaxies))
+                ]
+                if part != _note(*rows) or not line.endswith("\n"):
+                    break
+                parts.append(part)
+        return parts
+
     @property
     def n_parts(self):
         """Number of parts that are done."""
-        return self.progress["parts"]
+        return len(self._parts)
+
+    def n_rows(self, name):
+        """Return the number of ``"records"`` or ``"galaxies"`` that are done."""
+        return sum(part[name] for part in self._parts)
 
     def append(self, records, galaxies):
         """Add a part; ``row`` of `galaxies` counts from its first record."""
-        galaxies["row"] += self.progress["records"]
-        for name, rows in (("records", records), ("galaxies", galaxies)):
-            with open(self._file(name), "ab") as file:
-                file.write(rows.tobytes())
-            self.progress[name] += len(rows)
-        self.progress["parts"] += 1
-        with replacing(self.folder / "progress.json") as temporary:
-            temporary.write_text(json.dumps(self.progress))
+        galaxies["row"] += self.n_rows("records")
+        note = _note(records, galaxies)
+        contents = {"records.bin": records.tobytes(), "galaxies.bin": galaxies.tobytes()}
+        for name, content in (contents | {"parts.jsonl": _line(note).encode()}).items():
+            with open(self.folder / name, "ab") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        self._parts.append(note)
 
     def read(self, name):
         """Return the ``"records"`` or ``"galaxies"`` that are done, which stay on disk."""
-        return RecordsOnDisk(self._file(name), self.dtypes[name], 0, self.progress[name])
+        return RecordsOnDisk(self._file(name), self.dtypes[name], 0, self.n_rows(name))
 
     def remove(self):
         """Delete the folder."""
         shutil.rmtree(self.folder)
+
+
+def _note(records, galaxies):
+    """Return what is noted of a part: how many rows it has, and their checksum."""
+    checksum = crc32(galaxies.tobytes(), crc32(records.tobytes()))
+    return {"records": len(records), "galaxies": len(galaxies), "crc32": checksum}
+
+
+def _line(note):
+    return json.dumps(note) + "\n"

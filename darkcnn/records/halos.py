@@ -34,8 +34,8 @@ def number_halos(names):
     Raises
     ------
     ValueError
-        If a name is unknown (masked, None, NaN or empty) or not a whole number, or if two names of the table
-        have the same number.
+        If a name is unknown (masked, None, NaN, empty, or the least int64, which NaN becomes) or not a whole
+        number, or if two names of the table have the same number.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def number_halos(names):
     names = np.ma.getdata(names)
     if names.ndim != 1:
         raise ValueError(f"the names of halos must have shape (n_samples,), got {names.shape}")
-    if names.dtype.kind == "i":
+    if names.dtype.kind == "i" and (names != _INT64.min).all():
         return names.astype(np.int64)
     texts, numbers = {}, np.empty(names.shape, np.int64)
     for row, name in enumerate(names.tolist()):
@@ -70,7 +70,7 @@ def _named(name, row):
     if is_float and abs(name) <= _EXACT and name == int(name):
         name, is_float = int(name), False
     text = str(name).strip()
-    if is_float or text.lower() in UNKNOWN:
+    if is_float or name == _INT64.min or text.lower() in UNKNOWN:
         raise ValueError(f"the halo of row {row} must be a whole number or a name, got {name!r}")
     if re.fullmatch(r"[+-]?[0-9]{1,40}", text):
         text = str(int(text))

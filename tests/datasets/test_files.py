@@ -58,6 +58,42 @@ def test_parts_say_the_same_as_a_bunch(path, clusters):
     assert_same(load_clusters(path), clusters)
 
 
+def test_labels_that_say_the_same_are_one_class(path, clusters):
+    target = ["SIDM1.0", "SIDM1", "CDM/fiducial", "SIDM0", "vdSIDM0w560", "SIDM1e0", " CDM", "SIDM1/fiducial"]
+    wanted = ["SIDM1", "SIDM1", "CDM", "CDM", "CDM", "SIDM1", "CDM", "SIDM1"]
+    assert make_bunch(clusters.data, target).target.tolist() == wanted
+    for labels in (target, np.array(target, dtype="S"), np.array(target, dtype=object)):
+        save_clusters(path, clusters.data, labels)
+        loaded = load_clusters(path)
+        assert loaded.target.tolist() == wanted
+        assert loaded.target_names.tolist() == ["CDM", "SIDM1"]
+    if path.suffix == ".h5":  # as somebody else writes them
+        with h5py.File(path, "r+") as file:
+            del file["label"]
+            file["label"] = np.array(target, dtype="S")
+        assert load_clusters(path).target.tolist() == wanted
+
+
+def test_masked_labels_are_refused(path, clusters):
+    target = np.ma.masked_array(clusters.target, np.arange(8) == 5)
+    for call in (
+        lambda: save_clusters(path, clusters.data, target),
+        lambda: make_bunch(clusters.data, target),
+    ):
+        with pytest.raises(ValueError, match="the label of row 5 is masked"):
+            call()
+
+
+def test_masked_values_of_galaxies_are_not_written(path, clusters):
+    galaxies = np.ma.array(clusters.galaxies)
+    galaxies["m200"][3] = np.ma.masked
+    save_clusters(path, clusters.data, clusters.target, galaxies=galaxies)
+    assert np.flatnonzero(np.isnan(load_clusters(path).galaxies["m200"])).tolist() == [3]
+    galaxies["row"][3] = np.ma.masked
+    with pytest.raises(ValueError, match="'row' must have a value in every row, but row 3 has none"):
+        save_clusters(path, clusters.data, clusters.target, galaxies=galaxies)
+
+
 def test_galaxies_and_description_may_be_absent(path, clusters):
     save_clusters(path, clusters.data[:1], clusters.target[:1])
     loaded = load_clusters(path)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from darkcnn.datasets import load_clusters, make_clusters, mock
+from darkcnn.datasets.partial import PartialFile
+from darkcnn.records import GALAXY_DTYPE, record_dtype
 
 SETTINGS = {"n_halos": 12, "redshifts": (0.25,), "n_pixels": 10, "random_state": 3}
 
@@ -30,6 +32,22 @@ def small_parts(monkeypatch):
     monkeypatch.setattr(mock, "_CLUSTERS_PER_TASK", 8)
 
 
+@pytest.fixture
+def interrupted(monkeypatch):
+    """Interrupt the simulation at its fourth part, and list the parts that are asked for."""
+    simulate, calls, interruptions = mock._simulate, [], iter([KeyboardInterrupt])
+
+    def simulate_three(*arguments):
+        calls.append(arguments)
+        if len(calls) == 4:
+            for interruption in interruptions:
+                raise interruption
+        return simulate(*arguments)
+
+    monkeypatch.setattr(mock, "_simulate", simulate_three)
+    return calls
+
+
 def test_what_goes_to_disk_is_what_would_be_in_memory(tmp_path, expected):
     path = tmp_path / "clusters.h5"
     clusters = make_clusters(**SETTINGS, path=path)
@@ -41,18 +59,8 @@ def test_what_goes_to_disk_is_what_would_be_in_memory(tmp_path, expected):
     np.testing.assert_array_equal(np.asarray(data), expected.data)
 
 
-def test_an_interrupted_simulation_goes_on_where_it_was(tmp_path, expected, monkeypatch, capsys):
+def test_an_interrupted_simulation_goes_on_where_it_was(tmp_path, expected, interrupted, capsys):
     path = tmp_path / "clusters.h5"
-    simulate, n_calls = mock._simulate, 0
-
-    def interrupted(*arguments):
-        nonlocal n_calls
-        n_calls += 1
-        if n_calls == 4:
-            raise KeyboardInterrupt
-        return simulate(*arguments)
-
-    monkeypatch.setattr(mock, "_simulate", interrupted)
     with pytest.raises(KeyboardInterrupt):
         make_clusters(**SETTINGS, path=path)
     assert os.listdir(tmp_path) == ["clusters.h5.partial"]
@@ -61,11 +69,53 @@ def test_an_interrupted_simulation_goes_on_where_it_was(tmp_path, expected, monk
 
     with pytest.raises(ValueError, match=r"clusters.h5.partial is of a simulation with other settings"):
         make_clusters(**SETTINGS | {"random_state": 4}, path=path)
-    n_calls = 10
+    interrupted.clear()
     make_clusters(**SETTINGS, path=path, verbose=1)
-    assert n_calls == 13  # three of the six parts were there
+    assert len(interrupted) == 3  # three of the six parts were there
     assert_same(path, expected)
     assert "48/48" in capsys.readouterr().err
+
+
+def shorten(path, n_bytes):
+    os.truncate(path, path.stat().st_size - n_bytes)
+
+
+def blank(path, n_bytes):
+    size = path.stat().st_size
+    os.truncate(path, size - n_bytes)
+    os.truncate(path, size)  # zeros, as file systems leave them where a write was lost
+
+
+@pytest.mark.parametrize("lose", [shorten, blank])
+@pytest.mark.parametrize(
+    ("name", "n_bytes", "n_kept"),
+    [("records.bin", 100, 2), ("records.bin", 9 * 1200, 1), ("galaxies.bin", 5, 2), ("parts.jsonl", 3, 2)],
+)
+def test_records_that_were_lost_are_simulated_again(
+    tmp_path, expected, interrupted, lose, name, n_bytes, n_kept
+):
+    path, folder = tmp_path / "clusters.h5", tmp_path / "clusters.h5.partial"
+    with pytest.raises(KeyboardInterrupt):
+        make_clusters(**SETTINGS, path=path)
+    lose(folder / name, n_bytes)
+    interrupted.clear()
+    make_clusters(**SETTINGS, path=path)
+    assert len(interrupted) == 6 - n_kept
+    assert_same(path, expected)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the system for the name of an open file")
+def test_parts_are_on_the_disk_before_they_are_noted(tmp_path, monkeypatch):
+    events, fsync = [], os.fsync
+
+    def watched(descriptor):
+        events.append(os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}")))
+        fsync(descriptor)
+
+    part = PartialFile(tmp_path / "clusters.h5", record_dtype(5), {})
+    monkeypatch.setattr(os, "fsync", watched)
+    part.append(np.zeros(2, record_dtype(5)), np.zeros(3, GALAXY_DTYPE))
+    assert events == ["records.bin", "galaxies.bin", "parts.jsonl"]
 
 
 @pytest.mark.slow
@@ -76,7 +126,7 @@ def test_a_killed_simulation_ends_with_the_same_clusters(tmp_path, expected):
         "mock._CLUSTERS_PER_TASK = 8\n"
         f"make_clusters(**{SETTINGS}, path={str(path)!r})"
     )
-    progress = tmp_path / "clusters.h5.partial" / "progress.json"
+    progress = tmp_path / "clusters.h5.partial" / "parts.jsonl"
     n_killed = 0
     while not path.exists():
         before = progress.read_bytes() if progress.exists() else b""
