@@ -36,10 +36,17 @@ def test_numbers_beyond_int64_are_names():
     assert number_halos(wide[2:]).tolist() == numbers[2:].tolist()
 
 
-@pytest.mark.parametrize("unknown", [None, np.nan, np.inf, 0.5, 1e300, "", "  ", "NaN", "None", b"--"])
+@pytest.mark.parametrize(
+    "unknown", [None, np.nan, np.inf, 0.5, 1e300, "", "  ", "NaN", "None", b"--", -(2**63)]
+)
 def test_halos_must_be_known(unknown):
     with pytest.raises(ValueError, match="the halo of row 1 must be a whole number or a name, got"):
         number_halos(np.array([3, unknown], dtype=object))
+
+
+def test_the_number_that_nan_becomes_is_no_halo():
+    with pytest.raises(ValueError, match="the halo of row 1 must be a whole number or a name, got -9223"):
+        number_halos(np.array([3, -(2**63)]))
 
 
 def test_masked_halos_are_refused():
