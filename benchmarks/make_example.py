@@ -1,6 +1,6 @@
 """Make the packaged database, darkcnn/datasets/data/example.h5: ``python benchmarks/make_example.py``.
 
-Haloes count for more than snapshots of one halo when a network learns, and the file should stay below 5 MB.
+Halos count for more than snapshots of one halo when a network learns, and the file should stay below 5 MB.
 So each halo is kept at one redshift, and maps keep 9 significant bits, which lets them be compressed.
 """
 
@@ -19,7 +19,7 @@ RANDOM_STATE = 2024
 SIGNIFICANT_BITS = 9
 
 DESCRIPTION = """\
-Mock clusters packaged with darkcnn: {n_clusters} clusters of {n_halos} haloes, each halo in the models
+Mock clusters packaged with darkcnn: {n_clusters} clusters of {n_halos} halos, each halo in the models
 {models} and at one of the redshifts {redshifts}.
 Maps are {n_pixels} x {n_pixels} pixels of {pixel_scale:.0f} kpc.
 

@@ -8,7 +8,7 @@ from darkcnn.datasets.files import load_clusters
 def load_example(*, return_X_y=False):
     """Load the packaged database of mock clusters.
 
-    108 haloes, each at one of the redshifts 0, 0.125, 0.25 and 0.375 and in each of the models CDM, SIDM0.1,
+    108 halos, each at one of the redshifts 0, 0.125, 0.25 and 0.375 and in each of the models CDM, SIDM0.1,
     SIDM0.3 and SIDM1: 432 clusters with maps of 50 × 50 pixels of 40 kpc. They come from
     :func:`darkcnn.datasets.make_clusters`, which makes more.
 

@@ -1,11 +1,11 @@
-"""Mock clusters in any number, like those of the BAHAMAS-SIDM simulations, at a few milliseconds each."""
+"""Mock clusters, tuned to digitised profiles of BAHAMAS-SIDM, at a few milliseconds each."""
 
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, gen_batches
 from tqdm import tqdm
 
 from darkcnn._common.versions import __version__
@@ -19,18 +19,17 @@ from darkcnn.datasets.partial import PartialFile
 from darkcnn.records import GALAXY_DTYPE, DarkMatter, label_of, record_dtype
 from darkcnn.simulation import HEATING, N_PIXELS, Physics, Snapshot
 
-_CLUSTERS_PER_TASK = 128  # a fraction of a second: long enough to pay for the parallel call
+_CLUSTERS_PER_TASK = 128  # takes a fraction of a second, much longer than the parallel call
 
 _DESCRIPTION = """\
-Mock clusters like those of the BAHAMAS-SIDM simulations (Robertson et al. 2019), made by
+Mock clusters, tuned to digitised profiles of the BAHAMAS-SIDM simulations (Robertson et al. 2019), made by
 darkcnn.datasets.make_clusters.
 
 {n_clusters} clusters of {n_halos} halos at redshifts {redshifts}, {n_pixels} x {n_pixels} pixels in 2 Mpc.
 Dark matter: {labels}. Feedback: {feedback}. Random seed {seed}.
 Cosmology: {cosmology}.
-Triaxial NFW halos with isothermal Jeans cores; gas, stars and satellites follow observed relations. The
-sizes of several effects are tuned to published maps: how hard the models are to tell apart is calibrated, not
-predicted.
+Triaxial NFW halos with isothermal Jeans cores; gas, stars and satellites follow observed relations. How hard
+the models are to tell apart is calibrated on published maps, not predicted.
 """
 
 
@@ -51,7 +50,7 @@ def make_clusters(
     verbose=0,
     return_X_y=False,
 ):
-    """Make mock clusters in worlds with different dark matter.
+    """Make mock clusters with different dark matter.
 
     Parameters
     ----------
@@ -64,31 +63,29 @@ def make_clusters(
         velocity of the halo at its virial radius; `cross_sections` are then those at low velocity.
         Published: 3.04 cm2/g with 560 km/s (Harvey 2024). None for cross-sections that do not depend on it.
     feedback : {"weak", "fiducial", "strong"} or list of them, default="fiducial"
-        How strongly black holes heat the gas: each halo is simulated in every variant named. How much maps
-        differ is calibrated by how well published maps tell the feedback, not predicted.
+        Strength of the heating of gas by black holes; each halo is simulated with every strength named. How
+        much maps differ is calibrated on how well published maps tell the feedback, not predicted.
     redshifts : array-like of shape (n_redshifts,), default=(0, 0.125, 0.25, 0.375)
-        Redshifts at which the halos are seen.
+        Redshifts of the snapshots.
     n_pixels : int, default=50
         Height and width of the maps: 100, or a divisor of it. Maps show 2 Mpc, so 50 pixels are 40 kpc
         each.
     paired : bool, default=True
         Whether every halo appears in each model at each redshift, from the same initial conditions, as in
         a suite of simulations: `n_halos` × `n_redshifts` × `n_feedback` × `n_models` records. Otherwise
-        there are `n_halos` independent records that take models, feedback and redshifts in turn.
+        there are `n_halos` independent records, which cycle through models, feedback and redshifts.
     physics : Physics or None, default=None
         Parameters of the simulation; None for the default :class:`~darkcnn.simulation.Physics`.
     cosmology : astropy.cosmology.FLRW or None, default=None
         Cosmology, with its baryons (``Ob0``). None for that of the BAHAMAS simulations: flat, H0 = 70
         km/s/Mpc, Om0 = 0.2793, Ob0 = 0.0463.
     path : path-like or None, default=None
-        HDF5 file to write the clusters to while they are made, so that there may be more than fit into
-        memory. It appears when it is complete. Until then, what is done is kept in a folder of that name with
-        ``.partial``: called again with the same arguments, after whatever stopped it, the simulation goes on
-        to the same file. Needs an int for `random_state`.
+        HDF5 file to which clusters are written while they are made, for more than fit into memory. It appears
+        when it is complete. Until then, its parts are in a folder of that name with ``.partial``, and a call
+        with the same arguments resumes an interrupted simulation. Requires an int for `random_state`.
     random_state : int, RandomState instance or None, default=None
-        Seed. An int gives the same clusters at every call; another int gives other initial conditions under
-        the same settings, an independent simulation. Its halos have the same numbers, so add a constant to
-        ``data["cluster_id"]`` before joining the two.
+        Seed. Another int gives an independent simulation with the same settings. Its halos have the same
+        numbers, so add a constant to ``data["cluster_id"]`` before joining the two.
     n_jobs : int or None, default=None
         Number of processes, -1 for all cores. The clusters do not depend on it.
     verbose : int, default=0
@@ -99,10 +96,11 @@ def make_clusters(
     Returns
     -------
     sklearn.utils.Bunch or tuple
-        As of :func:`~darkcnn.datasets.make_bunch`, with two truths of shape (n_samples,): ``core_radius``,
-        the radius within which dark matter has scattered, kpc, and ``effective_cross_section``, that at the
-        velocity of the halo, cm2/g. Groups are the numbers of the halos. With `path`,
-        what :func:`~darkcnn.datasets.load_clusters` returns: records that stay on disk, and no truths.
+        As :func:`~darkcnn.datasets.make_bunch` returns it, with two truths of shape (n_samples,):
+        ``core_radius``, the radius within which dark matter has scattered, kpc, and
+        ``effective_cross_section``, the cross-section at the velocity of the halo, cm2/g. Groups are the
+        numbers of the halos. With `path`, what :func:`~darkcnn.datasets.load_clusters` returns: records on
+        disk, without the truths.
 
     Raises
     ------
@@ -147,7 +145,7 @@ def make_clusters(
     labels = {world: str(DarkMatter(*world)) for world in worlds}
     target = np.array([labels[world] for *_, some_worlds in snapshots for world in some_worlds])
     per_task = max(1, _CLUSTERS_PER_TASK // len(snapshots[0][2]))
-    tasks = [snapshots[first : first + per_task] for first in range(0, len(snapshots), per_task)]
+    tasks = [snapshots[rows] for rows in gen_batches(len(snapshots), per_task)]
     description = _DESCRIPTION.format(
         n_clusters=len(target),
         n_halos=n_halos,

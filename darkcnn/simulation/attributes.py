@@ -1,4 +1,4 @@
-"""Attributes of a cluster measured on its maps, as an observer would."""
+"""Attributes of a cluster that are measured on its maps, of (100, 100) pixels."""
 
 import numpy as np
 
@@ -21,17 +21,10 @@ _DISC_30, _DISC_100 = _disc(30)[_MIDDLE], _disc(100)[_MIDDLE]
 
 
 def xray_concentration(xray):
-    """Return the X-ray emission within 100 kpc of its peak over that within 400 kpc (Santos et al. 2008).
+    """Return the X-ray emission within 100 kpc of its peak over that within 400 kpc.
 
-    Parameters
-    ----------
-    xray : ndarray of shape (100, 100)
-        Surface brightness.
-
-    Returns
-    -------
-    float
-        Above 0.2 the cluster is relaxed.
+    The radii are those of Harvey (2024); Santos et al. (2008) defined the concentration with 40 kpc. Clusters
+    above 0.2 are relaxed.
     """
     smoothed = smooth(xray[_PEAK_SEARCH, _PEAK_SEARCH], 1.5)
     row, column = np.unravel_index(smoothed.argmax(), smoothed.shape)
@@ -41,36 +34,16 @@ def xray_concentration(xray):
 
 
 def bcg_concentration(stellar):
-    """Return the stellar mass within 30 kpc of the middle of the map over that within 100 kpc.
-
-    Parameters
-    ----------
-    stellar : ndarray of shape (100, 100)
-        Surface density.
-
-    Returns
-    -------
-    float
-        From 0 to 1.
-    """
+    """Return the stellar mass within 30 kpc of the middle of the map over that within 100 kpc."""
     middle = stellar[_MIDDLE]
     return float((middle * _DISC_30).sum() / (middle * _DISC_100).sum())
 
 
 def bcg_ellipticity(stellar):
-    """Return the components of the ellipticity of the stars within 100 kpc of the middle of the map.
+    """Return the components e1, e2 of the ellipticity of the stars within 100 kpc of the middle of the map.
 
-    (I_xx - I_yy, 2 I_xy) / (I_xx + I_yy) of the second moments about the centroid.
-
-    Parameters
-    ----------
-    stellar : ndarray of shape (100, 100)
-        Surface density.
-
-    Returns
-    -------
-    e1, e2 : float
-        Positive e1 is elongated along x, positive e2 along the diagonal x = y.
+    (I_xx - I_yy, 2 I_xy) / (I_xx + I_yy) of the second moments about the centroid: e1 is positive for an
+    elongation along x, e2 for one along the diagonal x = y.
     """
     weight = stellar[_MIDDLE] * _DISC_100
     weight = weight / weight.sum(dtype=float)

@@ -33,7 +33,7 @@ class DarkMatterPhysics(Parameters):
     core_scatter: Scatter = parameter(Scatter(0.15, halo=0.6, disturbance=-0.5, model=0.6),
         "scatter of the number of scatterings", unit="dex", status="guess", bounds=(0, 1), spread=(0.1, 0.3))
     core_galaxy_mass: float = parameter(1.3,
-        "mass of the galaxy that the core feels over the stellar mass within 100 kpc", status="guess",
+        "mass of the galaxy that acts on the core over its stellar mass within 100 kpc", status="guess",
         bounds=(0, 5), spread=(0.5, 1.6))
     halo_rounding: float = parameter(0.6,
         "share of the ellipticity of the halo that scattering removes at the centre", status="guess",
@@ -72,13 +72,13 @@ def core_of(halo, cross_section, galaxy_mass, deviates, physics):
 def dark_matter_map(halo, core, centre, deviates, physics):
     """Draw the surface density of the smooth dark matter, Msun/kpc2.
 
-    The central galaxy at `centre`, kpc, wobbles about the centre of the halo, more in a flat core.
+    Its centre is offset from the central galaxy at `centre`, kpc, by more in a flat core.
     """
     core_radius = core.radius * halo.scale_radius
     median_offset = math.hypot(physics.offset, physics.offset_per_core_radius * core_radius)
-    wobble = median_offset / math.sqrt(2 * math.log(2))  # a Rayleigh distribution has this median
-    x = X - (centre[0] + wobble * deviates.model["offset_x"])
-    y = Y - (centre[1] + wobble * deviates.model["offset_y"])
+    scale = median_offset / math.sqrt(2 * math.log(2))  # a Rayleigh distribution has this median
+    x = X - (centre[0] + scale * deviates.model["offset_x"])
+    y = Y - (centre[1] + scale * deviates.model["offset_y"])
     outline, boost = halo.projection
     squared = squared_elliptical_radius(x, y, outline, 1.0, core_radius, physics.halo_rounding)
     squared += physics.softening**2 + 0.1 * PIXEL_AREA  # the resolution of simulation and pixel

@@ -1,7 +1,7 @@
-"""Random numbers of a map: which maps share which, all decided by one seed.
+"""Random numbers of a map: which maps share which. One seed decides all.
 
-Simulations of one halo with different dark matter start from the same initial conditions, so most of what
-is random about a cluster is shared by its maps.
+Simulations of one halo with different dark matter start from the same initial conditions, so its maps share
+most random numbers.
 """
 
 from dataclasses import dataclass, replace
@@ -46,24 +46,9 @@ _ZEROS = dict.fromkeys(QUANTITIES, 0.0)
 def generator(seed, stream, halo, *numbers):
     """Return the random generator that one set of maps shares.
 
-    It depends on the values of redshift and cross-section, not on their place in a list, so a map does
-    not change with the other maps asked for.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of the data set.
-    stream : {"halo", "snapshot", "model", "map"}
-        Which set of maps.
-    halo : int
-        Number of the halo.
-    *numbers : float
-        Redshift, cross-section and heating, as far as the set has one of them.
-
-    Returns
-    -------
-    numpy.random.Generator
-        The same for the same arguments.
+    `stream` is "halo", "snapshot", "model" or "map"; `numbers` are the redshift, cross-section and heating
+    that the set has. Their values matter, not their places in a list, so a map does not change with the other
+    maps simulated.
     """
     return np.random.default_rng(
         [seed, _STREAMS.index(stream), halo, *(round(number * 1e6) for number in numbers)]

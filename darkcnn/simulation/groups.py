@@ -26,7 +26,7 @@ class GroupPhysics(Parameters):
     subhalo_core_growth: float = parameter(0.6,
         "growth of the core of a group with the root of the cross-section", status="guess", bounds=(0, 1),
         spread=(0.2, 0.9))
-    group_gas_mass: float = parameter(8e12, "mass from which a group shines in X-rays", unit="Msun",
+    group_gas_mass: float = parameter(8e12, "least mass of a group with X-ray emission", unit="Msun",
         status="guess", bounds=(1e11, 1e15), spread=(5e12, 1.5e13), scale="log")
     group_brightness: float = parameter(0.35,
         "brightness of a group of 3e13 Msun in a cluster of 3.5e14 Msun over that of the cluster",

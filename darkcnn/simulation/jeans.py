@@ -107,19 +107,10 @@ def _cell(value, nodes):
 def core_table(blur):
     """Tabulate cores over scatterings and galaxy mass.
 
-    The profiles are averaged over a Gaussian of width `blur` in ln(scatterings): shells of a halo differ
-    in age, and heat flows on both sides of r1. A sharp r1 leaves no trace of 0.1 cm2/g beyond 20 kpc and
-    too much of 1 cm2/g, against the simulations of Robertson et al. (2019).
-
-    Parameters
-    ----------
-    blur : float
-        Width in ln(scatterings); 0 for none.
-
-    Returns
-    -------
-    CoreProfile
-        Arrays of shape (n_scatterings, n_galaxy_masses, ...).
+    Arrays have shape (n_scatterings, n_galaxy_masses, ...). The profiles are averaged over a Gaussian of
+    width `blur` in ln(scatterings): shells of a halo differ in age, and heat flows on both sides of r1.
+    Compared with the simulations of Robertson et al. (2019), a sharp r1 has too small an effect for 0.1 cm2/g
+    beyond 20 kpc and too large a one for 1 cm2/g.
     """
     core_radii, galaxy_masses = (
         nodes.ravel() for nodes in np.meshgrid(_CORE_RADII, GALAXY_MASSES, indexing="ij")
@@ -152,19 +143,8 @@ def core_table(blur):
 def solve_cores(core_radii, galaxy_masses):
     """Find the central density and the velocity dispersion that match the NFW halo at r1.
 
-    Parameters
-    ----------
-    core_radii, galaxy_masses : ndarray of shape (n_cores,)
-        r1 / r_s, and the mass of the central galaxy.
-
-    Returns
-    -------
-    log_density : ndarray of shape (n_cores,)
-        ln of the central density.
-    dispersion_squared : ndarray of shape (n_cores,)
-        Squared velocity dispersion in one dimension.
-    residual : ndarray of shape (n_cores,)
-        Distance in ln(density, mass) from the NFW halo at r1.
+    Returns ln(density), the squared dispersion in one dimension, and the distance in ln(density, mass) from
+    the NFW halo at r1, of shape (n_cores,) each.
     """
     log_density_at_r1 = np.log(nfw.density(core_radii))
     mass_at_r1 = nfw.enclosed_mass(core_radii)

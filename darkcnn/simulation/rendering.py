@@ -51,20 +51,7 @@ def smooth(image, width):
 
 
 def splat(x, y, weights):
-    """Share point masses among the four nearest pixels each (cloud in cell).
-
-    Parameters
-    ----------
-    x, y : ndarray of shape (n_points,)
-        Positions from the middle of the map, kpc. Points outside the map do not count.
-    weights : ndarray of shape (n_points,)
-        What each point adds to the sum of the map.
-
-    Returns
-    -------
-    ndarray of shape (100, 100), float32
-        Sum of the weights in each pixel.
-    """
+    """Return a map of points at x and y, kpc from its middle, each shared by four pixels (cloud in cell)."""
     column, row = (x + FIELD_SIZE / 2) / PIXEL - 0.5, (y + FIELD_SIZE / 2) / PIXEL - 0.5
     near = (column >= -1) & (column < N_PIXELS) & (row >= -1) & (row < N_PIXELS)
     column, row, weights = column[near], row[near], weights[near]
@@ -78,27 +65,11 @@ def splat(x, y, weights):
 
 
 def particle_noise(surface_density, particle_mass, n_smooth, rng):
-    """Draw the noise that finite particles leave in an adaptively smoothed map.
+    """Draw the noise of finite particles, Msun/kpc2, in an adaptively smoothed map of a surface density.
 
-    Poisson fluctuations, Gaussian because smoothing averages them, are smoothed so that a kernel of
-    variance s^2 holds 4 pi s^2 N = `n_smooth` particles, where N is their number in a pixel. It does not
-    depend on the dark-matter model but through the surface density.
-
-    Parameters
-    ----------
-    surface_density : ndarray of shape (100, 100)
-        Expected map, Msun/kpc2.
-    particle_mass : float
-        Mass of a particle, Msun.
-    n_smooth : float
-        Particles in the kernel.
-    rng : numpy.random.Generator
-        Source of the noise.
-
-    Returns
-    -------
-    ndarray of shape (100, 100), float32
-        Noise to add, Msun/kpc2.
+    Poisson fluctuations, Gaussian because smoothing averages them, are smoothed so that a kernel of variance
+    s^2 holds 4 pi s^2 N = `n_smooth` particles, where N is their number in a pixel. The dark-matter model
+    matters only through the surface density.
     """
     counts = surface_density * (PIXEL_AREA / particle_mass)
     noise = rng.standard_normal(counts.shape, dtype=np.float32) * np.sqrt(counts)

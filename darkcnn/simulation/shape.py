@@ -59,23 +59,7 @@ def squared_elliptical_radius(x, y, outline, flattening, core_radius, rounding):
     :math:`q^2 = R^2 + g(R) (x^T Q x - R^2)` with g the `flattening` outside the core, and scattering
     inside it having removed the fraction `rounding` of that: :math:`1 - rounding / (1 + R^2 / r_1^2)`.
 
-    Parameters
-    ----------
-    x, y : ndarray of shape (height, width)
-        Positions from the centre, kpc.
-    outline : tuple of float
-        Q_xx, Q_xy and Q_yy, see :func:`project`.
-    flattening : float
-        Ellipticity over that of the halo, 0 (round) to 1.
-    core_radius : float
-        r1 in kpc; 0 for no core.
-    rounding : float
-        Fraction of the ellipticity lost at the centre of a core.
-
-    Returns
-    -------
-    ndarray of shape (height, width)
-        Squared elliptical radii, kpc2.
+    Positions are in kpc from the centre, `outline` is Q as :func:`project` returns it.
     """
     q_xx, q_xy, q_yy = outline
     x_squared, y_squared = x * x, y * y
