@@ -11,7 +11,7 @@ OUTPUT_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 class ValueList(click.ParamType):
-    """Values between commas."""
+    """Values separated by commas."""
 
     name = "list"
 
@@ -45,15 +45,22 @@ quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show no progres
 scheduler_option = click.option(
     "--scheduler",
     metavar="ADDRESS",
-    help="Address of a dask scheduler, such as tcp://node1:8786, whose workers do the fits.",
+    help="Address of a dask scheduler whose workers do the fits, such as tcp://node1:8786.",
 )
 seed_option = click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides every random draw."
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+velocity_option = click.option(
+    "--velocity",
+    type=click.FloatRange(0),
+    metavar="KM_S",
+    help="Velocity in km/s at which velocity-dependent cross-sections are inferred.",
 )
 observed_option = click.option(
     "--observed",
     is_flag=True,
-    help="The maps of DATABASE are what a telescope saw: add no noise, whatever MODEL was trained through.",
+    help="DATABASE holds real observations: do not add simulated noise.",
 )
 training_options = _options(
     click.option(
@@ -69,7 +76,7 @@ training_options = _options(
         type=click.IntRange(min=1),
         default=20,
         show_default=True,
-        help="How often training sees every map.",
+        help="Number of training epochs.",
     ),
     click.option(
         "--views",
@@ -77,7 +84,7 @@ training_options = _options(
         type=click.IntRange(min=1),
         default=10,
         show_default=True,
-        help="Rotated and flipped copies of each map, an epoch. Polar needs none and takes none.",
+        help="Rotated and flipped copies of each map per epoch; ignored by polar, which is invariant.",
     ),
     click.option(
         "-c",
@@ -88,7 +95,7 @@ training_options = _options(
         multiple=True,
         default=[MAPS],
         callback=_joined,
-        help="Maps to learn from, between commas.  [default: total,xray,stellar]",
+        help="Input maps, separated by commas.  [default: total,xray,stellar]",
     ),
     click.option(
         "-a",
@@ -97,24 +104,23 @@ training_options = _options(
         metavar="NAMES",
         multiple=True,
         callback=_joined,
-        help="Attributes to learn from as well, such as redshift,log_mass.  [default: none]",
+        help="Input attributes, such as redshift,log_mass.  [default: none]",
     ),
     click.option(
         "--lensing",
         metavar="SURVEY",
-        help="See the mass through the weak lensing of euclid, hst, jwst, roman or superbit.  "
-        "[default: noise-free]",
+        help="Simulate the weak-lensing noise of euclid, hst, jwst, roman or superbit.  [default: none]",
     ),
     click.option(
         "--xray",
         metavar="TELESCOPE",
-        help="Count X-ray photons as chandra, erosita or xmm do.  [default: noise-free]",
+        help="Simulate the X-ray noise of chandra, erosita or xmm.  [default: none]",
     ),
     click.option(
         "--exposure",
         type=click.FloatRange(0, min_open=True),
         metavar="KS",
-        help="Time of the X-ray observation, in ks.  [default: chandra and xmm 10, erosita 2]",
+        help="X-ray exposure time in ks.  [default: chandra and xmm 10, erosita 2]",
     ),
     seed_option,
 )
@@ -126,17 +132,16 @@ splitting_options = _options(
         type=click.IntRange(min=1),
         default=1,
         show_default=True,
-        help="How often to deal the clusters into five folds anew.",
+        help="Number of repetitions of the 5-fold cross-validation.",
     ),
     click.option(
         "-t",
         "--train-split",
         "train_size",
         type=click.FloatRange(0, 1, min_open=True, max_open=True),
-        help="Instead of five folds, train on this fraction of the clusters and test on the rest, once a "
-        "repeat.",
+        help="Fraction of the halos to train on, instead of 5 folds; each repetition draws them anew.",
     ),
     click.option(
-        "--n-jobs", type=int, default=1, show_default=True, help="Fits at a time; -1 for one on each core."
+        "--n-jobs", type=int, default=1, show_default=True, help="Number of parallel fits; -1 for all cores."
     ),
 )

@@ -1,4 +1,4 @@
-"""The command ``darkcnn study``: searches that survive crashes."""
+"""The command ``darkcnn study``: grid searches that can be resumed."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 @click.group()
 def study():
-    """Score many settings of a network by cluster, and keep every finished fit."""
+    """Grid searches by halo that keep every finished fit."""
 
 
 def _grid(context, parameter, assignments):
@@ -80,12 +80,20 @@ def parse_values(text):
     callback=_grid,
     help="Parameter to vary and its values, separated by commas: JSON or words. May be repeated.",
 )
-@click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True, help="Folds of haloes.")
-@click.option("--n-jobs", type=int, default=1, show_default=True, help="Fits at a time; -1: one a core.")
+@click.option(
+    "--folds",
+    type=click.IntRange(min=2),
+    default=5,
+    show_default=True,
+    help="Number of folds, split by halo.",
+)
+@click.option(
+    "--n-jobs", type=int, default=1, show_default=True, help="Number of parallel fits; -1 for all cores."
+)
 @scheduler_option
 @quiet_option
 def run(database, folder, grid, folds, n_jobs, scheduler, quiet, **training):
-    """Run a study on DATABASE in FOLDER, or go on with the one that is there."""
+    """Run a study on DATABASE in FOLDER, or resume the one that is there."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     from darkcnn.model_selection import run_study
@@ -105,17 +113,17 @@ def run(database, folder, grid, folds, n_jobs, scheduler, quiet, **training):
             n_jobs=n_jobs,
             verbose=not quiet,
         )
-    _tell(folder)
+    _print_status(folder)
 
 
 @study.command(epilog="\b\nExample:\n  darkcnn study status my_study")
 @click.argument("folder", type=_FOLDER)
 def status(folder):
-    """Show the progress of the study in FOLDER, while it runs or later."""
-    _tell(folder)
+    """Print the progress and the scores of the study in FOLDER."""
+    _print_status(folder)
 
 
-def _tell(folder):
+def _print_status(folder):
     from darkcnn.model_selection import study_status
 
     with steps.explained():

@@ -33,12 +33,12 @@ class NoiseDisplay:
     Examples
     --------
     >>> from darkcnn.plotting import NoiseDisplay
-    >>> table = {"n_gal": [30, 100, 30, 100], "method": ["polar", "polar", "trees", "trees"]}
+    >>> table = {"n_gal": [30, 100, 30, 100], "method": ["polar", "polar", "linear", "linear"]}
     >>> table |= {"mean": [0.4, 0.5, 0.4, 0.45], "error": [0.03, 0.03, 0.03, 0.03]}
     >>> display = NoiseDisplay.from_table(
     ...     table, level="n_gal", score="mean", error="error", method="method", xlabel="Galaxies per arcmin²"
     ... )
-    >>> display.scores["trees"].tolist()
+    >>> display.scores["linear"].tolist()
     [0.4, 0.45]
     """
 

@@ -3,7 +3,6 @@
 import operator
 
 import numpy as np
-from sklearn.utils import gen_batches
 
 CHUNK = 256
 """Rows handled at a time: bounds the memory of a step, whatever the number of clusters."""
@@ -11,6 +10,8 @@ CHUNK = 256
 
 def chunks(n_rows):
     """Divide rows into slices of `CHUNK` rows at most; there are none of no rows."""
+    from sklearn.utils import gen_batches  # here, so that the command's help does not wait for scikit-learn
+
     return gen_batches(n_rows, CHUNK) if n_rows else ()
 
 

@@ -1,4 +1,4 @@
-"""Scores of predictions that are at hand, with errors over haloes."""
+"""Scores of given predictions, with bootstrap errors over halos."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ _N_BOOTSTRAP = 1000
 
 
 def balanced_accuracies(target, predicted, groups):
-    """Score predictions of the same maps, with errors of one bootstrap over haloes for all.
+    """Score predictions of the same maps, with errors from one bootstrap over halos.
 
     Parameters
     ----------
@@ -22,14 +22,14 @@ def balanced_accuracies(target, predicted, groups):
     scores : dict of str to (float, float)
         Mean over classes of the fraction recognised, and its standard error (NaN of a single halo).
     differences : dict of str to (float, float)
-        How much better the last method is than each other, and the standard error.
+        Score of the last method minus that of each other, and its standard error.
     """
     classes, row = np.unique(target, return_inverse=True)
-    haloes, halo = np.unique(groups, return_inverse=True)
-    total = np.zeros((len(haloes), len(classes)))
+    halos, halo = np.unique(groups, return_inverse=True)
+    total = np.zeros((len(halos), len(classes)))
     np.add.at(total, (halo, row), 1)
     rng = np.random.default_rng(0)
-    times = rng.multinomial(len(haloes), np.full(len(haloes), 1 / len(haloes)), size=_N_BOOTSTRAP)
+    times = rng.multinomial(len(halos), np.full(len(halos), 1 / len(halos)), size=_N_BOOTSTRAP)
     values, draws = {}, {}
     for name, labels in predicted.items():
         right = np.zeros_like(total)
@@ -39,7 +39,7 @@ def balanced_accuracies(target, predicted, groups):
             draws[name] = np.nanmean((times @ right) / (times @ total), axis=1)
 
     def error(draws):
-        return float(draws.std(ddof=1)) if len(haloes) > 1 else float("nan")
+        return float(draws.std(ddof=1)) if len(halos) > 1 else float("nan")
 
     *others, last = values
     return (

@@ -1,4 +1,4 @@
-"""The figures of a report, as images that stand in the page itself."""
+"""The figures of a report, as images embedded in the page."""
 
 import base64
 import io
@@ -17,7 +17,7 @@ from darkcnn.plotting import (
 )
 from darkcnn.plotting.confusion import CrossSectionConfusionDisplay
 from darkcnn.plotting.training import TrainingDisplay
-from darkcnn.records import cross_section_of, sort_labels
+from darkcnn.records import DarkMatter
 
 _MIN_CLUSTERS = 10  # of every class, to calibrate with and to infer from
 
@@ -32,22 +32,18 @@ def confusion(target, predicted, labels):
 
 def reliability(target, probabilities, classes, groups):
     """Draw accuracy against confidence, and return the calibration error with it."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=ReliabilityDisplay.figsize, layout="constrained")
-    display = ReliabilityDisplay.from_predictions(
-        target, probabilities, classes, groups=groups, ax=figure.add_subplot()
-    )
+    figure = _blank(ReliabilityDisplay)
+    display = ReliabilityDisplay.from_predictions(target, probabilities, classes, groups=groups, ax=figure)
     return data_uri(figure), display.calibration_error
 
 
 def learning_curve(history, n_classes):
-    """Draw how the training went."""
+    """Draw the learning curve."""
     return data_uri(as_figure(TrainingDisplay(history, n_classes=n_classes)))
 
 
 def importance(found):
-    """Draw what a network looks at: `found` holds names, means, errors, and edges of annuli."""
+    """Draw the importance of the data: `found` holds names, means, errors, and edges of annuli."""
     bunch = Bunch(
         importances_mean=np.array(found["mean"]),
         importances_error=np.array(found["error"]),
@@ -63,44 +59,55 @@ def maps(record):
     return data_uri(as_figure(RecordsDisplay(np.atleast_1d(record))), "png")
 
 
-def posteriors(target, probabilities, classes, groups):
-    """Infer each class as if it were the truth, from haloes that the calibration did not see.
+def posteriors(target, probabilities, classes, groups, velocity=None):
+    """Infer each class as if it were the truth, from halos that the calibration did not use.
 
     Returns
     -------
-    list of dict
-        Truth, summary, doubts and figure of each class; empty if there are too few clusters.
+    found : list of dict
+        Truth, summary, warnings and figure of each class; empty if they cannot be inferred.
+    reason : str or None
+        Why not.
     """
-    haloes = np.random.default_rng(0).permutation(np.unique(groups))
-    is_calibration = np.isin(groups, haloes[::2])
+    if velocity is None and any(DarkMatter.parse(name).depends_on_velocity for name in classes):
+        return [], (
+            "Cross-sections of these classes depend on velocity. State the velocity of the sample in km/s: "
+            "darkcnn report --velocity."
+        )
+    halos = np.random.default_rng(0).permutation(np.unique(groups))
+    is_calibration = np.isin(groups, halos[::2])
     for part in (is_calibration, ~is_calibration):
         if any(len(np.unique(groups[part & (target == name)])) < _MIN_CLUSTERS for name in classes):
-            return []
-    posterior = CrossSectionPosterior(classes.tolist(), random_state=0)
+            return [], (
+                f"There are too few halos: {_MIN_CLUSTERS} of every class are needed to calibrate the "
+                f"probabilities, and {_MIN_CLUSTERS} more to infer from."
+            )
+    posterior = CrossSectionPosterior(classes.tolist(), velocity=velocity, random_state=0)
     posterior.calibrate(probabilities[is_calibration], target[is_calibration], groups[is_calibration])
     found = []
-    for name in sort_labels(classes):
+    for truth, name in sorted(zip(posterior.cross_sections_.tolist(), classes.tolist(), strict=True)):
         rows = ~is_calibration & (target == name)
-        with warnings.catch_warnings(record=True) as doubts:  # for the reader of the page
+        with warnings.catch_warnings(record=True) as caught:  # for the reader of the page
             warnings.simplefilter("always", UserWarning)
             posterior.fit(probabilities[rows], groups[rows])
-        display = PosteriorDisplay(
-            posterior.grid_,
-            posterior.density_,
-            posterior.cross_sections_,
-            intervals={level: posterior.interval(level) for level in (0.68, 0.95)},
-            median=posterior.median_,
-            truth=cross_section_of(name),
-        )
+        figure = _blank(PosteriorDisplay)
+        PosteriorDisplay.from_estimator(posterior, truth=truth, ax=figure)
         found.append(
             {
                 "truth": name,
                 "summary": posterior.summary(),
-                "doubts": [str(doubt.message) for doubt in doubts],
-                "image": data_uri(as_figure(display)),
+                "warnings": [str(each.message) for each in caught],
+                "image": data_uri(figure),
             }
         )
-    return found
+    return found, None
+
+
+def _blank(display):
+    """Return an empty figure of the size that suits a display, which pyplot does not manage."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=display.figsize, layout="compressed")
 
 
 def data_uri(figure, kind="svg"):

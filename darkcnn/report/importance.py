@@ -1,4 +1,4 @@
-"""What networks look at, measured on haloes that they have not seen and in a time that a report may take."""
+"""Importance of the data to networks, measured on held-out halos within the time that a report may take."""
 
 import copy
 
@@ -6,9 +6,11 @@ import numpy as np
 from sklearn.utils import Bunch
 from tqdm import tqdm
 
+from darkcnn.inference import marginalize_feedback
 from darkcnn.inspection import annulus_importance, attribute_importance, channel_importance
 from darkcnn.model_selection import corrected_standard_error
 from darkcnn.preprocessing import MapSelector
+from darkcnn.records import split_labels
 
 _MAX_CLUSTERS = 500  # over all networks: some 11,000 predictions
 _N_ANNULI = 6
@@ -16,16 +18,16 @@ _PIXELS_ACROSS = 2  # at least, of an annulus
 
 
 def measure_importance(tested, clusters, *, test_over_train=None, verbose=0):
-    """Measure what networks lose without each map, annulus and attribute, as a report shows it.
+    """Measure the importance of each map, annulus and attribute to networks, as the report shows it.
 
-    Parts are exchanged with those of clusters of like mass, once, see
-    :func:`darkcnn.inspection.annulus_importance`. To save time, at most 500 clusters are used, whole haloes
-    drawn at random, and each is shown in one view.
+    Parts are exchanged once with those of clusters of similar mass, see
+    :func:`darkcnn.inspection.annulus_importance`. To save time, at most 500 clusters are used, whole halos
+    drawn at random, and each in one view.
 
     Parameters
     ----------
     tested : list of (sklearn.pipeline.Pipeline, ndarray)
-        Fitted pipelines, and rows of `clusters` whose haloes each of them was not trained on.
+        Fitted pipelines, and rows of `clusters` whose halos each of them was not trained on.
     clusters : sklearn.utils.Bunch
         Clusters.
     test_over_train : float or None, default=None
@@ -39,8 +41,8 @@ def measure_importance(tested, clusters, *, test_over_train=None, verbose=0):
         ``parts`` (maps, and attributes if the pipelines read any) and ``annuli``: names, means and standard
         errors of the increase of the log loss; the error is that of
         :func:`darkcnn.model_selection.corrected_standard_error` over several pipelines, else that of a
-        jackknife over haloes. ``n_clusters``, ``n_haloes``, ``n_available``: how many were used, of how
-        many. None if a pipeline has fewer than two haloes.
+        jackknife over halos. ``n_clusters``, ``n_haloes``, ``n_available``: how many were used, of how
+        many. None if a pipeline has fewer than two halos.
 
     Examples
     --------
@@ -55,7 +57,7 @@ def measure_importance(tested, clusters, *, test_over_train=None, verbose=0):
     >>> found["parts"]["names"], found["n_haloes"]
     (['total', 'xray', 'stellar'], 2)
     """
-    used = [_some_haloes(rows, clusters.groups, _MAX_CLUSTERS // len(tested)) for _, rows in tested]
+    used = [_some_halos(rows, clusters.groups, _MAX_CLUSTERS // len(tested)) for _, rows in tested]
     if any(len(np.unique(clusters.groups[rows])) < 2 for rows in used):
         return None
     parts, annuli = [], []
@@ -83,10 +85,10 @@ def measure_importance(tested, clusters, *, test_over_train=None, verbose=0):
     }
 
 
-def _some_haloes(rows, groups, n_rows):
-    """Return the rows of as many haloes, drawn at random, as hold `n_rows` rows, but of two at least."""
-    haloes, halo, size = np.unique(groups[rows], return_inverse=True, return_counts=True)
-    order = np.random.default_rng(0).permutation(len(haloes))
+def _some_halos(rows, groups, n_rows):
+    """Return the rows of as many halos, drawn at random, as hold `n_rows` rows, but of two at least."""
+    halos, halo, size = np.unique(groups[rows], return_inverse=True, return_counts=True)
+    order = np.random.default_rng(0).permutation(len(halos))
     n_haloes = max(np.searchsorted(np.cumsum(size[order]), n_rows, "right"), 2)
     return rows[np.isin(halo, order[:n_haloes])]
 
@@ -102,9 +104,10 @@ def _attributes(network):
 
 
 def _neg_log_loss(network, X, y):
-    """Return the mean log-probability of the truth; scikit-learn's has no answer where a class is absent."""
-    probabilities = network.predict_proba(X)
-    truth = probabilities[np.arange(len(y)), np.searchsorted(network.classes_, y)]
+    """Return the mean log-probability of the truth; scikit-learn's fails where a class is absent."""
+    probabilities, classes = marginalize_feedback(network.predict_proba(X), network.classes_)
+    dark_matter, _ = split_labels(y)
+    truth = probabilities[dark_matter[:, np.newaxis] == classes]
     return np.log(np.maximum(truth, np.finfo(np.float32).eps)).mean()
 
 

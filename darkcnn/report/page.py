@@ -9,15 +9,15 @@ import numpy as np
 
 from darkcnn._common.versions import versions
 from darkcnn._common.writing import replacing
-from darkcnn.records import sort_labels
+from darkcnn.records import sort_labels, split_labels
 from darkcnn.report import figures
 
 _N_MISTAKES = 12
 _MAX_PREDICTIONS = 10_000  # rows of the numbers that can be downloaded; `darkcnn predict` writes any number
 
 
-def write_report(path, model, clusters, evidence, *, model_name, data, training=None):
-    """Write the report of a model to an HTML file that needs nothing else.
+def write_report(path, model, clusters, evidence, *, model_name, data, training=None, velocity=None):
+    """Write the report of a model to a self-contained HTML file.
 
     Parameters
     ----------
@@ -28,13 +28,16 @@ def write_report(path, model, clusters, evidence, *, model_name, data, training=
     clusters : sklearn.utils.Bunch
         Clusters that the evidence is about.
     evidence : Evidence
-        Predictions that may be scored, see :func:`find_evidence`.
+        Held-out predictions, see :func:`find_evidence`.
     model_name : str
-        What to call the model.
+        Name of the model.
     data : dict
-        Which clusters these are, as of :func:`darkcnn.persistence.describe_clusters`.
+        Description of the clusters, as of :func:`darkcnn.persistence.describe_clusters`.
     training : dict or None, default=None
-        What the model was trained on, as of :func:`darkcnn.persistence.describe_training`.
+        Description of the training set, as of :func:`darkcnn.persistence.describe_training`.
+    velocity : float or None, default=None
+        Velocity in km/s for the posteriors of cross-sections that depend on it, see
+        :class:`~darkcnn.CrossSectionPosterior`; without it, the report has none of these.
 
     Raises
     ------
@@ -53,7 +56,7 @@ def write_report(path, model, clusters, evidence, *, model_name, data, training=
     >>> known, new = (make_clusters(n, **options, random_state=n) for n in (4, 5))
     >>> model = default_pipeline("simple", n_views=1, epochs=1, random_state=0).fit(known.data, known.target)
     >>> training = describe_training(known)
-    >>> evidence = find_evidence(model, new, training, new_haloes=True)
+    >>> evidence = find_evidence(model, new, training, new_halos=True)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "report.html"
     ...     write_report(
@@ -62,15 +65,18 @@ def write_report(path, model, clusters, evidence, *, model_name, data, training=
     ...     path.read_text()[:15]
     '<!doctype html>'
     """
-    html = render(describe(model, clusters, evidence, model_name=model_name, data=data, training=training))
+    content = describe(
+        model, clusters, evidence, model_name=model_name, data=data, training=training, velocity=velocity
+    )
+    html = render(content)
     with replacing(path) as temporary:
         temporary.write_text(html, encoding="utf-8")
 
 
-def describe(model, clusters, evidence, *, model_name, data, training):
-    """Collect all that the page shows."""
+def describe(model, clusters, evidence, *, model_name, data, training, velocity):
+    """Collect the content of the page."""
     rows, probabilities, classes = evidence.rows, evidence.probabilities, evidence.classes
-    target, groups = clusters.target[rows], clusters.groups[rows]
+    target, groups = split_labels(clusters.target[rows])[0], clusters.groups[rows]
     labels = sort_labels(classes)
     predicted = classes[probabilities.argmax(axis=1)]
     reliability, calibration_error = figures.reliability(target, probabilities, classes, groups)
@@ -108,6 +114,7 @@ def describe(model, clusters, evidence, *, model_name, data, training):
     is_wrong = predicted != target
     by_confidence = np.argsort(-probabilities.max(axis=1), kind="stable")
     worst = [row for row in by_confidence if is_wrong[row]][:_N_MISTAKES]
+    posteriors, no_posteriors = figures.posteriors(target, probabilities, classes, groups, velocity)
     return {
         **numbers,
         "numbers": numbers,
@@ -133,12 +140,13 @@ def describe(model, clusters, evidence, *, model_name, data, training):
             }
             for row in worst
         ],
-        "posteriors": figures.posteriors(target, probabilities, classes, groups),
+        "posteriors": posteriors,
+        "no_posteriors": no_posteriors,
     }
 
 
 def render(content):
-    """Turn what :func:`describe` collected into HTML; whatever it holds shows as text."""
+    """Render the content as HTML, in which all strings are escaped."""
     try:
         from jinja2 import Environment, StrictUndefined
     except ImportError as error:
@@ -151,7 +159,7 @@ def render(content):
     )
     page = environment.from_string((parts / "page.html").read_text(encoding="utf-8"))
     numbers = json.dumps(content["numbers"], indent=1, allow_nan=False)
-    # The browser is told to run this script alone, and to fetch nothing from anywhere.
+    # The content security policy allows this script alone, and no requests.
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return page.render(
         **content,

@@ -1,4 +1,4 @@
-"""Tell what a cross-validation found: a table to read, numbers to keep and figures to look at."""
+"""Results of a cross-validation: a table to read, numbers to keep and figures to look at."""
 
 import json
 from pathlib import Path
@@ -7,20 +7,38 @@ from darkcnn._common.writing import replacing
 from darkcnn.persistence import save_model
 from darkcnn.plotting import CrossSectionConfusionDisplay, TrainingDisplay, as_figure
 from darkcnn.records import sort_labels
+from darkcnn.report.baselines import PROFILES
 
 
 def score_table(validation):
-    """Lay out the scores of a cross-validation.
+    """Lay out the scores of a cross-validation as text.
 
     Parameters
     ----------
     validation : CrossValidation
-        As of :func:`darkcnn.model_selection.cross_validate_by_cluster`.
+        As of :func:`compare_with_baselines`.
 
     Returns
     -------
     str
         A row for each split, a column for each estimator, and their means with standard errors.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from darkcnn.datasets import load_example
+    >>> from darkcnn.model_selection import cross_validate_by_cluster
+    >>> from darkcnn.report import score_table
+    >>> X, y = load_example(return_X_y=True)
+    >>> validation = cross_validate_by_cluster(
+    ...     {"majority": DummyClassifier()}, X, y, X["cluster_id"], n_splits=2, random_state=0
+    ... )
+    >>> print(score_table(validation))
+    split  majority
+        1     0.250
+        2     0.250
+     mean     0.250
+        ±     0.000
     """
     rows = [["split", *validation.scores]]
     for split, scores in enumerate(zip(*validation.scores.values(), strict=True), start=1):
@@ -40,29 +58,52 @@ def summarise(validation):
     Parameters
     ----------
     validation : CrossValidation
-        As of :func:`darkcnn.model_selection.cross_validate_by_cluster`.
+        As of :func:`compare_with_baselines`.
 
     Returns
     -------
     dict
-        For each estimator: balanced accuracies of the splits, their mean and its standard error (None of a
-        single split), and the confusion matrix in order of cross-section, rows being the truth.
+        ``scores``: for each estimator, balanced accuracies of the splits, their mean and its standard error
+        (None for a single split), and the confusion matrix in order of cross-section, rows being the truth.
+        ``difference``: mean and standard error of the score of the last estimator minus that of the radial
+        profiles; None without these.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from darkcnn.datasets import load_example
+    >>> from darkcnn.model_selection import cross_validate_by_cluster
+    >>> from darkcnn.report import summarise
+    >>> X, y = load_example(return_X_y=True)
+    >>> validation = cross_validate_by_cluster(
+    ...     {"majority": DummyClassifier()}, X, y, X["cluster_id"], n_splits=2, random_state=0
+    ... )
+    >>> summarise(validation)["scores"]["majority"]["balanced_accuracy"]
+    [0.25, 0.25]
     """
     labels = sort_labels(validation.classes)
     single = len(validation.splits) == 1
+    *_, name = validation.scores
+    difference = None
+    if PROFILES in validation.scores:
+        mean, error = validation.difference(name, PROFILES)
+        difference = {"from": PROFILES, "mean": mean, "standard_error": None if single else error}
     return {
-        name: {
-            "balanced_accuracy": scores.tolist(),
-            "mean": scores.mean(),
-            "standard_error": None if single else validation.standard_error(name),
-            "confusion": {"labels": labels, "counts": validation.confusion(name, labels).tolist()},
-        }
-        for name, scores in validation.scores.items()
+        "scores": {
+            name: {
+                "balanced_accuracy": scores.tolist(),
+                "mean": scores.mean(),
+                "standard_error": None if single else validation.standard_error(name),
+                "confusion": {"labels": labels, "counts": validation.confusion(name, labels).tolist()},
+            }
+            for name, scores in validation.scores.items()
+        },
+        "difference": difference,
     }
 
 
 def write_results(folder, *, model, validation, name, metrics, notes):
-    """Write model, numbers and figures into a folder, over those of an earlier run.
+    """Write model, numbers and figures into a folder; files of an earlier run are replaced.
 
     Parameters
     ----------
@@ -71,18 +112,40 @@ def write_results(folder, *, model, validation, name, metrics, notes):
     model : sklearn.pipeline.Pipeline
         Pipeline fitted on all clusters, as of :func:`darkcnn.default_pipeline`.
     validation : CrossValidation
-        Its scores, and those of others, on clusters that were not trained on.
+        Cross-validation of the model, as of :func:`compare_with_baselines`.
     name : str
         Name of the model in `validation`.
     metrics : dict
-        What to keep as ``metrics.json``.
+        Content of ``metrics.json``.
     notes : dict
-        What to keep with the model, see :func:`darkcnn.save_model`.
+        Notes of the model file, see :func:`darkcnn.save_model`.
 
     Returns
     -------
     list of Path
         The files.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from darkcnn import default_pipeline
+    >>> from darkcnn.datasets import make_clusters
+    >>> from darkcnn.report import compare_with_baselines, summarise, write_results
+    >>> clusters = make_clusters(6, cross_sections=(0, 1), redshifts=(0,), n_pixels=10, random_state=0)
+    >>> model = default_pipeline("simple", n_views=1, epochs=1, random_state=0)
+    >>> validation = compare_with_baselines(model, clusters, n_splits=2, random_state=0)
+    >>> model = model.fit(clusters.data, clusters.target)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     files = write_results(
+    ...         folder,
+    ...         model=model,
+    ...         validation=validation,
+    ...         name="simple",
+    ...         metrics=summarise(validation),
+    ...         notes={},
+    ...     )
+    >>> [file.name for file in files]
+    ['model.keras', 'metrics.json', 'confusion_matrix.png', 'learning_curve.png']
     """
     folder = Path(folder)
     paths = [
@@ -94,7 +157,7 @@ def write_results(folder, *, model, validation, name, metrics, notes):
         temporary.write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     labels = sort_labels(validation.classes)
     confusion = CrossSectionConfusionDisplay(
-        validation.confusion(name, labels), labels, estimator_name=f"{name}, clusters not trained on"
+        validation.confusion(name, labels), labels, estimator_name=f"{name}, held-out halos"
     )
     single = len(validation.splits) == 1
     training = TrainingDisplay(

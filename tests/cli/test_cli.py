@@ -69,8 +69,8 @@ def test_version():
 def test_main_job_scores_trains_and_writes_everything(database, tmp_path):
     folder = tmp_path / "deep" / "results"
     result = run_well("-d", database, "-f", folder, *TINY, "-c", "xray,total", "-t", 0.5, "-m", 2)
-    assert "24 clusters of 6 haloes" in result.stdout
-    assert "simple - boosted profiles: " in result.stdout
+    assert "24 clusters of 6 halos" in result.stdout
+    assert "simple - radial profiles: " in result.stdout
     assert "Cross-validation" in result.stderr
     assert sorted(path.name for path in folder.iterdir()) == [
         "confusion_matrix.png",
@@ -92,7 +92,7 @@ def test_main_job_scores_trains_and_writes_everything(database, tmp_path):
 def test_cross_validate_prints_json_and_nothing_else(database):
     result = run_well("cross-validate", database, *TINY, "-t", 0.5, "--json", "-q")
     scores = json.loads(result.stdout)["scores"]
-    assert list(scores) == ["majority", "boosted profiles", "simple"]
+    assert list(scores) == ["majority", "radial profiles", "simple"]
     assert scores["simple"]["standard_error"] is None
     assert result.stderr == ""
 
@@ -165,7 +165,7 @@ def test_observed_clusters_get_no_more_noise(database, tmp_path):
 def test_cross_validate_tells_what_the_clusters_are_seen_by(database):
     seen = ["--lensing", "jwst", "--xray", "chandra", "--exposure", 10]
     table = run_well("cross-validate", database, *TINY, *seen, "-t", 0.5, "-q").stdout
-    assert "Seen by  jwst, chandra for 10 ks" in table
+    assert "Noise    jwst, chandra for 10 ks" in table
 
 
 def test_help_names_every_telescope():
@@ -295,6 +295,6 @@ def test_infer_refuses_to_calibrate_with_the_training_set(model, database, clust
     save_clusters(tmp_path / "mixed.h5", data, np.concatenate([new.target, clusters.target[:4]]))
     result = run("infer", model, database, "--calibration", tmp_path / "mixed.h5")
     assert result.exit_code == 1
-    assert "model.keras was not trained on, but 4 of 12 are of haloes of its training set" in result.stderr
+    assert "the model was not trained on, but 4 of 12 are of halos of its training set" in result.stderr
     result = run_well("infer", model, tmp_path / "mixed.h5")
-    assert "Warning: 4 of 12 clusters are of haloes that model.keras was trained on" in result.stderr
+    assert "Warning: 4 of 12 clusters are of halos that the model was trained on" in result.stderr

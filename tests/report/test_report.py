@@ -21,7 +21,7 @@ from darkcnn.report import (
     page,
     write_report,
 )
-from darkcnn.report.evidence import BOOSTED, MAJORITY
+from darkcnn.report.baselines import MAJORITY, PROFILES
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"</pre>$\\frac$ {{ 7 * 7 }}"
 
@@ -37,7 +37,7 @@ def model(clusters):
 @pytest.fixture(scope="module")
 def validation(clusters, model):
     return cross_validate_by_cluster(
-        {**baselines(model, 0), "simple": model},
+        {**baselines(model), "simple": model},
         clusters.data,
         clusters.target,
         clusters.groups,
@@ -64,31 +64,31 @@ def test_new_haloes_are_scored_by_the_model_itself(clusters, model):
     found = find_evidence(model, clusters, describe_training(known))
     assert sorted(set(clusters.groups[found.rows])) == [4, 5]
     np.testing.assert_array_equal(found.probabilities, model.predict_proba(clusters.data[found.rows]))
-    assert "16 clusters of haloes that it was trained on are left out" in found.how
+    assert "16 clusters of halos that it was trained on are left out" in found.how
     assert found.scores[MAJORITY][0] == 0.5
-    assert "nor these: 2 clusters are too few" in found.how or "n_splits must be" in found.how
+    assert "cannot be cross-validated on these halos: n_splits must be from 2" in found.how
     assert found.difference is None
     assert found.importance["n_haloes"] == 2
 
 
-def test_trees_learn_from_the_training_set_of_the_model(clusters, model):
+def test_baseline_is_trained_on_the_training_set_of_the_model(clusters, model):
     is_known = clusters.groups < 4
     known = make_bunch(clusters.data[is_known], clusters.target[is_known])
     found = find_evidence(model, clusters, describe_training(known), training_set=known)
-    trees = baselines(model, 0)[BOOSTED].fit(known.data, known.target)
-    is_right = trees.predict(clusters.data[found.rows]) == clusters.target[found.rows]
-    assert list(found.scores) == [MAJORITY, BOOSTED, "simple"]
-    assert found.scores[BOOSTED][0] == is_right.mean()  # of as many maps of each class
-    assert found.difference[0] == found.scores["simple"][0] - found.scores[BOOSTED][0]
+    baseline = baselines(model)[PROFILES].fit(known.data, known.target)
+    is_right = baseline.predict(clusters.data[found.rows]) == clusters.target[found.rows]
+    assert list(found.scores) == [MAJORITY, PROFILES, "simple"]
+    assert found.scores[PROFILES][0] == is_right.mean()  # of as many maps of each class
+    assert found.difference[0] == found.scores["simple"][0] - found.scores[PROFILES][0]
     with pytest.raises(ValueError, match=r"training_set must hold .* got others \(24\)"):
         find_evidence(model, clusters, describe_training(known), training_set=clusters)
 
 
-def test_trees_without_the_training_set_learn_from_other_new_haloes(clusters, model):
+def test_baseline_without_the_training_set_is_cross_validated_on_the_new_halos(clusters, model):
     known = make_clusters(2, cross_sections=(0, 1), redshifts=(0,), n_pixels=20, random_state=9)
-    found = find_evidence(model, clusters, describe_training(known), new_haloes=True)
-    assert list(found.scores) == [MAJORITY, f"{BOOSTED}, of these haloes", "simple"]
-    assert "no fair rival" in found.how
+    found = find_evidence(model, clusters, describe_training(known), new_halos=True)
+    assert list(found.scores) == [MAJORITY, f"{PROFILES}, of these halos", "simple"]
+    assert "the comparison is not fair" in found.how
     assert found.difference is None
 
 
@@ -104,13 +104,15 @@ def test_validation_kept_with_the_model_is_used(clusters, model, validation):
 def test_seen_haloes_are_never_scored_by_the_model_itself(clusters, model, is_known):
     found = find_evidence(model, clusters, describe_training(clusters) if is_known else None)
     assert found.how.startswith("A cross-validation made for this report, in 5 splits")
-    assert list(found.scores) == [MAJORITY, BOOSTED, "simple"]
+    assert list(found.scores) == [MAJORITY, PROFILES, "simple"]
     assert not np.allclose(found.probabilities, model.predict_proba(clusters.data[found.rows]))
 
 
 def test_labels_that_the_model_does_not_know_are_named(model):
     other = make_clusters(2, cross_sections=(0, 0.3), redshifts=(0,), n_pixels=20, random_state=3)
-    with pytest.raises(ValueError, match=r"labels \['SIDM0.3'\], but the model knows \['CDM', 'SIDM1'\]"):
+    with pytest.raises(
+        ValueError, match=r"labels \['SIDM0.3'\], but the model was trained on \['CDM', 'SIDM1'\]"
+    ):
         find_evidence(model, other)
 
 
@@ -164,11 +166,11 @@ def test_importance_of_the_report_finds_a_planted_signal(clusters, monkeypatch):
 
 def test_importance_takes_whole_haloes_up_to_its_limit(clusters, monkeypatch):
     rows = np.arange(24)
-    some = importance._some_haloes(rows, clusters.groups, 13)
+    some = importance._some_halos(rows, clusters.groups, 13)
     assert len(some) == 12
     assert len(np.unique(clusters.groups[some])) == 3
-    assert len(importance._some_haloes(rows, clusters.groups, 24)) == 24
-    assert len(importance._some_haloes(rows, clusters.groups, 1)) == 8
+    assert len(importance._some_halos(rows, clusters.groups, 24)) == 24
+    assert len(importance._some_halos(rows, clusters.groups, 1)) == 8
 
 
 def test_importance_needs_two_haloes(clusters, model):
@@ -201,9 +203,11 @@ def test_page_is_one_small_file(written):
 def test_posteriors_need_clusters_to_calibrate_with(clusters, validation):
     found = from_validation(validation)
     groups = clusters.groups[found.rows]
-    assert (
-        page.figures.posteriors(clusters.target[found.rows], found.probabilities, found.classes, groups) == []
+    posteriors, reason = page.figures.posteriors(
+        clusters.target[found.rows], found.probabilities, found.classes, groups
     )
+    assert posteriors == []
+    assert "10 of every class" in reason
 
 
 def test_posteriors_of_a_good_classifier_find_the_truth():
@@ -212,7 +216,7 @@ def test_posteriors_of_a_good_classifier_find_the_truth():
     target = np.tile(classes, 60)
     logits = 3 * (target[:, None] == classes) + rng.normal(size=(180, 3))
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    found = page.figures.posteriors(target, probabilities, classes, np.repeat(np.arange(60), 3))
+    found, _ = page.figures.posteriors(target, probabilities, classes, np.repeat(np.arange(60), 3))
     assert [each["truth"] for each in found] == classes.tolist()
     assert "cross-section <" in found[0]["summary"]
     assert "cross-section >" in found[2]["summary"]

@@ -1,0 +1,176 @@
+"""Commands that apply a trained model: ``darkcnn predict``, ``report`` and ``infer``."""
+
+import json
+import sys
+
+import click
+
+from darkcnn.cli import steps
+from darkcnn.cli.options import (
+    INPUT_FILE,
+    OUTPUT_FILE,
+    json_option,
+    observed_option,
+    quiet_option,
+    seed_option,
+    velocity_option,
+)
+from darkcnn.cli.printing import print_cross_section, write_probabilities
+
+
+@click.command(
+    epilog="\b\nExample:\n  darkcnn predict darkcnn_results/model.keras clusters.h5 -o probabilities.csv"
+)
+@click.argument("model", type=INPUT_FILE)
+@click.argument("database", type=INPUT_FILE)
+@click.option("-f", "-o", "--output", type=OUTPUT_FILE, help="CSV file to write.  [default: standard output]")
+@observed_option
+def predict(model, database, output, observed):
+    """Predict the probability of each dark-matter model for the clusters of DATABASE.
+
+    MODEL is a model file written by darkcnn; reading it runs no code.
+
+    The table has a row for each cluster: its cluster_id and redshift, its label in DATABASE (if any), the
+    predicted label, and the probability of each dark-matter model.
+    """
+    if output is not None:
+        steps.check_output(output)
+    from darkcnn._common.writing import replacing
+    from darkcnn.persistence import load_model
+    from darkcnn.pipeline import skip_noise
+
+    clusters = steps.load(database, labelled=False)
+    with steps.explained():
+        pipeline, records = load_model(model), clusters.data
+        if observed:
+            pipeline, records = skip_noise(pipeline, records)
+        table = (clusters, pipeline.classes_, pipeline.predict_proba(records))
+        if output is None:
+            write_probabilities(sys.stdout, *table)
+            return
+        with replacing(output) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
+            write_probabilities(file, *table)
+
+
+@click.command(epilog="\b\nExample:\n  darkcnn report darkcnn_results/model.keras clusters.h5 -o report.html")
+@click.argument("model", type=INPUT_FILE)
+@click.argument("database", type=INPUT_FILE, required=False)
+@click.option(
+    "-f",
+    "-o",
+    "--output",
+    type=OUTPUT_FILE,
+    default="report.html",
+    show_default=True,
+    help="HTML file to write.",
+)
+@click.option(
+    "--new-halos",
+    is_flag=True,
+    help="The halos of DATABASE are not those of the training set, even if their ids are the same.",
+)
+@click.option(
+    "--training-set",
+    type=INPUT_FILE,
+    help="Training set of MODEL, for the baseline of radial profiles.  [default: the packaged example if "
+    "MODEL was trained on it]",
+)
+@click.option(
+    "--n-jobs", type=int, default=1, show_default=True, help="Number of parallel fits; -1 for all cores."
+)
+@velocity_option
+@quiet_option
+def report(model, database, output, new_halos, training_set, n_jobs, velocity, quiet):
+    """Write a report on MODEL: training, scores, importance, mistakes and posteriors.
+
+    The model is scored on the labelled clusters of DATABASE, by default the packaged example, and never on
+    halos that it was trained on. If DATABASE has no other halos, the cross-validation in the model file is
+    reported (the command darkcnn writes one), or a new one, which trains five networks.
+    """
+    steps.require("matplotlib", "jinja2")
+    steps.check_output(output, suffixes=[".html"])
+    from darkcnn.persistence import describe_clusters, is_training_set, load_model, load_notes
+    from darkcnn.report import find_evidence, write_report
+
+    clusters = steps.load(database)
+    known = None if training_set is None else steps.load(training_set)
+    with steps.explained():
+        pipeline, training = load_model(model), (load_notes(model) or {}).get("training")
+        if known is None and training is not None:
+            example = clusters if database is None else steps.load(None)
+            known = example if is_training_set(training, example) else None
+        evidence = find_evidence(
+            pipeline,
+            clusters,
+            training,
+            training_set=known,
+            new_halos=new_halos,
+            n_jobs=n_jobs,
+            verbose=not quiet,
+        )
+        write_report(
+            output,
+            pipeline,
+            clusters,
+            evidence,
+            model_name=model.name,
+            data=describe_clusters(clusters, database),
+            training=training,
+            velocity=velocity,
+        )
+    click.echo(f"Scored {len(evidence.rows)} predictions. {evidence.how}\nWrote {output}")
+
+
+@click.command(
+    epilog="\b\nExample:\n  darkcnn infer model.keras sample.h5 --calibration held_out.h5 --plot sigma.png"
+)
+@click.argument("model", type=INPUT_FILE)
+@click.argument("database", type=INPUT_FILE)
+@click.option(
+    "--calibration",
+    type=INPUT_FILE,
+    help="Labelled clusters that MODEL was not trained on; those of its training set are refused. Without "
+    "it, the model's probabilities are used uncalibrated.",
+)
+@json_option
+@click.option(
+    "--plot", type=OUTPUT_FILE, help="Figure of the posterior to write, in any format of matplotlib."
+)
+@observed_option
+@velocity_option
+@seed_option
+def infer(model, database, calibration, as_json, plot, observed, velocity, seed):
+    """Infer the cross-section of dark matter from all clusters of DATABASE together.
+
+    MODEL is a model file written by darkcnn. DATABASE needs no labels. Maps of one halo share one vote. With
+    --calibration, the sample is also tested for being out of distribution; if the calibration has several
+    variants of feedback, the sample may have any of them. Probabilities of classes that differ in feedback
+    only are added up.
+    """
+    if plot is not None:
+        steps.check_figure(plot)
+    from darkcnn.persistence import load_model, load_notes
+    from darkcnn.report import infer_cross_section
+
+    clusters = steps.load(database, labelled=False)
+    held_out = None if calibration is None else steps.load(calibration)
+    with steps.explained():
+        posterior, result = infer_cross_section(
+            load_model(model),
+            clusters,
+            held_out,
+            training=(load_notes(model) or {}).get("training"),
+            observed=observed,
+            velocity=velocity,
+            random_state=seed,
+        )
+    if as_json:
+        click.echo(json.dumps(result, indent=2, allow_nan=False))
+    else:
+        print_cross_section(result)
+    if plot is not None:
+        from darkcnn._common.writing import replacing
+        from darkcnn.plotting import PosteriorDisplay
+
+        with steps.explained(), replacing(plot) as temporary:
+            PosteriorDisplay.from_estimator(posterior).figure_.savefig(temporary, format=plot.suffix[1:])

@@ -1,0 +1,79 @@
+"""What the commands print."""
+
+import csv
+
+import click
+
+from darkcnn._common.versions import __version__
+
+_ABOUT_ERRORS = """\
+± is the standard error of the mean. Training sets of different splits overlap, so it is that of Nadeau &
+Bengio (2003), not the scatter over the square root of the number of splits, which would be too small."""
+
+
+def print_task(clusters, database, training, n_repeats, train_size):
+    """Print which network is cross-validated on which clusters."""
+    n_halos = len(set(clusters.groups.tolist()))
+    n_pixels = clusters.data.dtype["total"].shape[0]
+    if train_size is not None:
+        splits = f"{n_repeats}, each with {train_size:g} of the halos for training"
+    else:
+        splits = "5-fold cross-validation by halo" + (
+            f", repeated {n_repeats} times" if n_repeats > 1 else ""
+        )
+    click.echo(f"""\
+darkcnn {__version__}
+Data     {database or "packaged example"}: {len(clusters.data)} clusters of {n_halos} halos
+         {n_pixels} x {n_pixels} pixels; {", ".join(clusters.target_names)}
+Network  {training["network"]}, {training["epochs"]} epochs, on maps {", ".join(training["maps"])}
+         attributes: {", ".join(training["attributes"]) or "none"}{_noise(training)}
+Splits   {splits}
+Seed     {training["seed"]}
+""")
+
+
+def _noise(training):
+    """Name the surveys and telescopes whose noise is simulated, in a line of its own."""
+    names = [training[kind] for kind in ("lensing", "xray") if training[kind] is not None]
+    if training["exposure"] is not None:
+        names[-1] += f" for {training['exposure']:g} ks"
+    return f"\nNoise    {', '.join(names)}" if names else ""
+
+
+def print_scores(table, network, difference):
+    """Print the scores of a cross-validation, given `score_table` and `summarise` of it."""
+    click.echo(f"Balanced accuracy on held-out halos\n\n{table}\n")
+    if difference is not None and difference["standard_error"] is not None:
+        click.echo("{0} - {from}: {mean:+.3f} ± {standard_error:.3f}".format(network, **difference))
+        click.echo(_ABOUT_ERRORS)
+
+
+def write_probabilities(file, clusters, classes, probabilities):
+    """Write a row for each cluster, as CSV."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["cluster_id", "redshift", "label", "predicted", *classes])
+    predicted = classes[probabilities.argmax(axis=1)]
+    labels = [""] * len(predicted) if clusters.target is None else clusters.target
+    for record, label, guess, row in zip(clusters.data, labels, predicted, probabilities, strict=True):
+        numbers = [f"{probability:.6f}" for probability in row]
+        writer.writerow([record["cluster_id"], f"{record['redshift']:g}", label, guess, *numbers])
+
+
+def print_cross_section(result):
+    """Print the result of :func:`darkcnn.report.infer_cross_section` as a table."""
+    first, *_ = result["posterior"]
+    width = max(map(len, result["posterior"])) + 2
+    lower, upper = result["lower_limit_95"], result["upper_limit_95"]
+    limits = [f"above {lower:.2g}"] if lower > 0 else []
+    limits += [f"below {upper:.2g}"] if upper is not None else []
+    click.echo(result["summary"])
+    click.echo(f"median {result['median']:.2g} cm2/g; limits at 95 %: {' and '.join(limits) or 'none'}")
+    click.echo(f"\n{'model':{width}}posterior  ln(evidence / {first})")
+    for label, probability in result["posterior"].items():
+        click.echo(f"{label:{width}}{probability:9.3f}  {result['log_evidence_ratio'][label]:+9.1f}")
+    click.echo(f"\noutlier fraction: {result['outlier_fraction']:.3f}")
+    click.echo(f"systematic share of the variance: {result['systematic_fraction']:.0%}")
+    if result["sample_pvalue"] is not None:
+        click.echo(f"p-value of the sample relative to the calibration: {result['sample_pvalue']:.3f}")
+    for message in result["warnings"]:
+        click.echo(f"Warning: {message}", err=True)

@@ -1,0 +1,89 @@
+"""Baselines that a network is compared with: guessing, and a linear classifier of radial profiles."""
+
+from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import Pipeline
+
+from darkcnn.model_selection import cross_validate_by_cluster
+from darkcnn.networks import name_of
+from darkcnn.preprocessing import MapSelector, profile_baseline
+from darkcnn.records import join_labels, split_labels
+
+MAJORITY, PROFILES = "majority", "radial profiles"
+"""Names of the baselines: guessing, and a linear classifier of radial profiles."""
+
+
+def baselines(pipeline):
+    """Return the baselines of a network, on the same maps and attributes.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Pipeline with a :class:`~darkcnn.MapSelector`, which the baselines share with all steps before it.
+
+    Returns
+    -------
+    dict of str to estimator
+        Guessing, and :func:`~darkcnn.profile_baseline`.
+
+    Examples
+    --------
+    >>> from darkcnn import default_pipeline
+    >>> from darkcnn.report import baselines
+    >>> list(baselines(default_pipeline()))
+    ['majority', 'radial profiles']
+    """
+    last = [isinstance(step, MapSelector) for _, step in pipeline.steps].index(True)
+    shared = [(name, clone(step)) for name, step in pipeline.steps[: last + 1]]
+    return {
+        MAJORITY: DummyClassifier(),
+        PROFILES: Pipeline([*shared, *profile_baseline().steps]),
+    }
+
+
+def compare_with_baselines(model, clusters, *, name=None, **options):
+    """Cross-validate a network and its baselines on the same halos.
+
+    Parameters
+    ----------
+    model : sklearn.pipeline.Pipeline
+        Pipeline with a :class:`~darkcnn.MapSelector`; it is cloned, never changed.
+    clusters : sklearn.utils.Bunch
+        Labelled clusters, as of the loaders.
+    name : str or None, default=None
+        Name of the network in the result; None for that of its architecture.
+    **options
+        Of :func:`darkcnn.model_selection.cross_validate_by_cluster`.
+
+    Returns
+    -------
+    CrossValidation
+        Of the baselines and, last, the network. A fitted model whose classes tell feedback learns it again.
+
+    Examples
+    --------
+    >>> from darkcnn import default_pipeline
+    >>> from darkcnn.datasets import make_clusters
+    >>> from darkcnn.report import compare_with_baselines
+    >>> clusters = make_clusters(6, cross_sections=(0, 1), redshifts=(0,), n_pixels=20, random_state=0)
+    >>> model = default_pipeline("simple", n_views=1, epochs=1, random_state=0)
+    >>> list(compare_with_baselines(model, clusters, n_splits=2, random_state=0).scores)
+    ['majority', 'radial profiles', 'simple']
+    """
+    target = clusters.target
+    if tells_feedback(getattr(model, "classes_", [])):
+        target = join_labels(target, clusters.feedback)
+    name = architecture_name(model) if name is None else name
+    estimators = {**baselines(model), name: clone(model)}
+    return cross_validate_by_cluster(estimators, clusters.data, target, clusters.groups, **options)
+
+
+def tells_feedback(labels):
+    """Whether any of the labels names other feedback than the fiducial one."""
+    return bool(set(split_labels(labels)[1]) - {"fiducial"})
+
+
+def architecture_name(model):
+    """Return the name of the network that a pipeline ends in."""
+    architecture = name_of(getattr(model[-1], "architecture", type(model[-1])))
+    return architecture if isinstance(architecture, str) else architecture.__name__

@@ -1,0 +1,185 @@
+"""The cross-section of a sample of clusters, with all that has to be known to quote it."""
+
+import warnings
+
+import numpy as np
+
+from darkcnn.inference import CrossSectionPosterior, DomainTest, marginalize_feedback
+from darkcnn.persistence import rows_of_new_haloes
+from darkcnn.pipeline import skip_noise
+from darkcnn.records import canonical_labels, split_labels
+
+
+def infer_cross_section(
+    model, clusters, calibration=None, *, training=None, observed=False, velocity=None, random_state=None
+):
+    """Infer the cross-section of a sample of clusters with a fitted model: what ``darkcnn infer`` prints.
+
+    Probabilities of classes that differ in feedback only are added up. The class frequencies of the training
+    set are divided out, and maps of one halo share one vote.
+
+    Parameters
+    ----------
+    model : sklearn.pipeline.Pipeline
+        Fitted pipeline, from records to probabilities.
+    clusters : sklearn.utils.Bunch
+        Sample, as of the loaders; it needs no labels.
+    calibration : sklearn.utils.Bunch or None, default=None
+        Labelled clusters that the model was not trained on, which calibrate its probabilities and which the
+        sample is compared with; those of its training set are refused. If they have several variants of
+        feedback, the sample may have any of them. None for uncalibrated probabilities.
+    training : dict or None, default=None
+        Training set of the model, see :func:`darkcnn.persistence.describe_training`: class frequencies, and
+        halos that it was trained on.
+    observed : bool, default=False
+        Whether `clusters` are real observations, to which no simulated noise is added.
+    velocity : float or None, default=None
+        Velocity in km/s at which cross-sections that depend on it are taken, see
+        :class:`~darkcnn.CrossSectionPosterior`.
+    random_state : int or None, default=None
+        Seed of the calibration and of the comparison.
+
+    Returns
+    -------
+    posterior : CrossSectionPosterior
+        Fitted posterior.
+    result : dict
+        Plain values that JSON can hold: ``summary``; ``n_maps``, ``n_clusters``; ``mean``, ``median``,
+        ``interval_68``, ``interval_95``, ``lower_limit_95``, ``upper_limit_95`` in cm2/g, None where there is
+        no upper end; ``velocity`` in km/s, None if cross-sections do not depend on it; ``posterior``,
+        ``log_evidence_ratio`` and ``training_prior`` of each class; ``outlier_fraction``;
+        ``systematic_fraction``; ``sample_pvalue`` of :class:`~darkcnn.inference.DomainTest`, None without
+        `calibration`; ``warnings``, which are not issued otherwise.
+
+    Raises
+    ------
+    ValueError
+        If the calibration has no labels, too few clusters or clusters of the training set.
+
+    Examples
+    --------
+    >>> from darkcnn.datasets import load_example
+    >>> from darkcnn.preprocessing import profile_baseline
+    >>> from darkcnn.report import infer_cross_section
+    >>> example = load_example()
+    >>> model = profile_baseline().fit(example.data[:240], example.target[:240])
+    >>> example.data, example.groups = example.data[240:], example.groups[240:]
+    >>> posterior, result = infer_cross_section(model, example, random_state=0)
+    >>> result["n_clusters"], list(result["posterior"])
+    (48, ['CDM', 'SIDM0.1', 'SIDM0.3', 'SIDM1'])
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        n_trained_on = _count_trained_on(training, clusters)
+        if n_trained_on:
+            warnings.warn(
+                f"{n_trained_on} of {len(clusters.data)} clusters are of halos that the model was trained "
+                "on: its probabilities for these clusters are over-confident",
+                UserWarning,
+                stacklevel=2,
+            )
+        last_steps, sample = skip_noise(model, clusters.data) if observed else (model, clusters.data)
+        probabilities, embedding = _predict(last_steps, sample)
+        probabilities, classes = marginalize_feedback(probabilities, model.classes_)
+        prior = _training_prior(model, training)
+        posterior = CrossSectionPosterior(
+            classes.tolist(), training_prior=prior, velocity=velocity, random_state=random_state
+        )
+        pvalue = None
+        if calibration is None:
+            warnings.warn(
+                "not calibrated: errors are as over-confident as the model", UserWarning, stacklevel=2
+            )
+        else:
+            test = _calibrate(posterior, model, calibration, training)
+            pvalue = test.sample_pvalue(embedding, clusters.groups)
+        posterior.fit(probabilities, clusters.groups)
+    for each in caught:
+        if not issubclass(each.category, UserWarning):
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    labels = posterior.classes
+    return posterior, {
+        "summary": posterior.summary(),
+        "n_maps": len(clusters.data),
+        "n_clusters": posterior.n_clusters_,
+        "mean": posterior.mean_,
+        "median": posterior.median_,
+        "interval_68": [_finite(end) for end in posterior.interval(0.68)],
+        "interval_95": [_finite(end) for end in posterior.interval(0.95)],
+        "lower_limit_95": posterior.lower_limit(),
+        "upper_limit_95": _finite(posterior.upper_limit()),
+        "velocity": velocity,
+        "posterior": dict(zip(labels, posterior.posterior_.tolist(), strict=True)),
+        "log_evidence_ratio": {label: posterior.log_evidence_ratio(label, labels[0]) for label in labels},
+        "training_prior": dict(zip(labels, prior.tolist(), strict=True)),
+        "outlier_fraction": posterior.outlier_fraction_,
+        "systematic_fraction": posterior.systematic_fraction_,
+        "sample_pvalue": pvalue,
+        "warnings": [str(each.message) for each in caught if issubclass(each.category, UserWarning)],
+    }
+
+
+def _calibrate(posterior, model, calibration, training):
+    """Calibrate the posterior, and return the test of whether a sample is like the calibration."""
+    if calibration.target is None:
+        raise ValueError("calibration must have labels, got none")
+    n_trained_on = _count_trained_on(training, calibration)
+    if n_trained_on:
+        raise ValueError(
+            f"calibration must hold clusters that the model was not trained on, but {n_trained_on} of "
+            f"{len(calibration.data)} are of halos of its training set"
+        )
+    probabilities, embedding = _predict(model, calibration.data)
+    probabilities, _ = marginalize_feedback(probabilities, model.classes_)
+    posterior.calibrate(probabilities, calibration.target, calibration.groups, calibration.feedback)
+    test = DomainTest(random_state=posterior.random_state)
+    return test.fit(embedding, calibration.target, calibration.groups)
+
+
+def _predict(model, records):
+    """Return the probabilities and the embedding of clusters: that of a network, or the last step's input."""
+    features = model[:-1].transform(records)
+    if hasattr(model[-1], "predict_and_embed"):
+        return model[-1].predict_and_embed(features)
+    return model[-1].predict_proba(features), features
+
+
+def _training_prior(model, training):
+    """Return the fractions of the dark-matter models, by cross-section, that the probabilities contain."""
+    classes = canonical_labels(model.classes_)
+    class_weight = getattr(model[-1], "class_weight", None)
+    if class_weight == "balanced":
+        return marginalize_feedback(np.ones(len(classes)) / len(classes), classes)[0]
+    counts = {} if training is None else training["clusters_of_class"]
+    counts = dict(zip(canonical_labels(list(counts)).tolist(), counts.values(), strict=True))
+    dark_matter, _ = split_labels(classes)
+    if not set(classes.tolist()) <= set(counts):  # then by dark matter, all feedback alike
+        counts = {
+            label: counts.get(name, 0) / (dark_matter == name).sum()
+            for label, name in zip(classes.tolist(), dark_matter.tolist(), strict=True)
+        }
+    numbers = np.array([counts[label] for label in classes.tolist()], dtype=float)
+    if not (numbers > 0).all():
+        warnings.warn(
+            "the model has no notes on how many clusters of each class it was trained on: equal numbers are "
+            "assumed",
+            UserWarning,
+            stacklevel=3,
+        )
+        numbers = np.ones(len(classes))
+    if class_weight is not None:
+        weights = dict(zip(canonical_labels(list(class_weight)), class_weight.values(), strict=True))
+        numbers *= [weights.get(label, 1) for label in classes.tolist()]
+    return marginalize_feedback(numbers / numbers.sum(), classes)[0]
+
+
+def _count_trained_on(training, clusters):
+    """Count clusters of halos of a training set; ids may be those of another simulation."""
+    if training is None:
+        return 0
+    return len(clusters.data) - len(rows_of_new_haloes(training, clusters, compare_ids=False))
+
+
+def _finite(number):
+    """Return the number, or None if infinite, which JSON cannot hold."""
+    return None if np.isinf(number) else number

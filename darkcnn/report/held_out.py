@@ -1,0 +1,153 @@
+"""Where held-out predictions for a report come from: new halos, notes, or a new cross-validation."""
+
+import numpy as np
+
+from darkcnn.inference import marginalize_feedback
+from darkcnn.model_selection import cross_validate_by_cluster
+from darkcnn.persistence import is_training_set, kept_validation, rows_of_new_haloes
+from darkcnn.records import sort_labels, split_labels
+from darkcnn.report.baselines import MAJORITY, PROFILES, architecture_name, baselines, compare_with_baselines
+from darkcnn.report.bootstrap import balanced_accuracies
+from darkcnn.report.evidence import Evidence, from_validation, importance_in_validation
+from darkcnn.report.importance import measure_importance
+
+
+def find_evidence(
+    model, clusters, training=None, *, training_set=None, new_halos=False, n_jobs=None, verbose=0
+):
+    """Find or make predictions for clusters by networks that were not trained on their halos.
+
+    Halos that are new to the model are predicted by the model itself. If there are none, the cross-validation
+    that is kept with the model is used, if these clusters are its training set; otherwise the model is
+    cross-validated on these clusters.
+
+    Parameters
+    ----------
+    model : sklearn.pipeline.Pipeline
+        Fitted pipeline.
+    clusters : sklearn.utils.Bunch
+        Labelled clusters to predict.
+    training : dict or None, default=None
+        Training set of the model, see :func:`darkcnn.persistence.describe_training`.
+    training_set : sklearn.utils.Bunch or None, default=None
+        The clusters that the model was trained on, on which the baseline is then trained as well.
+        Without them, the baseline is cross-validated on the new halos.
+    new_halos : bool, default=False
+        Treat halos as new even if their ids occur in the training set, or if the training set is unknown.
+    n_jobs, verbose
+        See :func:`darkcnn.model_selection.cross_validate_by_cluster`.
+
+    Returns
+    -------
+    Evidence
+        Predictions and their scores.
+
+    Raises
+    ------
+    ValueError
+        If the clusters have no labels, or labels that are no classes of the model, or `training_set` is
+        another one.
+
+    Examples
+    --------
+    >>> from darkcnn import default_pipeline
+    >>> from darkcnn.datasets import make_clusters
+    >>> from darkcnn.report import find_evidence
+    >>> from darkcnn.persistence import describe_training
+    >>> options = {"cross_sections": (0, 1), "redshifts": (0,), "n_pixels": 20}
+    >>> known, new = (make_clusters(n, **options, random_state=n) for n in (4, 5))
+    >>> model = default_pipeline("simple", n_views=1, epochs=1, random_state=0).fit(known.data, known.target)
+    >>> training = describe_training(known)
+    >>> evidence = find_evidence(model, new, training, training_set=known, new_halos=True)
+    >>> list(evidence.scores)
+    ['majority', 'radial profiles', 'simple']
+    """
+    if clusters.target is None:
+        raise ValueError("clusters must have labels to be scored, got none")
+    classes, _ = split_labels(model.classes_)
+    unknown = np.setdiff1d(split_labels(clusters.target)[0], classes)
+    if len(unknown):
+        raise ValueError(
+            f"clusters have labels {unknown.tolist()}, but the model was trained on {sort_labels(classes)}"
+        )
+    if training_set is not None and (training is None or not is_training_set(training, training_set)):
+        raise ValueError(
+            "training_set must hold the clusters that the model was trained on, in their order, got others "
+            f"({len(training_set.data)})"
+        )
+    rows = np.arange(len(clusters.data)) if new_halos else np.array([], int)
+    if training is not None:
+        rows = rows_of_new_haloes(training, clusters, compare_ids=not new_halos)
+    if len(rows):
+        return _of_new_halos(model, clusters, training, rows, training_set, n_jobs=n_jobs, verbose=verbose)
+    validation = None if training is None else kept_validation(training, clusters)
+    if validation is not None:
+        return from_validation(
+            validation, "The cross-validation that was kept with the model", training.get("importance")
+        )
+    validation = compare_with_baselines(
+        model, clusters, random_state=_seed(model), return_estimator=True, n_jobs=n_jobs, verbose=verbose
+    )
+    return from_validation(
+        validation,
+        "A cross-validation made for this report",
+        importance_in_validation(validation, clusters, verbose=verbose),
+    )
+
+
+def _of_new_halos(model, clusters, training, rows, training_set, *, n_jobs, verbose):
+    target, _ = split_labels(clusters.target[rows])
+    how = "The model itself, on halos that are not in its training set."
+    n_left_out = len(clusters.data) - len(rows)
+    if n_left_out:
+        how += f" {n_left_out} clusters of halos that it was trained on are left out."
+    probabilities, classes = marginalize_feedback(model.predict_proba(clusters.data[rows]), model.classes_)
+    network = architecture_name(model)
+    predicted = {network: classes[probabilities.argmax(axis=1)]}
+    if training is not None:
+        counts = np.array([list(training["clusters_of_class"].values())])
+        counts, names = marginalize_feedback(counts, list(training["clusters_of_class"]))
+        predicted[MAJORITY] = np.full(len(rows), names[counts.argmax()])
+    baseline = baselines(model)[PROFILES]
+    if training_set is not None:
+        baseline.fit(training_set.data, split_labels(training_set.target)[0])
+        predicted[PROFILES] = baseline.predict(clusters.data[rows])
+        how += " The baseline of radial profiles was trained on the same training set."
+    else:
+        try:
+            validation = cross_validate_by_cluster(
+                {PROFILES: baseline},
+                clusters.data[rows],
+                target,
+                clusters.groups[rows],
+                random_state=0,
+                n_jobs=n_jobs,
+                verbose=verbose,
+            )
+        except ValueError as error:  # as of `split_by_cluster`
+            how += (
+                " The baseline of radial profiles was skipped: no training set was given, and it cannot be "
+                f"cross-validated on these halos: {error}."
+            )
+        else:
+            labels = np.empty_like(target)
+            for (_, test), each in zip(validation.splits, validation.probabilities[PROFILES], strict=True):
+                labels[test] = validation.classes[each.argmax(axis=1)]
+            predicted[f"{PROFILES}, of these halos"] = labels
+            how += (
+                " No training set was given: the baseline of radial profiles was cross-validated on these "
+                "halos. It was trained on the same simulation but another number of halos, so the "
+                "comparison is not fair."
+            )
+    order = [name for name in predicted if name != network] + [network]
+    scores, differences = balanced_accuracies(
+        target, {name: predicted[name] for name in order}, clusters.groups[rows]
+    )
+    difference = differences.get(PROFILES)
+    importance = measure_importance([(model, rows)], clusters, verbose=verbose)
+    return Evidence(how, classes, rows, probabilities, scores, difference, importance)
+
+
+def _seed(model):
+    seed = getattr(model[-1], "random_state", None)
+    return seed if isinstance(seed, int) else 0
