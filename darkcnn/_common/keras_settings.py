@@ -1,6 +1,8 @@
 """Global settings of keras that the maps of this library do not fit."""
 
-import keras
+from darkcnn._common import quiet  # noqa: F401 - starts keras, without the messages of its backend
+
+import keras  # isort: skip
 
 
 def check_data_format():

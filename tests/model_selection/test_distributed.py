@@ -19,7 +19,11 @@ from darkcnn.model_selection import cross_validate_by_cluster, run_study
 from darkcnn.pipeline import default_pipeline
 
 distributed = pytest.importorskip("distributed")
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # of dask about its own sockets
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.filterwarnings("ignore"),  # of dask about its own sockets
+]
 
 
 @pytest.fixture
@@ -111,18 +115,19 @@ def test_a_worker_that_is_killed_costs_one_fit(client, data, tmp_path):
             return float(X.sum())
 
     def kill_one():
-        while not list((tmp_path / "study").glob("fits/*.json")):
+        patience = time.monotonic() + 120
+        while not list((tmp_path / "study").glob("fits/*.json")) and time.monotonic() < patience:
             time.sleep(0.05)
         pid = next(iter(client.run(os.getpid).values()))
         os.kill(pid, signal.SIGKILL)
         killed.append(pid)
 
     killed = []
-    thread = threading.Thread(target=kill_one)
+    thread = threading.Thread(target=kill_one, daemon=True)
     thread.start()
     with joblib.parallel_config("dask"):
         results = run_study(Slow(), X, y, groups=groups, cv=GroupKFold(10), folder=tmp_path / "study")
-    thread.join()
+    thread.join(timeout=120)
     begun = (tmp_path / "begun").read_text().split()
     assert killed
     assert len(set(begun)) >= 2
