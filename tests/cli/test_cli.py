@@ -130,6 +130,20 @@ def test_a_sample_needs_no_labels_but_a_training_does(database, model, tmp_path)
         assert "unknown.fits must tell the label of each cluster" in refused.stderr
 
 
+def test_clusters_without_a_map_are_learned_from_and_predicted(database, model, tmp_path):
+    clusters, two_maps = load_clusters(database), tmp_path / "two_maps.keras"
+    clusters.data["stellar"] = clusters.data["stellar_norm"] = np.nan
+    for suffix in (".h5", ".fits"):
+        save_clusters(tmp_path / f"observed{suffix}", clusters)
+    run_well("fit", tmp_path / "observed.h5", "-f", two_maps, "-c", "total,xray", *TINY, "-q")
+    whole = run_well("predict", two_maps, database).stdout
+    assert run_well("predict", two_maps, tmp_path / "observed.h5").stdout == whole
+    assert run_well("predict", two_maps, tmp_path / "observed.fits").stdout == whole
+    refused = run("predict", model, tmp_path / "observed.fits")
+    assert refused.exit_code == 1
+    assert "'stellar'" in refused.stderr
+
+
 def test_observations_join_the_pipeline(database, tmp_path):
     path = tmp_path / "model.keras"
     seen = ["--lensing", "Euclid", "--xray", "xmm", "--exposure", 20]
