@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.utils import check_consistent_length
 
+from darkcnn.records import check_groups
+
 _TOLERANCE = 1e-3  # probabilities that were rounded, or summed in single precision, are good enough
 
 
@@ -24,7 +26,7 @@ def check_probabilities(probabilities, n_classes):
     Raises
     ------
     ValueError
-        If the shape is another, or the values are no probabilities.
+        If the shape is another, or the values are not probabilities.
     """
     checked = np.asarray(probabilities, dtype=float)
     if checked.ndim == 2:
@@ -40,8 +42,8 @@ def check_probabilities(probabilities, n_classes):
     return checked
 
 
-def check_groups(groups, n_maps):
-    """Give every cluster a number, from 0.
+def number_clusters(groups, n_maps):
+    """Assign every cluster a number, from 0.
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ def check_groups(groups, n_maps):
     if groups is None:
         return np.arange(n_maps)
     check_consistent_length(groups, np.empty(n_maps))
-    return np.unique(groups, return_inverse=True)[1]
+    return np.unique(check_groups(groups), return_inverse=True)[1]
 
 
 def check_prior(prior, n_classes, argument):

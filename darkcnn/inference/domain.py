@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from darkcnn._common.documentation import DocumentationLink
 from darkcnn._common.sklearn_private import _fit_context
-from darkcnn.inference.checks import check_groups
+from darkcnn.inference.checks import number_clusters
 from darkcnn.records import canonical_labels
 
 _N_DRAWS = 500
@@ -88,7 +88,7 @@ class DomainTest(DocumentationLink, BaseEstimator):
         """
         embeddings = check_array(embeddings, input_name="embeddings")
         check_consistent_length(embeddings, target)
-        target, groups = canonical_labels(target), check_groups(groups, len(embeddings))
+        target, groups = canonical_labels(target), number_clusters(groups, len(embeddings))
         rng = check_random_state(self.random_state)
         shuffled = rng.permutation(groups.max() + 1)
         learns = np.isin(groups, shuffled[: len(shuffled) // 2])
@@ -154,7 +154,7 @@ class DomainTest(DocumentationLink, BaseEstimator):
             class. Held-out clusters, or maps of one, that are fewer than those of the sample make the
             p-value cautious.
         """
-        sample = _Clusters(remainder := self._checked(embeddings), check_groups(groups, len(remainder)))
+        sample = _Clusters(remainder := self._checked(embeddings), number_clusters(groups, len(remainder)))
         distance = ((sample.means.mean(axis=0) - self._centre) ** 2).sum()
         rng = np.random.default_rng(self._seed)
         pvalues = []

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from darkcnn._common.documentation import DocumentationLink
 from darkcnn._common.sklearn_private import Interval, _fit_context
-from darkcnn.inference.checks import check_groups, check_probabilities
+from darkcnn.inference.checks import check_probabilities, number_clusters
 from darkcnn.inference.classes import Classes
 from darkcnn.inference.density import Density
 from darkcnn.inference.intervals import CredibleIntervals
@@ -167,7 +167,7 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
         n_maps = probabilities.shape[1]
         feedback = split_labels(target)[1] if feedback is None else np.asarray(feedback)
         check_consistent_length(np.empty(n_maps), target, feedback)
-        groups = check_groups(groups, n_maps)
+        groups = number_clusters(groups, n_maps)
         target = self._classes.positions(target)
         labels = self._classes.dark_matter[self._classes.order]
         variants = [feedback == variant for variant in np.unique(feedback)]
@@ -220,7 +220,7 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
         """
         self._set_up()
         probabilities = check_probabilities(probabilities, len(self.classes))
-        groups = check_groups(groups, probabilities.shape[1])
+        groups = number_clusters(groups, probabilities.shape[1])
         sizes = np.bincount(groups)
         self.n_clusters_ = len(sizes)
         weights = 1 / sizes[groups]  # maps of a cluster share one vote

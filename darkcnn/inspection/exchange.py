@@ -1,9 +1,10 @@
-"""Parts of one cluster exchanged with those of another."""
+"""Exchange of parts of one cluster with those of another."""
 
 import numpy as np
+from sklearn.utils import check_consistent_length
 
 from darkcnn.preprocessing import as_maps
-from darkcnn.records import FIELD_SIZE, MAPS, chunks, is_records
+from darkcnn.records import FIELD_SIZE, MAPS, check_groups, chunks, is_records
 
 _N_LIKE = 10
 """How many of the clusters next lighter, and next heavier, may be donors."""
@@ -26,8 +27,9 @@ class Exchange:
     def __init__(self, X, *, pool=None, groups=None, mass=None):
         self.X = X if is_records(X) else as_maps(X).source
         self.pool = self.X if pool is None else pool
-        self.groups = _field(X, "cluster_id") if groups is None else np.asarray(groups)
+        self.groups = _field(X, "cluster_id") if groups is None else check_groups(groups)
         self.mass = _field(X, "log_mass") if mass is None else np.asarray(mass, float)
+        check_consistent_length(self.X, self.groups, self.mass)
         if pool is None:
             self.pool_groups = self.groups = np.arange(len(X)) if self.groups is None else self.groups
             self.pool_mass = self.mass
@@ -55,7 +57,8 @@ class Exchange:
         rng : numpy.random.RandomState
             Source of the choice.
         alike : bool, default=True
-            Whether donors are of like mass: one of the `_N_LIKE` next lighter or heavier.
+            Whether donors are of similar mass: one of the `_N_LIKE` next lighter or heavier ones. If the mass
+            of a row is unknown, donors of any mass are drawn for all.
 
         Returns
         -------
@@ -65,13 +68,13 @@ class Exchange:
         pool_groups = np.full(len(self.pool), -1) if self.pool_groups is None else self.pool_groups
         groups = np.full(len(self.X), -2) if self.groups is None else self.groups
         mass, pool_mass = self.mass, self.pool_mass
-        if not alike or mass is None or pool_mass is None:
+        if not alike or any(each is None or np.isnan(each).any() for each in (mass, pool_mass)):
             mass, pool_mass = np.zeros(len(groups)), np.zeros(len(pool_groups))
             n_like = len(pool_groups)
         else:
             n_like = _N_LIKE
         # Copies of a halo in several models have one mass. Together they are one unit, of which any may be
-        # drawn: the class of a donor tells nothing of that of the cluster that receives.
+        # drawn: the class of a donor is independent of that of the cluster that receives.
         codes = np.unique(pool_groups, return_inverse=True)[1]
         _, first, unit = np.unique(
             np.column_stack([codes, pool_mass]), axis=0, return_index=True, return_inverse=True

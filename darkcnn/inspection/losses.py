@@ -1,10 +1,12 @@
-"""What a score loses, and how sure that is."""
+"""Loss of a score by a change of the data, and its standard error."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch, check_consistent_length
 from tqdm import tqdm
+
+from darkcnn.records import canonical_labels
 
 _N_BLOCKS = 20
 """Parts of the clusters that the jackknife leaves out, one after the other."""
@@ -50,8 +52,10 @@ def losses(estimator, exchange, y, changes, *, scoring, donors, verbose):
         ``importances`` of shape (n_changes, n_repeats); ``importances_mean``, ``importances_std`` and
         ``importances_error`` of shape (n_changes,); ``scoring``.
     """
-    y = np.asarray(y)
+    y = canonical_labels(y)
     check_consistent_length(exchange.X, y)
+    classes = canonical_labels(estimator.classes_)
+    order = np.argsort(classes)  # as scorers expect them
     # Without its clusters of each block in turn: the delete-a-group jackknife.
     block = np.unique(exchange.groups, return_inverse=True)[1] % _N_BLOCKS
     everything = np.arange(len(y))
@@ -63,7 +67,7 @@ def losses(estimator, exchange, y, changes, *, scoring, donors, verbose):
     scorer = check_scoring(estimator, scoring)
 
     def scores(probabilities):
-        answers = _Remembered(np.asarray(estimator.classes_), probabilities)
+        answers = _Remembered(classes[order], probabilities[:, order])
         return np.array([scorer(answers, rows, y[rows]) for rows in samples])
 
     unchanged = scores(exchange.predict(estimator))

@@ -1,14 +1,15 @@
-"""Which places of a map speak for a class: what the probability loses without them."""
+"""Occlusion: loss of probability without each square of a map."""
 
 import numpy as np
 from sklearn.utils import Bunch, check_consistent_length, check_random_state
 from tqdm import tqdm
 
 from darkcnn.inspection.exchange import Exchange
+from darkcnn.records import canonical_labels
 
 
 def occlusion(estimator, X, y=None, *, background=None, size=5, n_repeats=5, random_state=None, verbose=0):
-    """Measure what the probability of a class loses when a square of a map is that of another cluster.
+    """Loss of probability of a class when a square of a map is replaced by that of another cluster.
 
     Parameters
     ----------
@@ -71,10 +72,11 @@ def occlusion(estimator, X, y=None, *, background=None, size=5, n_repeats=5, ran
     column = unchanged.argmax(axis=1)
     if y is not None:
         check_consistent_length(X, y)
-        unknown = np.setdiff1d(y, estimator.classes_)
+        classes, y = canonical_labels(estimator.classes_), canonical_labels(y)
+        unknown = np.setdiff1d(y, classes)
         if len(unknown):
-            raise ValueError(f"y holds {unknown.tolist()}, which estimator was not trained to tell")
-        column = np.searchsorted(estimator.classes_, y)
+            raise ValueError(f"y must hold classes of estimator, {classes.tolist()}, got {unknown.tolist()}")
+        column = (y[:, np.newaxis] == classes).argmax(axis=1)
     rows = np.arange(len(unchanged))
     rng = check_random_state(random_state)
     donors = [exchange.donors(rng) for _ in range(n_repeats)]

@@ -1,4 +1,4 @@
-"""Which pixels would change a network's mind."""
+"""Saliency: gradient of the log-probability by the pixels."""
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -6,14 +6,14 @@ from sklearn.utils import Bunch, check_consistent_length, check_random_state, ge
 from tqdm import tqdm
 
 from darkcnn.preprocessing import as_views, turn
-from darkcnn.records import MAPS
+from darkcnn.records import MAPS, canonical_labels
 
 _ROWS = 32
 """Maps differentiated at a time: a gradient holds all activations of the network in memory."""
 
 
 def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None, verbose=0):
-    r"""Differentiate the log-probability of a class by the pixels, averaged over noise and views.
+    r"""Gradient of the log-probability of a class by the pixels, averaged over noise and views.
 
     Parameters
     ----------
@@ -82,10 +82,11 @@ def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None
     if y is None:
         y = estimator.predict(X)
     check_consistent_length(X, y)
-    unknown = np.setdiff1d(y, classifier.classes_)
+    classes, y = canonical_labels(classifier.classes_), canonical_labels(y)
+    unknown = np.setdiff1d(y, classes)
     if len(unknown):
-        raise ValueError(f"y holds {unknown.tolist()}, which estimator was not trained to tell")
-    column = np.searchsorted(classifier.classes_, y)
+        raise ValueError(f"y must hold classes of estimator, {classes.tolist()}, got {unknown.tolist()}")
+    column = (y[:, np.newaxis] == classes).argmax(axis=1)
     through_steps = isinstance(estimator, Pipeline) and len(estimator) > 1
     views = as_views(estimator[:-1].transform(X) if through_steps else X)
     if classifier.predict_views is not None:

@@ -1,11 +1,11 @@
-"""Which dark-matter models are taken for which."""
+"""Confusion matrix of dark-matter models."""
 
 import numpy as np
 from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from sklearn.utils.multiclass import unique_labels
 
 from darkcnn.plotting.canvas import import_matplotlib, plain, single
-from darkcnn.records import sort_labels
+from darkcnn.records import canonical_labels, sort_labels
 
 
 class CrossSectionConfusionDisplay:
@@ -55,7 +55,7 @@ class CrossSectionConfusionDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, y, *, ax=None, **options):
-        """Draw how an estimator does on clusters that it was not trained on.
+        """Draw the confusion matrix of an estimator on held-out clusters.
 
         Parameters
         ----------
@@ -75,12 +75,12 @@ class CrossSectionConfusionDisplay:
         CrossSectionConfusionDisplay
             The display.
         """
-        labels = unique_labels(estimator.classes_, y)
+        labels = [*canonical_labels(estimator.classes_), *canonical_labels(y)]
         return cls.from_predictions(y, estimator.predict(X), labels=labels, ax=ax, **options)
 
     @classmethod
     def from_predictions(cls, y_true, y_pred, *, labels=None, estimator_name=None, ax=None, **options):
-        """Draw which labels were taken for which.
+        """Draw the confusion matrix of predictions.
 
         Parameters
         ----------
@@ -100,7 +100,8 @@ class CrossSectionConfusionDisplay:
         CrossSectionConfusionDisplay
             The display.
         """
-        labels = sort_labels(unique_labels(y_true, y_pred) if labels is None else labels)
+        y_true, y_pred = canonical_labels(y_true), canonical_labels(y_pred)
+        labels = sort_labels(unique_labels(y_true, y_pred) if labels is None else canonical_labels(labels))
         counts = confusion_matrix(y_true, y_pred, labels=labels)
         return cls(counts, labels, estimator_name=estimator_name).plot(ax=ax, **options)
 

@@ -1,11 +1,10 @@
-"""How a network arranges clusters."""
+"""Embedding of clusters by a network."""
 
-import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.utils import check_consistent_length
 
 from darkcnn.plotting.canvas import class_styles, plain, single
-from darkcnn.records import sort_labels
+from darkcnn.records import canonical_labels, sort_labels
 
 
 class EmbeddingDisplay:
@@ -50,7 +49,7 @@ class EmbeddingDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, y, *, ax=None, **options):
-        """Draw what the last layer of a network sees.
+        """Draw the embedding of clusters: the input of the last layer of a network.
 
         Parameters
         ----------
@@ -97,7 +96,7 @@ class EmbeddingDisplay:
         """
         check_consistent_length(features, y)
         pca = PCA(2, svd_solver="full")
-        display = cls(pca.fit_transform(features), np.asarray(y), pca.explained_variance_ratio_)
+        display = cls(pca.fit_transform(features), canonical_labels(y), pca.explained_variance_ratio_)
         return display.plot(ax=ax, **options)
 
     def plot(self, *, ax=None, **options):

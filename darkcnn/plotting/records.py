@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length, check_random_state
 
 from darkcnn.plotting.canvas import grid, import_matplotlib, plain
-from darkcnn.records import FIELD_SIZE, MAPS, NORMS, check_records, sort_labels
+from darkcnn.records import FIELD_SIZE, MAPS, NORMS, canonical_labels, check_records, sort_labels
 
 TITLES = ("total mass", "X-ray", "stellar mass")
 """What the maps of `darkcnn.records.MAPS` show."""
@@ -91,8 +91,9 @@ class RecordsDisplay:
         """
         check_records(X)
         check_consistent_length(X, y)
-        rows = _some_of_each(X, np.asarray(y), n_per_class, check_random_state(random_state))
-        return cls(X[rows], np.asarray(y)[rows]).plot(ax=ax, **options)
+        y = canonical_labels(y)
+        rows = _some_of_each(X, y, n_per_class, check_random_state(random_state))
+        return cls(X[rows], y[rows]).plot(ax=ax, **options)
 
     @property
     def figsize(self):

@@ -1,13 +1,14 @@
-"""Whether probabilities mean what they say."""
+"""Reliability diagram of class probabilities."""
 
 import numpy as np
 from sklearn.utils import check_consistent_length
 
 from darkcnn.plotting.canvas import LINES, plain, single
+from darkcnn.records import canonical_labels, check_groups
 
 
 class ReliabilityDisplay:
-    """How often the most probable class is right, against its probability.
+    """Reliability diagram: fraction of correct predictions against their probability.
 
     Parameters
     ----------
@@ -122,12 +123,12 @@ class ReliabilityDisplay:
         """
         from darkcnn.inference import expected_calibration_error
 
-        probabilities, y_true = np.asarray(probabilities), np.asarray(y_true)
-        groups = np.arange(len(y_true)) if groups is None else np.asarray(groups)
+        probabilities, y_true = np.asarray(probabilities), canonical_labels(y_true)
+        groups = np.arange(len(y_true)) if groups is None else check_groups(groups)
         check_consistent_length(y_true, probabilities, groups)
         n_bins = min(n_bins, len(y_true))
         confidence = probabilities.max(axis=1)
-        is_right = np.asarray(classes)[probabilities.argmax(axis=1)] == y_true
+        is_right = canonical_labels(classes)[probabilities.argmax(axis=1)] == y_true
         bins = np.array_split(np.argsort(confidence, kind="stable"), n_bins)
         accuracy = np.array([is_right[rows].mean() for rows in bins])
         n_trials = np.array([len(np.unique(groups[rows])) for rows in bins])

@@ -136,6 +136,36 @@ def test_donors_are_other_haloes_of_like_mass_and_of_any_model():
     assert same_model == pytest.approx(0.5, abs=5 * 0.5 / np.sqrt(donors.size))
 
 
+def test_donors_of_unknown_mass_are_of_any_mass(clusters):
+    X = clusters.data.copy()
+    X["log_mass"][0] = np.nan
+    donors = Exchange(X).donors(np.random.RandomState(0))
+    anyone = Exchange(clusters.data).donors(np.random.RandomState(0), alike=False)
+    np.testing.assert_array_equal(donors, anyone)
+
+
+def test_labels_that_say_the_same_are_one_class(planted):
+    classifier, X, y = planted
+    other = np.where(y == "CDM", "SIDM0", "SIDM1.0")
+    options = {"scoring": "neg_log_loss", "n_repeats": 1, "random_state": 0}
+    one, two = (channel_importance(classifier, X, labels, **options) for labels in (y, other))
+    np.testing.assert_array_equal(one.importances, two.importances)
+    options = {"background": X, "size": 8, "n_repeats": 1, "random_state": 0}
+    one, two = (occlusion(classifier, X[:4], labels[:4], **options) for labels in (y, other))
+    np.testing.assert_array_equal(one.importances_mean, two.importances_mean)
+    with pytest.raises(
+        ValueError, match=r"y must hold classes of estimator, \['CDM', 'SIDM1'\], got \['SIDM2'"
+    ):
+        occlusion(classifier, X[:4], ["SIDM2"] * 4, background=X, size=8)
+
+
+@pytest.mark.parametrize("groups", [np.full(400, np.nan), np.arange(3)])
+def test_importance_needs_a_cluster_for_every_row(planted, groups):
+    classifier, X, y = planted
+    with pytest.raises(ValueError, match=r"must name the cluster of every row|inconsistent numbers"):
+        channel_importance(classifier, X, y, groups=groups)
+
+
 def test_exchange_needs_another_cluster(clusters):
     X = clusters.data[clusters.groups == clusters.groups[0]]
     with pytest.raises(ValueError, match="must hold clusters other than"):

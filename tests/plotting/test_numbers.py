@@ -80,6 +80,29 @@ def test_confusion_counts_and_rates():
     assert display.rates.tolist() == [[1, 0, 0], [0, 0, 0], [0.5, 0, 0.5]]
 
 
+def test_labels_that_say_the_same_are_one_class(clusters):
+    display = CrossSectionConfusionDisplay.from_predictions(
+        ["CDM", "SIDM1", "SIDM1.0"], ["SIDM0", "SIDM1.0", "SIDM1"], labels=["SIDM1.0", "CDM/fiducial"]
+    )
+    assert display.display_labels == ["CDM", "SIDM1"]
+    assert display.rates.tolist() == [[1, 0], [0, 1]]
+    probabilities = np.tile([[0.9, 0.1]], (4, 1))
+    display = ReliabilityDisplay.from_predictions(["SIDM0"] * 4, probabilities, ["CDM", "SIDM1"], n_bins=1)
+    assert display.accuracy.tolist() == [1]
+    labels = np.where(clusters.target == "CDM", "SIDM0", "SIDM1.0")
+    assert RecordsDisplay.from_records(clusters.data, labels, random_state=0).labels == ["CDM", "SIDM1"]
+    features = np.random.default_rng(0).normal(size=(6, 3))
+    display = EmbeddingDisplay.from_features(features, ["CDM", "SIDM0", "SIDM1"] * 2)
+    assert len(display.ax_.collections) == 2
+
+
+def test_reliability_needs_a_cluster_for_every_row():
+    with pytest.raises(ValueError, match="groups must name the cluster of every row"):
+        ReliabilityDisplay.from_predictions(
+            ["CDM"] * 2, [[0.9, 0.1]] * 2, ["CDM", "SIDM1"], groups=[1.0, np.nan]
+        )
+
+
 def test_confusion_of_an_estimator():
     X, y = np.zeros((4, 1)), ["CDM", "CDM", "CDM", "SIDM1"]
     display = CrossSectionConfusionDisplay.from_estimator(DummyClassifier().fit(X, y), X, y)
