@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 
 from darkcnn.preprocessing import as_maps
-from darkcnn.records import FIELD_SIZE, MAPS, check_groups, chunks, is_records
+from darkcnn.records import FIELD_SIZE, MAPS, check_groups, check_records, chunks, is_records
 
 _N_LIKE = 10
 """How many of the clusters next lighter, and next heavier, may be donors."""
@@ -25,7 +25,7 @@ class Exchange:
     """
 
     def __init__(self, X, *, pool=None, groups=None, mass=None):
-        self.X = X if is_records(X) else as_maps(X).source
+        X = self.X = check_records(X) if is_records(X) else as_maps(X).source
         self.pool = self.X if pool is None else pool
         self.groups = _field(X, "cluster_id") if groups is None else check_groups(groups)
         self.mass = _field(X, "log_mass") if mass is None else np.asarray(mass, float)

@@ -3,12 +3,11 @@
 from copy import copy
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from darkcnn._common.documentation import DocumentationLink
 from darkcnn._common.sklearn_private import _fit_context
+from darkcnn._common.transformer import ArrayTransformer
 from darkcnn.records import ObservedRecords, check_records, chunks
 
 _HIGHEST = 2
@@ -17,7 +16,7 @@ _HIGHEST = 2
 _OR_OBSERVED = " before it is observed (what a telescope saw needs no noise: ObservedRecords, --observed)"
 
 
-class RecordNoise(DocumentationLink, TransformerMixin, BaseEstimator):
+class RecordNoise(ArrayTransformer):
     """Base of the steps that replace one map of each record by an observation of it.
 
     A subclass names the map and its norm, and says in `observe` what a telescope would see.
@@ -50,7 +49,7 @@ class RecordNoise(DocumentationLink, TransformerMixin, BaseEstimator):
             If maps are not square, not finite, negative or not divided by their peaks (as after an
             observation), a norm is not positive or a redshift negative.
         """
-        self.map_shape_ = self._check(X)
+        self.map_shape_ = self._check(check_records(X))
         self.seed_ = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         return self
 
@@ -70,6 +69,7 @@ class RecordNoise(DocumentationLink, TransformerMixin, BaseEstimator):
             order. A :class:`DarkCNNClassifier` sees new noise in each epoch of its training.
         """
         check_is_fitted(self)
+        X = check_records(X)
         if self._check(X) != self.map_shape_:
             shape = X.dtype[self.map_name].shape
             raise ValueError(f"X has maps of shape {shape}, but {self.map_shape_} were seen at fit")
@@ -132,7 +132,6 @@ class RecordNoise(DocumentationLink, TransformerMixin, BaseEstimator):
 
     def _check(self, X):
         """Check the records and return the shape of their maps."""
-        check_records(X)
         height, width = X.dtype[self.map_name].shape
         if height != width:
             raise ValueError(f"X must hold square maps, got {height} x {width} pixels")
@@ -149,12 +148,6 @@ class RecordNoise(DocumentationLink, TransformerMixin, BaseEstimator):
         refuse(X, self.map_name, ~np.isfinite(maps), "must be finite", first_row)
         refuse(X, self.map_name, maps < 0, f"must not be negative{_OR_OBSERVED}", first_row)
         refuse(X, self.map_name, maps > _HIGHEST, f"must be divided by its peak{_OR_OBSERVED}", first_row)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.no_validation = True
-        return tags
 
 
 def refuse(X, name, bad, wanted, first_row=0):

@@ -54,7 +54,7 @@ class RecordsDisplay:
     """
 
     def __init__(self, records, labels=None):
-        check_records(records, "records")
+        records = check_records(records, "records")
         if labels is not None:
             check_consistent_length(records, labels)
             labels = np.asarray(labels).tolist()
@@ -89,7 +89,7 @@ class RecordsDisplay:
         RecordsDisplay
             The display.
         """
-        check_records(X)
+        X = check_records(X)
         check_consistent_length(X, y)
         y = canonical_labels(y)
         rows = _some_of_each(X, y, n_per_class, check_random_state(random_state))

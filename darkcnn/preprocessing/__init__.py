@@ -1,10 +1,11 @@
 """From records to maps, views and radial profiles."""
 
+from darkcnn.preprocessing.attributes import ATTRIBUTES, attribute_table
 from darkcnn.preprocessing.augmenter import RotationFlipAugmenter, augment
-from darkcnn.preprocessing.maps import Maps, as_maps
+from darkcnn.preprocessing.maps import Maps, as_maps, plain_array
 from darkcnn.preprocessing.profiles import RadialProfiles, profile_baseline
 from darkcnn.preprocessing.scaler import MapScaler
-from darkcnn.preprocessing.selector import ATTRIBUTES, MapSelector, attribute_table
+from darkcnn.preprocessing.selector import MapSelector
 from darkcnn.preprocessing.turning import turn
 from darkcnn.preprocessing.views import Views, as_views
 
@@ -20,6 +21,7 @@ __all__ = [
     "as_views",
     "attribute_table",
     "augment",
+    "plain_array",
     "profile_baseline",
     "turn",
 ]

@@ -3,18 +3,17 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from darkcnn._common.documentation import DocumentationLink
 from darkcnn._common.sklearn_private import Interval, _fit_context
-from darkcnn.preprocessing.maps import as_maps
+from darkcnn._common.transformer import ArrayTransformer
+from darkcnn.preprocessing.maps import Maps, as_maps
 from darkcnn.preprocessing.views import Views
-from darkcnn.records import MAPS, check_records, is_records
+from darkcnn.records import MAPS, ObservedRecords, check_records, is_records
 
 
-class RotationFlipAugmenter(DocumentationLink, TransformerMixin, BaseEstimator):
+class RotationFlipAugmenter(ArrayTransformer):
     """Add an axis of rotated and flipped views to every map.
 
     A transformer may not change the number of rows, so views are an axis: maps of shape (n_samples, height,
@@ -109,12 +108,6 @@ class RotationFlipAugmenter(DocumentationLink, TransformerMixin, BaseEstimator):
             raise ValueError(f"X has maps of shape {maps.map_shape}, but {self.map_shape_} were seen at fit")
         return Views(maps, self.angles_, self.flips_, mirror=self.flip)
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.no_validation = True
-        return tags
-
 
 def augment(X, y, n_rotations=10, *, flip=True, random_state=None):
     """Rotate and flip clusters into additional rows.
@@ -125,7 +118,9 @@ def augment(X, y, n_rotations=10, *, flip=True, random_state=None):
     Parameters
     ----------
     X : structured ndarray of shape (n_samples,) or array-like of (n_samples, height, width, n_channels)
-        Records, or plain maps. Of records, the ellipticity of the central galaxy turns with the maps.
+        Records, or plain maps. Of records, the ellipticity of the central galaxy turns with the maps. Records
+        with noise turn first, and each view has noise of its own; maps that a telescope saw turn by whole
+        quarters.
     y : array-like of shape (n_samples,)
         Labels.
     n_rotations : int, default=10
@@ -154,20 +149,22 @@ def augment(X, y, n_rotations=10, *, flip=True, random_state=None):
     """
     if not isinstance(n_rotations, Integral) or n_rotations < 1:
         raise ValueError(f"n_rotations must be an integer of at least 1, got {n_rotations!r}")
+    X = check_records(X) if is_records(X) else as_maps(X)
     check_consistent_length(X, y)
     source_index = np.repeat(np.arange(len(X)), n_rotations)
     rng = check_random_state(random_state)
     angles = rng.uniform(0, 2 * np.pi, len(source_index))
     flips = (rng.uniform(size=len(source_index)) < 0.5) & bool(flip)
-    records = check_records(X) if is_records(X) else None
-    images = as_maps(X if records is None else np.stack([X[name] for name in MAPS], axis=-1))
-    drawn = Views(_square(images), angles, flips).draw(source_index, np.arange(len(source_index)))
-    y_views = np.asarray(y)[source_index]
-    if records is None:
-        return drawn, y_views, source_index
-    X_views = records[source_index]
-    for channel, name in enumerate(MAPS):
-        X_views[name] = drawn[..., channel]
+    y_views, every = np.asarray(y)[source_index], np.arange(len(source_index))
+    if isinstance(X, Maps):
+        return Views(_square(X), angles, flips).draw(source_index, every), y_views, source_index
+    was_seen = isinstance(X, ObservedRecords) and not X.noises
+    if was_seen:  # whole quarters, as interpolation would smooth the noise
+        angles = np.rint(angles / (np.pi / 2)) * (np.pi / 2)
+    observed = X if isinstance(X, ObservedRecords) else ObservedRecords(X)
+    maps = _square(Maps(observed, (*X.dtype["total"].shape, len(MAPS))))
+    views = Views(maps, angles, flips, skies=1 + every % n_rotations, turn_first=not was_seen)
+    X_views = views.draw(source_index, every)
     # An ellipticity is a spin-2 quantity: mirroring left to right changes the sign of e2, and a rotation by
     # `angle`, anticlockwise with row 0 at the top, is clockwise in the (column, row) axes of the shapes.
     shape = X_views["bcg_e1"] + 1j * np.where(flips, -1, 1) * X_views["bcg_e2"]

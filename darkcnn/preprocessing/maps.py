@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from darkcnn.records import LazyRows, ObservedRecords, is_records
+from darkcnn.records import LazyRows, ObservedRecords, is_records, refuse_units
 
 
 class Maps(LazyRows):
@@ -153,29 +153,65 @@ def as_maps(X, argument="X"):
     """
     if isinstance(X, Maps):
         return X
-    if is_records(X):
-        raise TypeError(f"{argument} holds records; put a MapSelector before this step to choose their maps")
-    X = np.asanyarray(X)
+    X = plain_array(X, argument)
+    X = X if isinstance(X, np.memmap) else np.asarray(X)
     if X.ndim != 4 or 0 in X.shape:
-        hint = "; one channel is X[..., np.newaxis]" if X.ndim == 3 else ""
+        hint = f"; one channel is {argument}[..., np.newaxis], one row {argument}[np.newaxis]"
         raise ValueError(
             f"{argument} must be maps of shape (n_samples, height, width, n_channels), got shape {X.shape}"
-            f"{hint}"
+            f"{hint if X.ndim == 3 else ''}"
         )
     if X.shape[1] < X.shape[2] == X.shape[3]:
         raise ValueError(
             f"{argument} must have its channels last, (n_samples, height, width, n_channels), got shape "
             f"{X.shape}: np.moveaxis({argument}, 1, -1) moves them"
         )
-    if np.ma.is_masked(X):
-        row = int(np.argmax(np.ma.getmaskarray(X).any(axis=(1, 2, 3))))
-        raise ValueError(
-            f"{argument} must have no masked pixels, got some in row {row}: fill them, or leave the map out"
-        )
     with np.errstate(over="ignore"):  # reported below
-        maps = np.ma.getdata(X).astype(np.float32, copy=False)
+        maps = X.astype(np.float32, copy=False)
     _check_values(X, maps, argument)
     return Maps(maps, X.shape[1:])
+
+
+def plain_array(X, argument="X"):
+    """Refuse what would lose its meaning as an array of numbers.
+
+    Parameters
+    ----------
+    X : array-like
+        Maps, or other numbers.
+    argument : str, default="X"
+        Name of the argument, for the error.
+
+    Returns
+    -------
+    array-like
+        `X`, without a mask if that hides nothing.
+
+    Raises
+    ------
+    TypeError
+        If `X` holds records, has units, or is no array.
+    ValueError
+        If `X` has masked values.
+    """
+    if is_records(X):
+        raise TypeError(f"{argument} holds records; put a MapSelector before this step to choose their maps")
+    if isinstance(X, dict):
+        raise TypeError(f"{argument} must be an array of maps, got a dict")
+    if isinstance(X, list | tuple):
+        for row, each in enumerate(X):
+            if isinstance(each, np.ndarray):
+                plain_array(each, f"{argument}[{row}]")
+    refuse_units(X, argument)
+    mask = np.ma.getmaskarray(X) if isinstance(X, np.ma.MaskedArray) else getattr(X, "mask", None)
+    if isinstance(mask, np.ndarray) and mask.dtype == bool:  # of a table, `mask` is a method
+        if mask.any():
+            row = int(np.argwhere(mask)[0, 0])
+            raise ValueError(
+                f"{argument} must have no masked pixels, got some in row {row}: fill them, or leave it out"
+            )
+        return np.asarray(getattr(X, "unmasked", X))
+    return X
 
 
 def _check_values(X, maps, argument):

@@ -4,13 +4,12 @@ from functools import partial
 from numbers import Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils.validation import validate_data
 
-from darkcnn._common.documentation import DocumentationLink
 from darkcnn._common.sklearn_private import Interval, StrOptions, _fit_context, validate_parameter_constraints
-from darkcnn.preprocessing.maps import Maps, as_maps
-from darkcnn.records import is_records
+from darkcnn._common.transformer import ArrayTransformer
+from darkcnn.preprocessing.maps import Maps, plain_array
 
 _ROWS_FOR_SIGN = 16
 """Maps in which a value above zero is looked for."""
@@ -23,13 +22,7 @@ _CHANNEL_CONSTRAINTS = {
 """What the parameters of `MapScaler` may be for one channel."""
 
 
-class MapScaler(
-    DocumentationLink,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-    BaseEstimator,
-    auto_wrap_output_keys=None,  # maps are no table, even where scikit-learn is to return tables
-):
+class MapScaler(OneToOneFeatureMixin, ArrayTransformer, auto_wrap_output_keys=None):
     """Normalise every map by itself and stretch its contrast.
 
     Each channel of each map is divided by its own norm, then stretched. Nothing is learned from other
@@ -113,9 +106,7 @@ class MapScaler(
     def _check(self, X, *, reset):
         if isinstance(X, Maps):
             return X
-        if is_records(X):
-            as_maps(X)  # raises the error that tells what to put before
-        return validate_data(self, X, reset=reset, allow_nd=True, dtype=[np.float64, np.float32])
+        return validate_data(self, plain_array(X), reset=reset, allow_nd=True, dtype=[np.float64, np.float32])
 
     def _settings(self, X):
         """Check the parameters, and list those of each channel; of all at once, if they are the same."""
@@ -137,6 +128,8 @@ class MapScaler(
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.no_validation = False
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.requires_fit = False
         return tags

@@ -1,75 +1,16 @@
 """From records to the maps that a network reads."""
 
-import warnings
 from functools import partial
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from darkcnn._common.documentation import DocumentationLink
 from darkcnn._common.sklearn_private import StrOptions, _fit_context
+from darkcnn._common.transformer import ArrayTransformer
+from darkcnn.preprocessing.attributes import attribute_table
 from darkcnn.preprocessing.maps import Maps, as_maps
-from darkcnn.records import MAPS, NORMS, SCALARS, SHEAR, TANGENTIAL, check_records, is_records
-
-ATTRIBUTES = (
-    *(name for name in SCALARS if name not in ("bcg_e1", "bcg_e2", "cluster_id")),
-    "bcg_ellipticity",
-)
-"""Attributes that may join the maps; all are invariant under rotation and reflection."""
-
-
-_UNIT_MARGIN = 10
-"""How far norms may lie beyond those seen at fit; other units are usually off by a thousand."""
-
-
-def attribute_table(records, names):
-    """Collect attributes of clusters in a matrix.
-
-    Parameters
-    ----------
-    records : structured ndarray of shape (n_samples,)
-        Clusters.
-    names : sequence of str
-        Names from `ATTRIBUTES`. The norms enter as their log10; ``"bcg_ellipticity"`` is
-        ``hypot(bcg_e1, bcg_e2)``.
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_attributes)
-        Attributes, float32.
-
-    Raises
-    ------
-    ValueError
-        If a name is unknown or a value not finite.
-    """
-    table = np.empty((len(records), len(names)), np.float32)
-    for column, name in enumerate(names):
-        if name == "bcg_ellipticity":
-            values = np.hypot(records["bcg_e1"], records["bcg_e2"])
-        elif name in ATTRIBUTES:
-            values = records[name]
-        else:
-            hint = " (it turns with the map; use 'bcg_ellipticity')" if name in ("bcg_e1", "bcg_e2") else ""
-            raise ValueError(f"attributes must be among {list(ATTRIBUTES)}, got {name!r}{hint}")
-        if name in NORMS:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                values = np.log10(values)
-        if not np.isfinite(values).all():
-            row = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise ValueError(
-                f"attribute {name!r} must be finite{' and positive' if name in NORMS else ''}, "
-                f"got {records[row][name] if name in SCALARS else values[row]} in row {row}"
-            )
-        table[:, column] = values
-    return table
-
-
-def _norm_ranges(records):
-    """Return the lowest and the highest of each norm that the records have."""
-    finite = {name: records[name][np.isfinite(records[name])] for name in NORMS}
-    return {name: (float(norms.min()), float(norms.max())) for name, norms in finite.items() if len(norms)}
+from darkcnn.preprocessing.units import ranges_of, warn_of_other_units
+from darkcnn.records import MAPS, SHEAR, TANGENTIAL, check_records, is_records
 
 
 def _stack(records, names):
@@ -87,7 +28,7 @@ def _stack(records, names):
     return maps
 
 
-class MapSelector(DocumentationLink, TransformerMixin, BaseEstimator):
+class MapSelector(ArrayTransformer):
     """Choose maps and attributes of clusters by name.
 
     Parameters
@@ -141,9 +82,10 @@ class MapSelector(DocumentationLink, TransformerMixin, BaseEstimator):
         MapSelector
             The fitted transformer.
         """
+        X = _checked(X)
         self._select(X[:1])
-        self.map_shape_ = self._shape_of(X)
-        self.norm_ranges_ = _norm_ranges(X) if is_records(X) else {}
+        self.map_shape_ = _map_shape(X)
+        self.ranges_ = ranges_of(X) if is_records(X) else None
         return self
 
     def transform(self, X):
@@ -167,35 +109,16 @@ class MapSelector(DocumentationLink, TransformerMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If most norms lie far beyond those seen at `fit`, as in other units.
+            If most norms lie far beyond those seen at `fit`, as in other units, and redshift does not explain
+            it; or if observed maps scatter by other numbers than those seen at `fit`.
         """
         check_is_fitted(self)
-        if self._shape_of(X) != self.map_shape_:
-            raise ValueError(
-                f"X has maps of shape {self._shape_of(X)}, but {self.map_shape_} were seen at fit"
-            )
-        if is_records(X):
-            self._check_units(X)
+        X = _checked(X)
+        if _map_shape(X) != self.map_shape_:
+            raise ValueError(f"X has maps of shape {_map_shape(X)}, but {self.map_shape_} were seen at fit")
+        if is_records(X) and self.ranges_ is not None:
+            warn_of_other_units(X, self.ranges_)
         return self._select(X)
-
-    def _check_units(self, records):
-        for name, (lowest, highest) in self.norm_ranges_.items():
-            norms = records[name]
-            known = np.isfinite(norms)
-            outside = known & ((norms < lowest / _UNIT_MARGIN) | (norms > highest * _UNIT_MARGIN))
-            if outside.sum() > known.sum() / 2:
-                warnings.warn(
-                    f"{name!r} of {outside.sum()} of {len(records)} clusters, such as "
-                    f"{norms[outside][0]:.3g}, lies over {_UNIT_MARGIN} times beyond the {lowest:.3g} to "
-                    f"{highest:.3g} seen at fit: are the units those of darkcnn.records.record_dtype?",
-                    stacklevel=3,
-                )
-
-    @staticmethod
-    def _shape_of(X):
-        if is_records(X):
-            return (*check_records(X).dtype["total"].shape, len(MAPS))
-        return as_maps(X[:1]).map_shape
 
     def _select(self, X):
         names = MAPS if isinstance(self.maps, str) else tuple(self.maps)
@@ -205,26 +128,25 @@ class MapSelector(DocumentationLink, TransformerMixin, BaseEstimator):
         if not names or not set(names) <= set(known):
             raise ValueError(f"maps must be 'all' or some of {list(known)}, got {self.maps!r}")
         if is_records(X):
-            check_records(X)
             attributes = attribute_table(X, self.attributes) if len(self.attributes) else None
             maps = Maps(X, (*X.dtype["total"].shape, 0), attributes=attributes, groups=X["cluster_id"])
             return maps.apply(partial(_stack, names=names), (*X.dtype["total"].shape, len(names)))
         if len(self.attributes):
             raise ValueError(f"attributes={self.attributes!r} need records, got an array of plain maps")
-        maps = as_maps(X)
         if self.maps == "all":
-            return maps
-        height, width, n_channels = maps.map_shape
+            return X
+        height, width, n_channels = X.map_shape
         if n_channels != len(MAPS):
             raise ValueError(
                 f"maps={self.maps!r} needs arrays of the three channels {list(MAPS)}, got {n_channels}"
             )
         channels = [MAPS.index(name) for name in names]
-        return maps.apply(partial(np.take, indices=channels, axis=-1), (height, width, len(channels)))
+        return X.apply(partial(np.take, indices=channels, axis=-1), (height, width, len(channels)))
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = False
-        tags.no_validation = True
-        return tags
+
+def _checked(X):
+    return check_records(X) if is_records(X) else as_maps(X)
+
+
+def _map_shape(X):
+    return (*X.dtype["total"].shape, len(MAPS)) if is_records(X) else X.map_shape

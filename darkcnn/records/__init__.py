@@ -1,14 +1,14 @@
 """Records of clusters: fields, labels of dark-matter models, and rows that are read or drawn when needed."""
 
+from darkcnn.records.checks import check_records, is_records, plain_records, refuse_units
 from darkcnn.records.disk import RecordsOnDisk
 from darkcnn.records.fields import (
     FIELD_SIZE,
     GALAXY_DTYPE,
     MAPS,
+    NORM_UNITS,
     NORMS,
     SCALARS,
-    check_records,
-    is_records,
     record_dtype,
 )
 from darkcnn.records.groups import check_groups
@@ -31,6 +31,7 @@ __all__ = [
     "GALAXY_DTYPE",
     "MAPS",
     "NORMS",
+    "NORM_UNITS",
     "SCALARS",
     "SHEAR",
     "TANGENTIAL",
@@ -47,7 +48,9 @@ __all__ = [
     "join_labels",
     "label_of",
     "number_halos",
+    "plain_records",
     "record_dtype",
+    "refuse_units",
     "sort_labels",
     "split_labels",
 ]

@@ -8,6 +8,13 @@ MAPS = ("total", "xray", "stellar")
 NORMS = ("lensing_norm", "xray_norm", "stellar_norm")
 """Peak of each map of `MAPS` before it was divided by it."""
 
+NORM_UNITS = {
+    "lensing_norm": "solMass Mpc-2",
+    "xray_norm": "erg s-1 cm-2 arcmin-2",
+    "stellar_norm": "solMass Mpc-2",
+}
+"""Unit of each norm, in the notation of FITS."""
+
 SCALARS = {
     "lensing_norm": np.float64,
     "xray_norm": np.float64,
@@ -74,48 +81,3 @@ def record_dtype(n_pixels):
     """
     maps = [(name, np.float32, (n_pixels, n_pixels)) for name in MAPS]
     return np.dtype(maps + list(SCALARS.items()))
-
-
-def is_records(X):
-    """Return whether `X` is a structured array."""
-    return getattr(getattr(X, "dtype", None), "names", None) is not None
-
-
-def check_records(X, argument="X"):
-    """Check that `X` is a non-empty array of records.
-
-    Parameters
-    ----------
-    X : structured ndarray of shape (n_samples,)
-        Records of clusters, see :func:`record_dtype`. Extra fields are left alone.
-    argument : str, default="X"
-        Name of the argument, for the error.
-
-    Returns
-    -------
-    structured ndarray of shape (n_samples,)
-        `X` itself.
-
-    Raises
-    ------
-    TypeError
-        If `X` is not a structured array.
-    ValueError
-        If it is empty, not one-dimensional or lacks a field.
-    """
-    if not is_records(X) or not hasattr(X, "ndim"):
-        kind = type(X).__name__
-        if hasattr(X, "as_array"):
-            kind += "; its as_array() is one"
-        elif hasattr(X, "dtype"):
-            kind += f" of shape {X.shape} and dtype {X.dtype}"
-        raise TypeError(
-            f"{argument} must be records of clusters (a structured array, see "
-            f"darkcnn.datasets.make_clusters), got {kind}"
-        )
-    missing = [name for name in (*MAPS, *SCALARS) if name not in X.dtype.names]
-    if missing:
-        raise ValueError(f"{argument} lacks the fields {missing}; it has {list(X.dtype.names)}")
-    if X.ndim != 1 or len(X) == 0:
-        raise ValueError(f"{argument} must hold at least one record in one dimension, got shape {X.shape}")
-    return X

@@ -23,7 +23,7 @@ def check_groups(groups, argument="groups"):
     Raises
     ------
     ValueError
-        If they have another shape, or a row has no cluster: masked, None, NaN or an empty name.
+        If they have another shape, or a row has no cluster: masked, None, NaN, NaT or an empty name.
 
     Examples
     --------
@@ -35,8 +35,10 @@ def check_groups(groups, argument="groups"):
     if groups.ndim == 0 or groups.shape[1:] not in ((), (1,)):
         raise ValueError(f"{argument} must have shape (n_samples,), got shape {groups.shape}")
     unknown, groups = unknown.ravel(), groups.ravel()
-    if groups.dtype.kind == "f":
-        unknown = unknown | np.isnan(groups)
+    if groups.dtype.kind in "fmM":
+        unknown = unknown | (groups != groups)
+    elif groups.dtype == np.int64:
+        unknown = unknown | (groups == np.iinfo(np.int64).min)  # what becomes of NaN
     elif groups.dtype.kind in "OSU":
         unknown = unknown | [str(name).strip().lower() in UNKNOWN for name in groups.tolist()]
     if unknown.any():

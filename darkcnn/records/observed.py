@@ -4,6 +4,7 @@ import zlib
 
 import numpy as np
 
+from darkcnn.records.checks import plain_records
 from darkcnn.records.fields import MAPS
 from darkcnn.records.rows import LazyRows
 
@@ -46,7 +47,7 @@ class ObservedRecords(LazyRows):
     """
 
     def __init__(self, records, noises=()):
-        self.records = records
+        self.records = plain_records(records, "records")
         self.noises = noises
 
     @property

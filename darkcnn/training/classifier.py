@@ -27,8 +27,8 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from darkcnn._common.documentation import DocumentationLink
-from darkcnn.preprocessing import Maps, Views, as_views
-from darkcnn.records import CHUNK, chunks, is_records
+from darkcnn.preprocessing import Maps, Views, as_views, plain_array
+from darkcnn.records import CHUNK, check_groups, chunks, is_records
 from darkcnn.training.batches import Batches, EpochStart
 from darkcnn.training.checkpoint import Checkpoint
 from darkcnn.training.divergence import DivergenceGuard
@@ -400,7 +400,7 @@ class DarkCNNClassifier(
                 vars(self).pop("n_features_in_", None)
                 vars(self).pop("feature_names_in_", None)
         else:
-            X = validate_data(self, X, reset=reset, allow_nd=True, dtype=np.float32)
+            X = validate_data(self, plain_array(X), reset=reset, allow_nd=True, dtype=np.float32)
             if X.ndim == 2:
                 map_shape = (1, X.shape[1], 1) if self.map_shape is None else tuple(self.map_shape)
                 if np.prod(map_shape) != X.shape[1]:
@@ -564,6 +564,7 @@ class DarkCNNClassifier(
         """Hold some clusters back from the training."""
         if groups is None:
             groups = np.arange(len(y)) if views.maps.groups is None else views.maps.groups
+        groups = check_groups(groups)
         check_consistent_length(views, groups)
         n_splits = max(2, round(1 / self.validation_fraction))
         if len(np.unique(groups)) < n_splits:

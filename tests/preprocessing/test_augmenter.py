@@ -5,9 +5,9 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from darkcnn import MapSelector, RotationFlipAugmenter, augment
+from darkcnn import MapSelector, RotationFlipAugmenter, XrayNoise, augment
 from darkcnn.preprocessing import Views, as_maps, turn
-from darkcnn.records import record_dtype
+from darkcnn.records import ObservedRecords, RecordsOnDisk, record_dtype
 
 
 @pytest.fixture
@@ -128,6 +128,44 @@ def test_augment_turns_the_shape_of_the_central_galaxy_with_the_maps():
     np.testing.assert_allclose(np.transpose([views["bcg_e1"], views["bcg_e2"]]), measured, atol=0.04)
     assert np.ptp(measured, axis=0).min() > 0.5  # the views do point in many directions
     np.testing.assert_array_equal(views["cluster_id"], 7)
+
+
+def test_augment_takes_records_on_disk(clusters, tmp_path):
+    np.save(tmp_path / "records.npy", clusters.data)
+    mapped = np.load(tmp_path / "records.npy", mmap_mode="r")
+    expected = augment(clusters.data, clusters.target, n_rotations=2, random_state=0)
+    for records in (mapped, RecordsOnDisk.of(mapped), np.ma.array(clusters.data)):
+        for got, wanted in zip(augment(records, clusters.target, 2, random_state=0), expected, strict=True):
+            np.testing.assert_array_equal(got, wanted)
+
+
+def test_augment_turns_what_a_telescope_saw_by_whole_quarters(clusters):
+    seen = np.asarray(XrayNoise(random_state=0).fit_transform(clusters.data))
+    views, _, source = augment(ObservedRecords(seen), clusters.target, n_rotations=3, random_state=0)
+    for view, row in zip(views, source, strict=True):
+        quarters = [
+            np.rot90(image, n) for image in (seen["xray"][row], seen["xray"][row][:, ::-1]) for n in range(4)
+        ]
+        assert any((view["xray"] == quarter).all() for quarter in quarters)
+        size = np.hypot(view["bcg_e1"], view["bcg_e2"])
+        assert size == pytest.approx(np.hypot(seen["bcg_e1"][row], seen["bcg_e2"][row]), rel=1e-5)
+
+
+def test_augment_draws_noise_for_each_view(clusters):
+    observed = XrayNoise(random_state=0).fit_transform(clusters.data)
+    views, _, _ = augment(observed, clusters.target, n_rotations=3, random_state=0)
+    assert views.dtype == observed.dtype
+    np.testing.assert_array_equal(views["xray"], views["xray"].round())  # photons, not turned afterwards
+    assert len(np.unique(views["xray"], axis=0)) == 3 * len(observed)
+    np.testing.assert_array_equal(views["xray_norm"], np.repeat(observed["xray_norm"], 3))
+
+
+def test_augment_leaves_maps_that_are_not_known_as_they_are(clusters):
+    records = clusters.data.copy()
+    records["stellar"][3] = np.nan
+    views, _, source = augment(records, clusters.target, n_rotations=2, random_state=0)
+    np.testing.assert_array_equal(np.isnan(views["stellar"]).all(axis=(1, 2)), source == 3)
+    assert np.isfinite(views["total"]).all()
 
 
 def test_augment_refuses():

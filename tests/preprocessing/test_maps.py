@@ -1,6 +1,9 @@
+import astropy.units as u
 import numpy as np
 import pytest
+from astropy.utils.masked import Masked
 
+from darkcnn import MapSelector
 from darkcnn.preprocessing import Maps, as_maps
 from darkcnn.records import CHUNK
 
@@ -81,6 +84,31 @@ def test_other_shapes_are_refused(clusters):
 def test_maps_that_would_be_taken_for_others_are_refused(X, message):
     with pytest.raises(ValueError, match=message):
         as_maps(X)
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (
+            np.ones((4, 3, 3, 1)) * u.Msun / u.Mpc**2,
+            TypeError,
+            "without a unit, got Quantity in .*Mpc2",
+        ),
+        ([np.ones((3, 3, 1)) * u.kpc] * 2, TypeError, r"X\[0\] must be numbers without a unit"),
+        ([np.ma.array(np.ones((3, 3, 1)), mask=True)], ValueError, r"X\[0\] must have no masked pixels"),
+        (Masked(np.ones((4, 3, 3, 1)), True), ValueError, "no masked pixels, got some in row 0"),
+        ({"total": np.ones((4, 3, 3))}, TypeError, "must be an array of maps, got a dict"),
+        (np.ones((3, 3, 3)), ValueError, r"got shape \(3, 3, 3\).* one row X\[np\.newaxis\]"),
+    ],
+)
+def test_what_means_more_than_its_numbers_is_refused_everywhere(X, error, message):
+    for use in (as_maps, MapSelector().fit, MapSelector().fit(np.ones((4, 3, 3, 3))).transform):
+        with pytest.raises(error, match=message):
+            use(X)
+
+
+def test_numbers_without_dimension_are_taken():
+    assert type(as_maps(np.ones((4, 3, 3, 1)) * u.one).source) is np.ndarray
 
 
 def test_an_empty_map_and_a_mask_of_nothing_are_no_fault():

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 from sklearn import config_context
+from sklearn.pipeline import make_pipeline
 
-from darkcnn import MapScaler, MapSelector
+from darkcnn import MapScaler, MapSelector, RotationFlipAugmenter, XrayNoise
 from darkcnn.preprocessing import as_maps
 
 
@@ -74,6 +75,23 @@ def test_maps_are_no_table_even_if_scikit_learn_is_to_return_tables():
     X = np.ones((2, 4, 4, 1))
     with config_context(transform_output="pandas"):
         np.testing.assert_array_equal(MapScaler().fit_transform(X), np.zeros((2, 4, 4, 1)))
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 3, 1), (4, 3)])
+def test_scaler_refuses_masked_values(shape):
+    X = np.ma.array(np.ones(shape), mask=False)
+    np.testing.assert_array_equal(MapScaler("linear").fit_transform(X), X.data)
+    X.mask[2, 1] = True
+    for use in (MapScaler().fit, MapScaler().transform):
+        with pytest.raises(ValueError, match="X must have no masked pixels, got some in row 2"):
+            use(X)
+
+
+def test_pipelines_can_be_asked_for_tables(clusters):
+    steps = [XrayNoise(random_state=0), MapSelector(), MapScaler(), RotationFlipAugmenter(2, random_state=0)]
+    expected = np.asarray(make_pipeline(*steps).fit_transform(clusters.data))
+    asked = make_pipeline(*steps).set_output(transform="pandas")
+    np.testing.assert_array_equal(np.asarray(asked.fit_transform(clusters.data)), expected)
 
 
 def test_scaler_refuses_records(clusters):

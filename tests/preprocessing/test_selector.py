@@ -106,25 +106,6 @@ def test_selector_refuses_maps_of_another_size(clusters):
         selector.transform(np.zeros((4, 8, 8, 3)))
 
 
-@pytest.mark.parametrize("factor", [1e-3, 1e3])
-def test_selector_warns_of_norms_in_other_units(clusters, factor):
-    selector = MapSelector().fit(clusters.data)
-    shifted = clusters.data.copy()
-    shifted["lensing_norm"] *= factor
-    with pytest.warns(UserWarning, match=r"'lensing_norm' of 24 of 24 clusters, such as .* seen at fit"):
-        selector.transform(shifted)
-    shifted["lensing_norm"][5:] = clusters.data["lensing_norm"][5:]
-    selector.transform(shifted)  # a few odd clusters are no other unit, and warnings are errors here
-
-
-def test_selector_does_not_miss_norms_that_a_database_lacks(clusters):
-    data = clusters.data.copy()
-    data["stellar_norm"] = np.nan
-    selector = MapSelector().fit(data)
-    assert list(selector.norm_ranges_) == ["lensing_norm", "xray_norm"]
-    selector.transform(data)
-
-
 def test_selector_tells_what_a_table_of_astropy_needs(clusters):
     table = Table(clusters.data)
     with pytest.raises(TypeError, match=r"got Table; its as_array\(\) is one"):

@@ -1,0 +1,32 @@
+"""Base of the transformers whose output is no table."""
+
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from darkcnn._common.documentation import DocumentationLink
+
+
+class ArrayTransformer(DocumentationLink, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+    """Base of transformers that return records, maps or views, whatever `set_output` asks for."""
+
+    def set_output(self, *, transform=None):
+        """Do nothing: the output has more than two axes and fits into no table.
+
+        Without this method, ``set_output`` of a pipeline would fail for its other steps too.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            Ignored.
+
+        Returns
+        -------
+        ArrayTransformer
+            The same transformer.
+        """
+        return self
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.no_validation = True
+        return tags

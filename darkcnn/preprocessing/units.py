@@ -1,0 +1,144 @@
+"""Whether records are in the units of those that a model was trained on."""
+
+import warnings
+
+import numpy as np
+
+from darkcnn.cosmology import BAHAMAS
+from darkcnn.records import MAPS, NORMS, SHEAR, TANGENTIAL
+
+_NORM_MARGIN = 10
+"""How far norms may lie beyond those seen at fit; other units are usually off by a thousand."""
+
+_SCATTER_MARGIN = 3
+"""How far the scatter of observed maps may lie beyond that seen at fit."""
+
+_N_ROWS = 32
+"""Observed maps that are looked at: drawing all of them would cost as much as training an epoch."""
+
+_HIGHEST = 2
+"""Value above which a map was not divided by its peak, however it was rebinned since."""
+
+_LOWEST_REDSHIFT = 0.1
+"""Nearer clusters are observed as if they were here, see :class:`darkcnn.XrayNoise`."""
+
+
+def ranges_of(records):
+    """Return the ranges of norms, and of the scatter of observed maps.
+
+    Parameters
+    ----------
+    records : structured ndarray or ObservedRecords of shape (n_samples,)
+        Records that a model is trained on.
+
+    Returns
+    -------
+    dict
+        Numbers by name, for :func:`warn_of_other_units`.
+    """
+    some = _some_rows(records)
+    observed = [
+        name
+        for name in (*MAPS, *SHEAR, *TANGENTIAL)
+        if name in some.dtype.names and ((some[name] < 0) | (some[name] > _HIGHEST)).any()
+    ]
+    return {
+        "norms": _norm_ranges(records),
+        "norms_before_noise": _norm_ranges(records.records) if _is_noisy(records) else {},
+        "scatter": {name: _range(_scatter(some[name])) for name in observed},
+    }
+
+
+def warn_of_other_units(records, ranges):
+    """Warn if most records lie far beyond the ranges of others.
+
+    X-ray norms change with redshift: the surface brightness of a cluster falls as (1 + z)^-4, and where the
+    norm is that of one observed photon, it rises as the angular area of a pixel falls. Norms are suspect only
+    if neither explains them.
+
+    Parameters
+    ----------
+    records : structured ndarray or ObservedRecords of shape (n_samples,)
+        Records.
+    ranges : dict
+        What :func:`ranges_of` returned of the others.
+
+    Warns
+    -----
+    UserWarning
+        If norms or observed maps are suspect.
+    """
+    _check_norms(records, ranges["norms"])
+    if _is_noisy(records):  # its maps have the units of the noise
+        _check_norms(records.records, ranges["norms_before_noise"])
+    elif ranges["scatter"]:
+        _check_scatter(records, ranges["scatter"])
+
+
+def _is_noisy(records):
+    return bool(getattr(records, "noises", ()))
+
+
+def _readings(records, name):
+    """Yield a norm as it is, and freed of what redshift may have done to it."""
+    yield records[name]
+    if name == "xray_norm":
+        redshift = np.asarray(records["redshift"], dtype=float)
+        yield records[name] * (1 + redshift) ** 4
+        distance = BAHAMAS.angular_diameter_distance(np.maximum(redshift, _LOWEST_REDSHIFT)).value
+        yield records[name] / distance**2
+
+
+def _norm_ranges(records):
+    """Return the lowest and the highest of each reading of each norm that the records have."""
+    return {
+        name: [_range(reading) for reading in _readings(records, name)]
+        for name in NORMS
+        if np.isfinite(records[name]).any()
+    }
+
+
+def _range(values):
+    known = values[np.isfinite(values)]
+    return (float(known.min()), float(known.max())) if len(known) else (np.nan, np.nan)
+
+
+def _check_norms(records, ranges):
+    for name, seen in ranges.items():
+        norms, (lowest, highest) = records[name], seen[0]
+        known = np.isfinite(norms)
+        outside = known.copy()
+        for reading, (low, high) in zip(_readings(records, name), seen, strict=True):
+            outside &= ~((reading >= low / _NORM_MARGIN) & (reading <= high * _NORM_MARGIN))
+        if outside.sum() > known.sum() / 2:
+            warnings.warn(
+                f"{name!r} of {outside.sum()} of {len(records)} clusters, such as "
+                f"{norms[outside][0]:.3g}, lies over {_NORM_MARGIN} times beyond the {lowest:.3g} to "
+                f"{highest:.3g} seen at fit: are the units those of darkcnn.records.record_dtype?",
+                stacklevel=5,
+            )
+
+
+def _some_rows(records):
+    return np.asarray(records[np.unique(np.linspace(0, len(records) - 1, _N_ROWS).astype(int))])
+
+
+def _scatter(maps):
+    """Return the standard deviation of each map over its pixels."""
+    return maps.std(axis=(1, 2), dtype=float)
+
+
+def _check_scatter(records, ranges):
+    some = _some_rows(records)
+    for name, (lowest, highest) in ranges.items():
+        if name not in some.dtype.names:
+            continue
+        scatter = _scatter(some[name])
+        outside = (scatter < lowest / _SCATTER_MARGIN) | (scatter > highest * _SCATTER_MARGIN)
+        if outside.sum() > len(outside) / 2:
+            warnings.warn(
+                f"maps {name!r} scatter by {np.median(scatter):.2g} (standard deviation over the pixels), "
+                f"far beyond the {lowest:.2g} to {highest:.2g} seen at fit: give observed maps in the units "
+                "of the training, such as convergence over its noise, and counts of photons",
+                stacklevel=5,
+            )

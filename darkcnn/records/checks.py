@@ -1,0 +1,144 @@
+"""Checks of records: what is not known is no number."""
+
+import numpy as np
+from astropy.units import Unit
+
+from darkcnn.records.fields import MAPS, NORM_UNITS, SCALARS
+from darkcnn.records.rows import LazyRows
+
+
+def is_records(X):
+    """Return whether `X` is a structured array."""
+    return getattr(getattr(X, "dtype", None), "names", None) is not None
+
+
+def check_records(X, argument="X"):
+    """Check that `X` is a non-empty array of records, and make it one that means what it holds.
+
+    Parameters
+    ----------
+    X : structured ndarray of shape (n_samples,)
+        Records of clusters, see :func:`record_dtype`. Extra fields are left alone.
+    argument : str, default="X"
+        Name of the argument, for the error.
+
+    Returns
+    -------
+    structured ndarray of shape (n_samples,)
+        `X` itself, or what :func:`plain_records` makes of it. Use it in place of `X`.
+
+    Raises
+    ------
+    TypeError
+        If `X` is not a structured array, or has units.
+    ValueError
+        If it is empty, not one-dimensional, lacks a field, or masks or lacks the ``cluster_id`` of a row.
+    """
+    if not is_records(X) or not hasattr(X, "ndim"):
+        kind = type(X).__name__
+        if hasattr(X, "as_array"):
+            kind += "; its as_array() is one"
+        elif hasattr(X, "dtype"):
+            kind += f" of shape {X.shape} and dtype {X.dtype}"
+        raise TypeError(
+            f"{argument} must be records of clusters (a structured array, see "
+            f"darkcnn.datasets.make_clusters), got {kind}"
+        )
+    missing = [name for name in (*MAPS, *SCALARS) if name not in X.dtype.names]
+    if missing:
+        raise ValueError(f"{argument} lacks the fields {missing}; it has {list(X.dtype.names)}")
+    if X.ndim != 1 or len(X) == 0:
+        raise ValueError(f"{argument} must hold at least one record in one dimension, got shape {X.shape}")
+    return plain_records(X, argument)
+
+
+def plain_records(X, argument="X"):
+    """Return records as an array that holds what they mean.
+
+    Parameters
+    ----------
+    X : structured array of shape (n_samples,)
+        Records of any kind: lazy, masked, or a table of :mod:`astropy.io.fits`, whose columns may be scaled.
+    argument : str, default="X"
+        Name of the argument, for the error.
+
+    Returns
+    -------
+    structured ndarray or LazyRows of shape (n_samples,)
+        `X` itself, if it is an array or lazy; else its numbers, scaled as the table says, with NaN in the
+        place of what is masked or null.
+
+    Raises
+    ------
+    TypeError
+        If `X` has units.
+    ValueError
+        If the ``cluster_id`` of a row is masked or null, as no integer means "not known"; or if a FITS table
+        has norms in other units.
+    """
+    if type(X) in (np.ndarray, np.memmap) or isinstance(X, LazyRows):
+        return X
+    refuse_units(X, argument)
+    if hasattr(X, "unmasked"):  # astropy.utils.masked
+        return _without_mask(X.unmasked, X.mask, argument)
+    if isinstance(X, np.ma.MaskedArray):
+        return _without_mask(np.ma.getdata(X), np.ma.getmaskarray(X), argument)
+    if hasattr(X, "columns"):  # of astropy.io.fits
+        return _of_fits(X, argument)
+    return np.asarray(X)
+
+
+def _without_mask(records, mask, argument):
+    hidden = [name for name in records.dtype.names if mask[name].any()]
+    if not hidden:
+        return np.asarray(records)
+    records = np.array(records)
+    for name in hidden:
+        if records.dtype[name].base.kind == "f":
+            records[name][mask[name]] = np.nan
+        elif name in SCALARS:
+            row = int(np.argmax(mask[name]))
+            raise ValueError(f"{argument} must have a known {name!r} in every row, but row {row} is masked")
+    return records
+
+
+def _of_fits(X, argument):
+    """Return the values of a FITS table: its array holds them before they are scaled."""
+    columns = {column.name: column for column in X.columns}
+    for name, wanted in NORM_UNITS.items():
+        _check_unit(columns[name].unit, wanted, f"{argument}[{name!r}]")
+    stored = np.asarray(X)
+    if not any(
+        column.bscale not in (None, "", 1) or column.bzero not in (None, "", 0) or column.null is not None
+        for column in columns.values()
+    ):
+        return stored
+    values = {name: np.asarray(X[name]) for name in X.dtype.names}
+    records = np.empty(len(X), [(name, each.dtype, each.shape[1:]) for name, each in values.items()])
+    mask = np.zeros(len(X), np.ma.make_mask_descr(records.dtype))
+    for name, each in values.items():
+        records[name] = each
+        if columns[name].null is not None and stored.dtype[name].base.kind in "iu":
+            mask[name] = stored[name] == columns[name].null
+    return _without_mask(records, mask, argument)
+
+
+def _check_unit(told, wanted, what):
+    """Check the unit of a column, if the table has one."""
+    if not told:
+        return
+    try:
+        is_wanted = np.isclose(Unit(told).to(Unit(wanted)), 1, rtol=1e-3)
+    except (TypeError, ValueError):  # no unit, or one of something else
+        is_wanted = False
+    if not is_wanted:
+        raise ValueError(f"{what} must be in {wanted!r}, got {told!r}: convert it, and correct the unit")
+
+
+def refuse_units(X, argument):
+    """Refuse an array with units: nobody would see that they are left out."""
+    unit = getattr(X, "unit", getattr(X, "units", None))
+    if unit is not None and str(unit) not in ("", "dimensionless"):
+        raise TypeError(
+            f"{argument} must be numbers without a unit, got {type(X).__name__} in {unit}: pass its .value"
+        )
