@@ -13,7 +13,7 @@ from darkcnn.datasets.columns import (
     match_names,
     plain_labels,
 )
-from darkcnn.records import GALAXY_DTYPE, MAPS, DarkMatter, check_records, chunks
+from darkcnn.records import GALAXY_DTYPE, MAPS, DarkMatter, check_records, chunks, number_halos
 
 
 class Database(NamedTuple):
@@ -108,9 +108,9 @@ def check_database(database):
     Raises
     ------
     ValueError
-        If there are no clusters, a map is neither finite nor NaN in every pixel, a label names no
-        cross-section, or the numbers of clusters and labels differ, or a galaxy belongs to none of the
-        clusters.
+        If there are no clusters, a map is neither finite nor NaN in every pixel, a halo is not known, a label
+        names no cross-section, or the numbers of clusters and labels differ, or a galaxy belongs to none of
+        the clusters.
     """
     check_structure(database)
     for rows in chunks(len(database.records)):
@@ -133,6 +133,7 @@ def check_structure(database):
     shape = records.dtype["total"].shape
     if len(shape) != 2 or shape[0] != shape[1] or any(records.dtype[name].shape != shape for name in MAPS):
         raise ValueError(f"maps must be square and of one size, got {[records.dtype[m].shape for m in MAPS]}")
+    number_halos(records["cluster_id"])
     if target is not None:
         if np.shape(target) != (len(records),):
             raise ValueError(

@@ -143,6 +143,8 @@ def make_clusters(
     ]
     snapshots = _snapshots(n_halos, worlds, redshifts, paired)
     labels = {world: str(DarkMatter(*world)) for world in worlds}
+    if len(set(labels.values())) < len(worlds):
+        raise ValueError(f"cross_sections must differ in 12 digits, got {cross_sections}")
     target = np.array([labels[world] for *_, some_worlds in snapshots for world in some_worlds])
     per_task = max(1, _CLUSTERS_PER_TASK // len(snapshots[0][2]))
     tasks = [snapshots[rows] for rows in gen_batches(len(snapshots), per_task)]

@@ -173,7 +173,7 @@ def _label(name, number, row):
 def _log_mass(masses):
     if not np.nanmax(masses, initial=0) > _MAX_LOG_MASS:
         return masses
-    with np.errstate(divide="ignore"):  # no stars at all: minus infinity
+    with np.errstate(divide="ignore", invalid="ignore"):  # no stars at all: minus infinity; below zero: NaN
         return np.log10(masses)
 
 
@@ -188,7 +188,7 @@ def _galaxies(catalogues, max_bytes):
         max_bytes -= len(catalogue) * GALAXY_DTYPE.itemsize
         if max_bytes < 0:
             raise ValueError("the galaxies must not name the same table over and over")
-        columns = {name: catalogue[name] for name in GALAXY_DTYPE.names if name in names}
+        columns = {name: catalogue[own] for name, own in match_names(names, GALAXY_DTYPE.names).items()}
         columns["row"] = np.full(len(catalogue), row)
         for name in ("m200", "mstar_30", "mstar_100"):
             if name in columns:

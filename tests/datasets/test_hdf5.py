@@ -9,7 +9,7 @@ from sklearn.utils import resample
 from darkcnn.datasets import files, load_clusters, save_clusters
 from darkcnn.datasets.database import Database
 from darkcnn.datasets.hdf5 import write_hdf5
-from darkcnn.records import RecordsOnDisk, record_dtype
+from darkcnn.records import RecordsOnDisk, number_halos, record_dtype
 
 
 @pytest.fixture
@@ -218,6 +218,41 @@ def test_a_group_of_datasets_is_a_table(as_group, clusters):
     np.testing.assert_array_equal(loaded.target, clusters.target)
     with pytest.raises(ValueError, match="cannot be memory-mapped"):
         load_clusters(as_group, mmap=True)
+
+
+@pytest.mark.parametrize("link", [h5py.SoftLink("/other"), h5py.ExternalLink("other.h5", "/clusters/TOTAL")])
+def test_links_in_a_group_are_refused(as_group, link):
+    (as_group.parent / "other.h5").write_bytes(as_group.read_bytes())
+    with h5py.File(as_group, "r+") as file:
+        file.move("clusters/TOTAL", "other")
+        file["clusters/TOTAL"] = link
+    with pytest.raises(ValueError, match="it must hold the dataset 'TOTAL' itself"):
+        load_clusters(as_group)
+
+
+def test_what_a_group_may_not_hold(as_group, clusters):
+    for wrong, message in (
+        (h5py.Empty("f4"), "."),
+        (clusters.data, "'clusters/REDSHIFT' must|'redshift' must hold float32 numbers"),
+        (
+            np.array(["0.1"] * 8, h5py.string_dtype()),
+            "'REDSHIFT' must hold ordinary numbers or text of fixed",
+        ),
+        (clusters.data["redshift"][:7], r"'redshift' must have shape \(8,\), got \(7,\)"),
+    ):
+        with h5py.File(as_group, "r+") as file:
+            del file["clusters/REDSHIFT"]
+            file["clusters/REDSHIFT"] = wrong
+        with pytest.raises(ValueError, match=message):
+            load_clusters(as_group)
+
+
+def test_names_of_halos(path, as_group, clusters):
+    names = np.char.add("FoF_", clusters.data["cluster_id"].astype(str)).astype("S")
+    with h5py.File(as_group, "r+") as file:
+        del file["clusters/CLUSTER_ID"]
+        file["clusters/CLUSTER_ID"] = names
+    np.testing.assert_array_equal(load_clusters(as_group).groups, number_halos(names))
 
 
 @pytest.mark.parametrize("name", ["unit", "units"])

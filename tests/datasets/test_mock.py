@@ -196,6 +196,7 @@ def test_progress_is_shown_when_asked(capsys):
         ({"cross_sections": (0, -1)}, r"cross_sections must be .* got \(0, -1\)"),
         ({"cross_sections": ()}, r"cross_sections must be .* got \(\)"),
         ({"cross_sections": (0.1, 0.1)}, "cross_sections must not repeat"),
+        ({"cross_sections": (0.1, 0.1 + 1e-15)}, "cross_sections must differ in 12 digits"),
         ({"feedback": "none"}, "feedback must be .* got 'none'"),
         ({"feedback": ("weak", "weak")}, "feedback must be .* got"),
         ({"cosmology": "Planck18"}, "cosmology must be .* got 'Planck18'"),

@@ -85,6 +85,13 @@ def test_galaxies_become_one_table(load, params, images, name):
     assert np.isnan(galaxies["mstar_30"]).all()
 
 
+def test_columns_of_galaxies_in_capitals(load, params, images):
+    expected = load(params, images).galaxies
+    for table in params["galaxy_catalogues"]:
+        table.dtype.names = [name.upper() for name in table.dtype.names]
+    assert load(params, images).galaxies.tobytes() == expected.tobytes()
+
+
 def test_images_in_any_arrangement(load, params, images):
     expected = load(params, images).data.tobytes()
     assert load(params, list(images)).data.tobytes() == expected

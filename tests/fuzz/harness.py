@@ -86,16 +86,22 @@ def clusters():
 
 
 def fits_files(folder):
-    """Write FITS files, also compressed."""
+    """Write FITS files: ours, also compressed, and one of astropy with null values."""
+    from astropy.table import MaskedColumn, Table
+
     from darkcnn.datasets import save_clusters
 
     save_clusters(folder / "seed.fits", clusters())
     content = (folder / "seed.fits").read_bytes()
-    return [content, content, gzip.compress(content)]
+    table = Table(clusters().data)
+    table["redshift"] = MaskedColumn(np.arange(len(table)), mask=[True, False, False, False])
+    table["label"] = ["CDM", "SIDM1"] * 2
+    table.write(folder / "null.fits")
+    return [content, (folder / "null.fits").read_bytes(), gzip.compress(content)]
 
 
 def hdf5_files(folder):
-    """Write HDF5 files: ours, compressed ones, and those of h5py's oldest format, which has no checksums."""
+    """Write HDF5 files: ours, compressed, and a table and a group in the oldest format, without checksums."""
     import h5py
 
     from darkcnn.datasets.database import Database
@@ -108,7 +114,12 @@ def hdf5_files(folder):
     with h5py.File(folder / "old.h5", "w") as file:
         file["clusters"], file["label"] = bunch.data, bunch.target.astype("S")
         file["galaxies"], file["description"] = bunch.galaxies, np.bytes_(bunch.DESCR.encode())
-    return [(folder / f"{name}.h5").read_bytes() for name in ("ours", "compressed", "old", "old")]
+    with h5py.File(folder / "group.h5", "w") as file:
+        for name in bunch.data.dtype.names:
+            file[f"clusters/{name}"] = bunch.data[name]
+        file["clusters/label"] = bunch.target.astype("S")
+        file["clusters/redshift"].attrs["_FillValue"] = -1.0
+    return [(folder / f"{name}.h5").read_bytes() for name in ("ours", "compressed", "old", "group")]
 
 
 def pickle_files(folder):
