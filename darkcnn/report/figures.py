@@ -3,6 +3,7 @@
 import base64
 import io
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -83,12 +84,12 @@ def posteriors(target, probabilities, classes, groups, velocity=None):
                 f"probabilities, and {_MIN_CLUSTERS} more to infer from."
             )
     posterior = CrossSectionPosterior(classes.tolist(), velocity=velocity, random_state=0)
-    posterior.calibrate(probabilities[is_calibration], target[is_calibration], groups[is_calibration])
+    with _caught() as of_calibration:
+        posterior.calibrate(probabilities[is_calibration], target[is_calibration], groups[is_calibration])
     found = []
     for truth, name in sorted(zip(posterior.cross_sections_.tolist(), classes.tolist(), strict=True)):
         rows = ~is_calibration & (target == name)
-        with warnings.catch_warnings(record=True) as caught:  # for the reader of the page
-            warnings.simplefilter("always", UserWarning)
+        with _caught() as of_fit:
             posterior.fit(probabilities[rows], groups[rows])
         figure = _blank(PosteriorDisplay)
         PosteriorDisplay.from_estimator(posterior, truth=truth, ax=figure)
@@ -96,11 +97,19 @@ def posteriors(target, probabilities, classes, groups, velocity=None):
             {
                 "truth": name,
                 "summary": posterior.summary(),
-                "warnings": [str(each.message) for each in caught],
+                "warnings": [str(each.message) for each in (*of_calibration, *of_fit)],
                 "image": data_uri(figure),
             }
         )
     return found, None
+
+
+@contextmanager
+def _caught():
+    """Record warnings, which the page shows."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield caught
 
 
 def _blank(display):

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from darkcnn import __version__, default_pipeline
+from darkcnn import __version__, report
 from darkcnn.cli import commands, main
 from darkcnn.datasets import load_clusters, make_clusters, save_clusters
 from darkcnn.noise import LENSING_SURVEYS, XRAY_TELESCOPES
-from darkcnn.persistence import load_model, save_model
-from darkcnn.records import join_labels
+from darkcnn.persistence import load_model, load_notes
+from darkcnn.report import infer_cross_section, page
 
 COMMANDS = ["cross-validate", "fit", "predict", "report", "simulate"]
 TINY = ["-o", "simple", "-n", "1", "--views", "1"]
@@ -66,8 +66,11 @@ def test_version():
 
 
 @pytest.mark.slow
-def test_main_job_scores_trains_and_writes_everything(database, tmp_path):
-    folder = tmp_path / "deep" / "results"
+def test_main_job_scores_trains_and_writes_everything(clusters, tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "_N_MISTAKES", 1)
+    database, folder = tmp_path / "clusters.h5", tmp_path / "deep" / "results"
+    target = np.where(clusters.target == "CDM", "CDM", "vdSIDM3.04w560")
+    save_clusters(database, clusters.data, target)
     result = run_well("-d", database, "-f", folder, *TINY, "-c", "xray,total", "-t", 0.5, "-m", 2)
     assert "24 clusters of 6 halos" in result.stdout
     assert "simple - radial profiles: " in result.stdout
@@ -81,7 +84,8 @@ def test_main_job_scores_trains_and_writes_everything(database, tmp_path):
     ]
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["scores"]["majority"]["balanced_accuracy"] == [0.5, 0.5]
-    assert metrics["scores"]["simple"]["confusion"]["labels"] == ["CDM", "SIDM1"]
+    assert metrics["scores"]["simple"]["confusion"]["labels"] == ["CDM", "vdSIDM3.04w560"]
+    assert metrics["difference"]["from"] == "radial profiles"
     assert metrics["parameters"]["select__maps"] == ["xray", "total"]
     assert metrics["data"]["n_haloes"] == 6
     clusters = load_clusters(database)
@@ -231,6 +235,15 @@ def test_missing_matplotlib_is_told_before_any_work(monkeypatch, tmp_path):
         (["predict", "GARBAGE", "DATABASE"], 1, "garbage.h5"),
         (["fit", "DATABASE", "-f", "model.joblib"], 1, "must end in one of .keras"),
         (["fit", "DATABASE", "-f", "nowhere/model.keras"], 1, "there is no folder"),
+        (
+            ["infer", "GARBAGE", "DATABASE", "--plot", "p.foo"],
+            1,
+            "cannot write p.foo: its name must end in one",
+        ),
+        (["infer", "GARBAGE", "DATABASE", "--plot", "p"], 1, "cannot write p: its name must end in one of"),
+        (["infer", "GARBAGE", "DATABASE", "--plot", "nowhere/p.png"], 1, "there is no folder"),
+        (["infer", "GARBAGE", "DATABASE", "--velocity", -1], 2, "-1.0 is not in the range x>=0"),
+        (["predict", "GARBAGE", "DATABASE", "-o", "nowhere/p.csv"], 1, "there is no folder"),
         (["simulate", "-o", "clusters.csv"], 1, "must end in one of .h5"),
         (["simulate", "-o", "clusters.h5", "--n-pixels", 7], 1, "n_pixels must be 100 or a divisor"),
         (["simulate", "-o", "clusters.h5", "--redshifts", "0,x"], 2, "'x' is not a valid float"),
@@ -276,22 +289,20 @@ def test_infer_tells_prints_and_draws(model, database, tmp_path):
     assert (tmp_path / "posterior.png").stat().st_size > 1000
 
 
-@pytest.mark.slow
-def test_infer_sums_over_feedback(tmp_path):
-    view = {
-        "cross_sections": (0, 1),
-        "redshifts": (0.25,),
-        "feedback": ("fiducial", "strong"),
-        "n_pixels": 20,
-    }
-    known, held_out = (make_clusters(n_halos, random_state=n_halos, **view) for n_halos in (6, 24))
-    pipeline = default_pipeline("simple", epochs=1, random_state=0)
-    save_model(pipeline.fit(known.data, join_labels(known.target, known.feedback)), tmp_path / "model.keras")
-    save_clusters(tmp_path / "known.h5", known)
-    save_clusters(tmp_path / "held_out.h5", held_out)
-    arguments = (tmp_path / "model.keras", tmp_path / "known.h5", "--calibration", tmp_path / "held_out.h5")
-    result = json.loads(run_well("infer", *arguments, "--json").stdout)
-    assert list(result["posterior"]) == ["CDM", "SIDM1"]
+def test_infer_prints_what_the_function_returns(model, database):
+    _, result = infer_cross_section(
+        load_model(model), load_clusters(database), training=load_notes(model)["training"], random_state=3
+    )
+    assert json.loads(run_well("infer", model, database, "--json", "--seed", 3).stdout) == result
+
+
+@pytest.mark.parametrize("bug", [TypeError, AttributeError, KeyError, IndexError, AssertionError])
+def test_a_bug_shows_its_traceback(model, database, monkeypatch, bug):
+    def fail(*arguments, **options):
+        raise bug("somewhere inside")
+
+    monkeypatch.setattr(report, "infer_cross_section", fail)
+    assert isinstance(run("infer", model, database).exception, bug)
 
 
 def test_infer_refuses_too_few_calibration_clusters(model, database, tmp_path):

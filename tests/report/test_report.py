@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from darkcnn import default_pipeline
 from darkcnn.datasets import make_bunch, make_clusters
-from darkcnn.model_selection import cross_validate_by_cluster
+from darkcnn.model_selection import CrossValidation, cross_validate_by_cluster
 from darkcnn.persistence import describe_clusters, describe_training
 from darkcnn.report import (
     baselines,
@@ -55,7 +55,9 @@ def written(clusters, model, validation, tmp_path_factory):
     data = {**describe_clusters(named), "database": HOSTILE}
     training = {**describe_training(named, validation=validation), "database": HOSTILE}
     shown = from_validation(validation, importance=importance_in_validation(validation, named))
-    write_report(path, model, named, shown, model_name=HOSTILE, data=data, training=training)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page, "_N_MISTAKES", 3)
+        write_report(path, model, named, shown, model_name=HOSTILE, data=data, training=training)
     return path
 
 
@@ -97,6 +99,30 @@ def test_validation_kept_with_the_model_is_used(clusters, model, validation):
     assert found.how.startswith("The cross-validation that was kept with the model, in 3 splits")
     assert found.scores["simple"][0] == validation.scores["simple"].mean()
     assert sorted(found.rows) == list(range(24))
+
+
+def test_confused_feedback_is_no_mistake():
+    """The dark matter of five of eight maps is right, dark matter and feedback of two."""
+    classes = np.array(["CDM", "CDM/strong", "SIDM1", "SIDM1/strong"])
+    target = np.repeat(classes, 2)
+    guess = [0, 1, 0, 2, 2, 0, 2, 0]
+    validation = CrossValidation(
+        target=target,
+        classes=classes,
+        splits=[(np.arange(8), np.arange(8))],
+        test_over_train=1.0,
+        scores={"network": np.array([2 / 8])},
+        probabilities={"network": [np.eye(4)[guess]]},
+    )
+    found = from_validation(validation)
+    assert found.classes.tolist() == ["CDM", "SIDM1"]
+    assert found.scores["network"][0] == 5 / 8
+    assert found.probabilities[:, 0].tolist() == [1, 1, 1, 0, 0, 1, 0, 1]
+
+
+def test_clusters_without_labels_are_not_scored(clusters, model):
+    with pytest.raises(ValueError, match="clusters must have labels to be scored"):
+        find_evidence(model, make_bunch(clusters.data, None))
 
 
 @pytest.mark.slow
@@ -178,7 +204,8 @@ def test_importance_needs_two_haloes(clusters, model):
 
 
 @pytest.mark.slow
-def test_the_same_report_has_the_same_bits(clusters, model, validation, tmp_path):
+def test_the_same_report_has_the_same_bits(clusters, model, validation, tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "_N_MISTAKES", 2)
     texts = []
     for name in ("a.html", "b.html"):
         write_report(

@@ -1,0 +1,124 @@
+import json
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from darkcnn.datasets import make_bunch
+from darkcnn.persistence import describe_training
+from darkcnn.report import infer_cross_section
+
+
+class Prior(DummyClassifier):
+    """Answers with the fractions of the classes in the training set, whatever the cluster."""
+
+    def __init__(self, class_weight=None):
+        super().__init__(strategy="prior")
+        self.class_weight = class_weight
+
+
+def describe(records):
+    """Return three features of each cluster."""
+    return np.stack([records[name].mean(axis=(1, 2)) for name in ("total", "xray", "stellar")], axis=1)
+
+
+def model_of(records, labels, **parameters):
+    return make_pipeline(FunctionTransformer(describe), Prior(**parameters)).fit(records, labels)
+
+
+@pytest.fixture
+def bunch_of(blank_records):
+    def make(labels):
+        labels = None if isinstance(labels, int) else np.array(labels)
+        n_clusters = 20 if labels is None else len(labels)
+        records = blank_records(n_clusters, n_pixels=8)
+        records["total"] = np.random.default_rng(n_clusters).random((n_clusters, 8, 8))
+        return make_bunch(records, labels)
+
+    return make
+
+
+IMBALANCED = ["CDM"] * 6 + ["SIDM1"] * 30
+
+
+def test_class_frequencies_of_the_training_set_are_divided_out(bunch_of):
+    known, sample = bunch_of(IMBALANCED), bunch_of(20)
+    model = model_of(known.data, known.target)
+    posterior, result = infer_cross_section(model, sample, training=describe_training(known))
+    assert result["training_prior"] == pytest.approx({"CDM": 1 / 6, "SIDM1": 5 / 6})
+    assert result["posterior"] == pytest.approx({"CDM": 0.5, "SIDM1": 0.5})
+    assert result["posterior"] == dict(zip(posterior.classes, posterior.posterior_, strict=True))
+    assert result["warnings"] == ["not calibrated: errors are as over-confident as the model"]
+    _, result = infer_cross_section(model, known, training=describe_training(known))
+    assert "36 of 36 clusters are of halos that the model was trained on" in result["warnings"][0]
+    # Without notes nobody knows the frequencies: these probabilities are then evidence.
+    _, result = infer_cross_section(model, sample)
+    assert result["posterior"]["SIDM1"] > 0.99
+    assert "equal numbers are assumed" in result["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "class_weight", "expected"),
+    [
+        (IMBALANCED, "balanced", [0.5, 0.5]),
+        (IMBALANCED, {"CDM": 5.0}, [0.5, 0.5]),
+        (IMBALANCED, {"SIDM0": 2.5, "SIDM1.0": 0.5}, [0.5, 0.5]),
+        (["CDM"] * 4 + ["CDM/strong"] * 2 + ["SIDM1"] * 30, None, [1 / 6, 5 / 6]),
+        (["CDM", "CDM/strong", "SIDM1"] * 4, "balanced", [2 / 3, 1 / 3]),
+    ],
+)
+def test_class_weights_and_feedback_change_the_frequencies(bunch_of, labels, class_weight, expected):
+    known = bunch_of(labels)
+    model = model_of(known.data, labels, class_weight=class_weight)
+    _, result = infer_cross_section(model, bunch_of(20), training=describe_training(known))
+    assert list(result["training_prior"].values()) == pytest.approx(expected)
+
+
+def test_notes_that_lack_a_class_are_not_used(bunch_of):
+    known = bunch_of(IMBALANCED)
+    training = describe_training(known)
+    training["clusters_of_class"] = {"SIDM1": 30}
+    _, result = infer_cross_section(model_of(known.data, known.target), bunch_of(20), training=training)
+    assert result["training_prior"] == {"CDM": 0.5, "SIDM1": 0.5}
+    assert "no notes on how many clusters" in result["warnings"][0]
+
+
+def test_result_holds_what_the_posterior_says_and_fits_into_json(bunch_of):
+    known, held_out = bunch_of(IMBALANCED), bunch_of(["CDM", "SIDM1"] * 40)
+    model = model_of(known.data, known.target)
+    posterior, result = infer_cross_section(
+        model, bunch_of(20), held_out, training=describe_training(known), random_state=0
+    )
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    assert result["summary"] == posterior.summary() == "no limit on the cross-section from 20 clusters"
+    assert result["interval_68"] == result["interval_95"] == [0, None]
+    assert result["upper_limit_95"] is None
+    assert 0 < result["sample_pvalue"] <= 1
+    assert "do not tell the classes apart" in result["warnings"][0]
+
+
+def test_other_warnings_are_issued(bunch_of):
+    known = bunch_of(IMBALANCED)
+
+    def warn(records):
+        warnings.warn("this will change", FutureWarning, stacklevel=1)
+        return describe(records)
+
+    model = make_pipeline(FunctionTransformer(warn), Prior())
+    with pytest.warns(FutureWarning, match="this will change"):
+        model.fit(known.data, known.target)
+    with pytest.warns(FutureWarning, match="this will change"):
+        _, result = infer_cross_section(model, bunch_of(20), training=describe_training(known))
+    assert len(result["warnings"]) == 1
+
+
+def test_calibration_needs_labels_and_new_halos(bunch_of):
+    known = bunch_of(IMBALANCED)
+    model = model_of(known.data, known.target)
+    with pytest.raises(ValueError, match="calibration must have labels, got none"):
+        infer_cross_section(model, bunch_of(20), bunch_of(20))
+    with pytest.raises(ValueError, match=r"calibration must hold .* but 36 of 36"):
+        infer_cross_section(model, bunch_of(20), known, training=describe_training(known))
