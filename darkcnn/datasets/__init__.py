@@ -1,4 +1,4 @@
-"""Clusters to learn from: mock haloes, databases on disk and a packaged example."""
+"""Clusters to train on: mock halos, databases on disk and a packaged example."""
 
 from darkcnn.datasets.bunch import make_bunch
 from darkcnn.datasets.example import load_example

@@ -20,7 +20,7 @@ def load_example(*, return_X_y=False):
     Returns
     -------
     sklearn.utils.Bunch or (data, target)
-        See :func:`darkcnn.datasets.make_bunch`. There are no galaxies; ``DESCR`` tells how it was made.
+        See :func:`darkcnn.datasets.make_bunch`. There are no galaxies; ``DESCR`` describes how it was made.
 
     Examples
     --------

@@ -26,9 +26,10 @@ _COMPRESSED = (b"BZh", b"\xfd7zXZ", b"PK", b"\x1f\x9d", b"\x28\xb5\x2f\xfd")  # 
 def load_clusters(path, *, return_X_y=False, mmap="auto", labelled=True):
     """Read a database of clusters.
 
-    The format is told from the first bytes of the file: FITS (also gzipped), HDF5, or the pickle of
-    the published BAHAMAS-SIDM maps, which is read without running any of its code. Columns that a record
-    does not have are ignored; optional attributes that the file lacks are NaN.
+    The first bytes of the file decide its format: FITS (also gzipped), HDF5, or the pickle of the published
+    BAHAMAS-SIDM maps, which is read without running any of its code. Columns that a record does not have are
+    ignored, and the case of their names does not matter. Attributes and maps that the file lacks, null values
+    and fill values are NaN. Halos with names get the numbers of :func:`darkcnn.records.number_halos`.
 
     Parameters
     ----------
@@ -41,8 +42,8 @@ def load_clusters(path, *, return_X_y=False, mmap="auto", labelled=True):
         in HDF5 the galaxies as well. ``"auto"`` does so from 1 GB, where it can. Their maps are not searched
         for NaN before that. Pickles, whatever is compressed, and columns of other types cannot be mapped.
     labelled : bool, default=True
-        Whether to refuse a file without labels. False reads clusters whose dark matter nobody knows, such as
-        observed ones, with a target of None.
+        Whether to refuse a file without labels. False reads observed clusters, whose dark matter is not
+        known, with a target of None.
 
     Returns
     -------
@@ -80,7 +81,7 @@ def load_clusters(path, *, return_X_y=False, mmap="auto", labelled=True):
     if labelled and target is None:
         raise ValueError(
             f"{path} must tell the label of each cluster, in a column 'label' of FITS or a dataset of HDF5; "
-            "clusters whose dark matter nobody knows are read with labelled=False"
+            "use labelled=False for clusters whose dark matter is not known"
         )
     clusters = make_bunch(records, target, galaxies=galaxies, description=description)
     return (clusters.data, clusters.target) if return_X_y else clusters
@@ -141,7 +142,7 @@ def save_clusters(path, data, target=None, *, galaxies=None, description=""):
         Records of clusters, of which fields beyond :func:`darkcnn.records.record_dtype` are not written; or
         all that a loader returns.
     target : array-like of shape (n_samples,) or None, default=None
-        Labels such as ``"CDM"``, ``"SIDM0.1"`` and, with feedback, ``"CDM/strong"``; None if nobody knows.
+        Labels such as ``"CDM"``, ``"SIDM0.1"`` and, with feedback, ``"CDM/strong"``; None if not known.
         Not with a Bunch, nor are the following.
     galaxies : structured ndarray, default=None
         Member galaxies of all clusters, of type ``darkcnn.records.GALAXY_DTYPE``.

@@ -34,7 +34,7 @@ def read_fits(path, *, map_above):
         # A compressed image could unpack to any size; we write none.
         with fits.open(path, memmap=True, disable_image_compression=True) as hdus:
             _check_order(hdus)
-            # Only this keyword tells that a file was cut exactly between two extensions.
+            # Only this keyword shows that a file was cut exactly between two extensions.
             expected = hdus[0].header.get("NEXTEND", len(hdus) - 1)
             if len(hdus) - 1 != expected:
                 raise ValueError(f"it must have {expected} extensions, found {len(hdus) - 1}")

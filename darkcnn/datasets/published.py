@@ -51,7 +51,8 @@ def read_published(path):
     -------
     Database
         Maps have peak 1: one that did not is divided by its peak, which its norm is multiplied by.
-        Linear masses are turned into logarithms, and the depth of galaxies from Mpc into kpc.
+        Linear masses are turned into logarithms, and the depth of galaxies from Mpc into kpc. Labels come
+        from ``label``, the cross-section; from ``sim`` if that depends on velocity.
     """
     with open(path, "rb") as file:
         max_bytes = _MAX_GROWTH * path.stat().st_size

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import Table
 
 from darkcnn.datasets import files, load_clusters, make_bunch, make_clusters, save_clusters
 from darkcnn.records import MAPS
@@ -82,6 +83,33 @@ def test_masked_labels_are_refused(path, clusters):
     ):
         with pytest.raises(ValueError, match="the label of row 5 is masked"):
             call()
+
+
+def test_masked_values_are_not_written(path, clusters):
+    masked = np.ma.array(clusters.data)
+    masked["redshift"][2] = np.ma.masked
+    masked["total"][4] = np.ma.masked
+    save_clusters(path, masked, clusters.target)
+    loaded = load_clusters(path)
+    assert np.flatnonzero(np.isnan(loaded.data["redshift"])).tolist() == [2]
+    assert np.flatnonzero(np.isnan(loaded.data["total"]).all(axis=(1, 2))).tolist() == [4]
+    masked["cluster_id"][6] = np.ma.masked
+    with pytest.raises(ValueError, match="cluster_id"):
+        save_clusters(path, masked, clusters.target)
+
+
+def test_tables_of_fits_are_written_as_what_they_mean(path, clusters, tmp_path):
+    table = Table(clusters.data)
+    stored = np.array([0, 100, 200, -99, 400, 500, 600, 700], "i2")
+    table.replace_column("redshift", stored)
+    table.write(tmp_path / "scaled.fits")
+    number = table.colnames.index("redshift") + 1
+    with fits.open(tmp_path / "scaled.fits", mode="update") as hdus:
+        hdus[1].header.update({f"TSCAL{number}": 1e-3, f"TZERO{number}": 0.5, f"TNULL{number}": -99})
+    save_clusters(path, fits.getdata(tmp_path / "scaled.fits", 1), clusters.target)
+    redshift = np.where(stored == -99, np.nan, stored * 1e-3 + 0.5)
+    np.testing.assert_allclose(load_clusters(path).data["redshift"], redshift, rtol=1e-6)
+    np.testing.assert_array_equal(load_clusters(path).data["total"], clusters.data["total"])
 
 
 def test_masked_values_of_galaxies_are_not_written(path, clusters):
