@@ -13,3 +13,15 @@ def check_data_format():
             f"keras.config.image_data_format() must be 'channels_last', as the channels of maps are, got "
             f"{data_format!r}: call keras.config.set_image_data_format('channels_last')"
         )
+
+
+def check_precision():
+    """Return the name of the policy of precision, if networks can be trained under it."""
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy().name
+    for setting, value, possible in (
+        ("floatx", floatx, ("float32", "float64")),
+        ("dtype_policy", policy, ("float32", "float64", "mixed_float16", "mixed_bfloat16")),
+    ):
+        if value not in possible:
+            raise ValueError(f"keras.config.{setting}() must be one of {possible} to train in, got {value!r}")
+    return policy

@@ -72,7 +72,7 @@ def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None
     """
     from darkcnn.inspection.gradient import log_probability_gradient
     from darkcnn.training import DarkCNNClassifier
-    from darkcnn.training.traced import ends_in_softmax
+    from darkcnn.training.network import ends_in_softmax
 
     classifier = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     if not isinstance(classifier, DarkCNNClassifier):

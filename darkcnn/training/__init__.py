@@ -1,7 +1,6 @@
 """The network as a scikit-learn classifier, and all that trains it."""
 
 from darkcnn.training.classifier import DarkCNNClassifier
+from darkcnn.training.validation import ValidationSplit
 
-__all__ = [
-    "DarkCNNClassifier",
-]
+__all__ = ["DarkCNNClassifier", "ValidationSplit"]

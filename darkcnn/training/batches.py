@@ -4,6 +4,7 @@ import joblib
 import keras
 import numpy as np
 
+from darkcnn._common.identity import describe
 from darkcnn.records import chunks
 
 _ROW_BLOCK = 8
@@ -44,31 +45,24 @@ class Batches(keras.utils.PyDataset):
         return -(-len(self.order) // self.batch_size)
 
     def start_epoch(self, epoch):
-        """Shuffle the views and turn them to new angles, which the seed and the epoch decide.
-
-        Parameters
-        ----------
-        epoch : int
-            Number of the epoch.
-        """
+        """Shuffle the views and turn them to new angles, as the seed and the number of the epoch decide."""
         rng = np.random.default_rng([self.seed, epoch])
         self.order = rng.permutation(len(self.order))
         self.drawn = self.views.redrawn(rng)
 
     def checksum(self):
-        """Sum up all that it serves.
-
-        Returns
-        -------
-        str
-            The same for the same maps, views, targets and weights only.
-        """
+        """Return a text that is the same for the same maps, views, noise, targets and weights only."""
         views, maps = self.views, self.views.maps
-        numbers = (self.targets, self.weights, views.angles, views.flips, maps.attributes)
+        of_views = {name: value for name, value in vars(views).items() if name not in ("maps", "_origins")}
+        noises = [
+            describe({**noise.get_params(), "random_state": noise.seed_, "class": type(noise)})
+            for noise in getattr(maps.source, "noises", ())
+        ]
+        numbers = (type(views).__name__, of_views, noises, self.targets, self.weights, maps.attributes)
         return joblib.hash([numbers, [joblib.hash(maps.draw(rows)) for rows in chunks(len(maps))]])
 
     def close(self):
-        """Let go of the maps: TensorFlow keeps whatever it drew batches from until the process ends."""
+        """Release the maps: TensorFlow keeps whatever it drew batches from until the process ends."""
         self.views = self.drawn = None
 
     def __getitem__(self, index):
@@ -83,51 +77,12 @@ class Batches(keras.utils.PyDataset):
 
 
 class EpochStart(keras.callbacks.Callback):
-    """Tell the batches that an epoch begins, and let the learning rate follow its schedule.
+    """Tell the batches that an epoch begins."""
 
-    Parameters
-    ----------
-    batches : Batches
-        What the network trains on.
-    learning_rate : callable
-        From the fraction of the training that is done, 0 to 1, to the learning rate.
-    first_epoch, n_epochs : int
-        Where the training starts and how long it is.
-    """
-
-    def __init__(self, batches, learning_rate, first_epoch, n_epochs):
+    def __init__(self, batches):
         super().__init__()
         self.batches = batches
-        self.learning_rate = learning_rate
-        self.first_epoch = first_epoch
-        self.n_epochs = n_epochs
-        self.epoch = first_epoch
-        self.current = None
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Start an epoch.
-
-        Parameters
-        ----------
-        epoch : int
-            Number of the epoch.
-        logs : dict or None
-            Ignored.
-        """
-        self.epoch = epoch
+        """Draw the order and the views of the epoch."""
         self.batches.start_epoch(epoch)
-
-    def on_train_batch_begin(self, batch, logs=None):
-        """Set the learning rate of a batch.
-
-        Parameters
-        ----------
-        batch : int
-            Number of the batch in its epoch.
-        logs : dict or None
-            Ignored.
-        """
-        done = (self.epoch - self.first_epoch + batch / len(self.batches)) / self.n_epochs
-        learning_rate = self.learning_rate(done)
-        if learning_rate != self.current:  # setting it takes as long as a small network's step
-            self.model.optimizer.learning_rate = self.current = learning_rate

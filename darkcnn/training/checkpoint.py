@@ -7,8 +7,36 @@ import joblib
 import keras
 import numpy as np
 
+from darkcnn._common.identity import describe
+from darkcnn._common.versions import versions
 from darkcnn._common.writing import replacing
 from darkcnn.training.divergence import is_finite
+
+_IRRELEVANT = ("callbacks", "checkpoint", "n_draws", "predict_views", "verbose")
+"""Parameters of the classifier that do not decide the outcome of a training."""
+
+
+def identify(parameters, *others):
+    """Return a text that is the same for trainings with the same outcome only.
+
+    Parameters
+    ----------
+    parameters : dict
+        Parameters of the classifier. Functions are identified by their source and by what they hold.
+    *others : object
+        All else that decides the outcome, as arrays, numbers and texts.
+    """
+    described = {}
+    for name in sorted(parameters.keys() - _IRRELEVANT):
+        try:
+            described[name] = describe(parameters[name])
+        except Exception as error:  # whatever pickling what it holds may raise
+            raise TypeError(
+                f"{name} must be something that a checkpoint can identify, got {parameters[name]!r} "
+                f"({error}): train without checkpoint"
+            ) from error
+    settings = keras.config.floatx(), keras.config.dtype_policy().name
+    return joblib.hash([json.dumps(described, sort_keys=True), versions(), settings, others])
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -17,9 +45,9 @@ class Checkpoint(keras.callbacks.Callback):
     Parameters
     ----------
     folder : path-like
-        Where to write; made if it is not there. Trainings that differ in anything do not meet there.
-    *identity : object
-        All that decides the training. It gives the file its name.
+        Where to write; made if it is not there.
+    identity : str
+        Name of the file, see :func:`identify`: trainings that differ in anything do not meet.
 
     Attributes
     ----------
@@ -28,58 +56,41 @@ class Checkpoint(keras.callbacks.Callback):
         ``history``, and the state of ``early_stopping``.
     """
 
-    def __init__(self, folder, *identity):
+    def __init__(self, folder, identity):
         super().__init__()
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / f"{joblib.hash(identity)}.npz"
+        self.path = folder / f"{identity}.npz"
         self.saved = _read(self.path) if self.path.exists() else None
         self.history = {} if self.saved is None else self.saved["history"]
         self.early_stopping = None
         self.network = None
 
     @property
+    def n_epochs(self):
+        """Number of epochs trained so far."""
+        return len(self.history.get("loss", ()))
+
+    @property
     def was_stopped(self):
-        """Whether early stopping had struck already, so that no epoch is left to train."""
+        """Whether early stopping had ended the training."""
         stopping = (self.saved or {}).get("early_stopping", {})
         return stopping.get("stopped_epoch", 0) > 0
 
     def follow(self, network, early_stopping):
-        """Watch a training, from where it was interrupted.
-
-        Parameters
-        ----------
-        network : CompiledNetwork
-            What is trained.
-        early_stopping : keras.callbacks.EarlyStopping or None
-            What may stop it.
-        """
+        """Watch the training of a CompiledNetwork, and of what may stop it, from where it was interrupted."""
         self.network, self.early_stopping = network, early_stopping
         if self.saved is not None:
             network.model.set_weights(self.saved["weights"])
             network.set_state(self.saved["state"])
 
     def on_train_begin(self, logs=None):
-        """Remind early stopping of what it had seen.
-
-        Parameters
-        ----------
-        logs : dict or None
-            Ignored.
-        """
+        """Restore the state of early stopping."""
         if self.saved is not None and self.early_stopping is not None:
             vars(self.early_stopping).update(self.saved["early_stopping"])
 
     def on_epoch_end(self, epoch, logs=None):
-        """Write the state.
-
-        Parameters
-        ----------
-        epoch : int
-            Ignored: the history tells the number of epochs.
-        logs : dict
-            Loss and accuracy. An epoch that diverged is not worth going on from.
-        """
+        """Write the state, unless the epoch diverged."""
         if not is_finite(logs["loss"], self.network.model.get_weights()):
             return
         for name, value in logs.items():

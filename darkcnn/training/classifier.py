@@ -1,98 +1,80 @@
-"""The network as a scikit-learn classifier. The only module that knows scikeras."""
+"""The network as a scikit-learn classifier."""
 
-import random
-from contextlib import ExitStack, closing, contextmanager
-from copy import deepcopy
 from functools import partial
 from numbers import Integral, Real
 from os import PathLike
-from threading import Lock
 
-from darkcnn._common.sklearn_private import Interval, StrOptions, _check_sample_weight, _fit_context
-from darkcnn.training.traced import borrow_network  # first: it starts keras without chatter
-
-import keras  # isort: skip
 import numpy as np
-from scikeras.wrappers import KerasClassifier
-from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.utils import (
-    assert_all_finite,
-    check_consistent_length,
-    check_random_state,
-    compute_sample_weight,
-)
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_consistent_length, check_random_state
 
 from darkcnn._common.documentation import DocumentationLink
-from darkcnn.preprocessing import Maps, Views, as_views, plain_array
-from darkcnn.records import CHUNK, check_groups, chunks, is_records
-from darkcnn.training.batches import Batches, EpochStart
-from darkcnn.training.checkpoint import Checkpoint
-from darkcnn.training.divergence import DivergenceGuard
+from darkcnn._common.sklearn_private import Interval, StrOptions, _fit_context
+from darkcnn.networks import name_of
+from darkcnn.records import check_groups
+from darkcnn.training.checkpoint import Checkpoint, identify
+from darkcnn.training.examples import Examples, check_labels, check_weights, weights_of_classes
+from darkcnn.training.learning_rate import scheduled_rate
+from darkcnn.training.loop import train
+from darkcnn.training.prediction import PredictionMixin, count_attributes
+from darkcnn.training.scaling import standardise
+from darkcnn.training.validation import ValidationSplit
 
-_SCALING_ROWS = 4096
-"""Rows, evenly spaced, that the mean and the variance of the maps are taken from."""
 
-_NO_MATTER = ("callbacks", "checkpoint", "n_draws", "predict_views", "verbose")
-"""Parameters that do not change the outcome of a training."""
-
-
-class DarkCNNClassifier(
-    DocumentationLink, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator
-):
-    """Tell with a convolutional network which cross-section clusters of galaxies were simulated with.
+class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, BaseEstimator):
+    """Convolutional classifier of galaxy-cluster maps by dark-matter cross-section.
 
     Parameters
     ----------
     architecture : str or callable, default="inception"
         Name of a network in :data:`darkcnn.networks.NETWORKS`, or a function of your own, ``(input_shape,
-        n_classes, **options) -> keras.Model``, that returns logits, or probabilities from a softmax.
+        n_classes, **options) -> keras.Model``, that returns logits, or probabilities from a softmax. The
+        training starts from the weights that your function returns, and leaves layers alone that are not
+        trainable.
     network_options : dict or None, default=None
         Arguments of the network, such as ``{"width": 0.5, "dropout": 0.4}``.
     epochs : int, default=20
-        Number of times that the training sees every view of every map.
+        Number of training epochs: passes over every view of every map.
     batch_size : int, default=32
-        Number of views in a step of the training.
+        Number of views in a training step.
     learning_rate : float, default=1e-3
-        Of the AdamW optimiser; where the schedule starts.
+        Learning rate of the AdamW optimiser, where the schedule starts.
     learning_rate_schedule : {"constant", "cosine"}, default="constant"
-        ``"cosine"`` falls to zero at the end of the training.
+        ``"cosine"`` falls to zero at the end of the training. The schedule ends where one of `callbacks` sets
+        the learning rate: from then on, callbacks alone decide.
     weight_decay : float, default=0.0
-        Of the AdamW optimiser.
+        Weight decay of the AdamW optimiser.
     label_smoothing : float, default=0.0
-        Probability that the target spreads evenly over all classes.
+        Label smoothing, from 0 to 1.
     early_stopping : bool, default=False
         Stop when the loss on clusters held back from the training no longer falls, and keep the best weights.
     validation_fraction : float, default=0.1
-        Fraction of the clusters to hold back, one half at most; taken as one over the nearest whole number.
+        Fraction of the clusters to hold back, one half at most:
+        :class:`~darkcnn.training.ValidationSplit`.
     n_iter_no_change : int, default=10
         Epochs without a better loss before the training stops.
     class_weight : dict, "balanced" or None, default=None
-        Weight of each class in the loss.
+        Weight of each class in the loss, which multiplies that of the row.
     callbacks : list of keras.callbacks.Callback or None, default=None
-        Copied before each fit, never changed.
+        Callbacks of the training. They are copied before each fit and never changed.
     warm_start : bool, default=False
         Whether `fit` goes on from the last fit's weights.
     predict_views : int or None, default=None
-        How many of the views to average when predicting; None for all.
+        Number of views to average when predicting; None for all.
     n_draws : int, default=1
-        How many draws of the noise of an observation to average over when predicting. One is what a telescope
-        has; the mean over many is what it would say on average.
+        Number of noise realisations of an observation to average over when predicting. A telescope gives one.
     checkpoint : path-like or None, default=None
-        Folder for the state of the training after each epoch. A fit of the same classifier on the same data
-        goes on from there after an interruption, and ends with the same bits; one that had ended is not
-        repeated. Needs an integer `random_state`. Callbacks of your own begin anew.
+        Folder for the state of the training after each epoch. After an interruption, a fit of the same
+        classifier on the same data goes on from there and ends with the same bits; a completed fit is loaded
+        instead of repeated. Needs an integer `random_state`. Callbacks of your own begin anew.
     map_shape : (int, int, int) or None, default=None
         Height, width and channels of the maps that the rows of a two-dimensional `X` hold. None takes such
         rows for maps one pixel high, with one channel.
     random_state : int, RandomState instance or None, default=None
-        Decides the first weights, the order of the views, their angles and the dropout: the same seed on the
+        Seed of the first weights, the order of the views, their angles and the dropout. The same seed on the
         same machine gives the same bits.
     verbose : int, default=0
-        1 for a progress bar, 2 for a line an epoch.
+        1 for a progress bar, 2 for one line per epoch.
 
     Attributes
     ----------
@@ -101,7 +83,7 @@ class DarkCNNClassifier(
     weights_ : list of ndarray
         Weights of the network.
     history_ : dict of list of float
-        Loss and accuracy of each epoch on the training and, if any, the validation set (``val_``).
+        Loss and accuracy of each epoch, on the training and, if any, the validation set (``val_``).
     loss_curve_ : list of float
         Training loss of each epoch.
     n_epochs_ : int
@@ -111,7 +93,7 @@ class DarkCNNClassifier(
     n_attributes_ : int
         Number of attributes that join the maps.
     model_ : keras.Model
-        The network with its weights, from maps (and attributes) to logits; a copy of your own.
+        Copy of the network with its weights, from maps (and attributes) to logits.
 
     See Also
     --------
@@ -121,6 +103,9 @@ class DarkCNNClassifier(
     -----
     Split by cluster: images of one halo, at other redshifts or in other models, leak between training and
     test set. Use ``groups`` with :class:`sklearn.model_selection.StratifiedGroupKFold`.
+
+    Maps and attributes are standardised with the mean and the standard deviation of the training set, so that
+    their unit does not matter. The policy of ``keras.config.dtype_policy()`` is obeyed.
 
     References
     ----------
@@ -161,8 +146,8 @@ class DarkCNNClassifier(
         "verbose": ["verbose"],
     }
 
-    # Where metadata is routed, groups come as they do to splitters, without being asked for.
-    __metadata_request__fit = {"groups": True}
+    # Where metadata is routed, these come without being asked for, as groups do to splitters.
+    __metadata_request__fit = {"groups": True, "X_val": True, "y_val": True, "sample_weight_val": True}
 
     def __init__(
         self,
@@ -210,7 +195,7 @@ class DarkCNNClassifier(
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, groups=None):
+    def fit(self, X, y, sample_weight=None, groups=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Train the network.
 
         Parameters
@@ -220,10 +205,16 @@ class DarkCNNClassifier(
         y : array-like of shape (n_samples,)
             Labels such as ``"CDM"`` and ``"SIDM0.1"``.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weight of each row in the loss.
+            Weight of each row in the loss, relative to the others. Rows of weight 0 are left out; their
+            labels stay in `classes_`.
         groups : array-like of shape (n_samples,) or None, default=None
-            Cluster of each row, for the validation set of `early_stopping`. Maps that come from records know
-            theirs.
+            Cluster of each row, for the validation set of `early_stopping`. None for those of the records
+            that the maps were made of, or else one for each row.
+        X_val, y_val : like X and y, or None, default=None
+            Maps and labels for `early_stopping`, in place of clusters held back. In a pipeline, the steps
+            transform them if it has ``transform_input=["X_val"]``.
+        sample_weight_val : array-like of shape (n_val,) or None, default=None
+            Weight of each row of `X_val` in the validation loss.
 
         Returns
         -------
@@ -233,8 +224,9 @@ class DarkCNNClassifier(
         Raises
         ------
         ValueError
-            If maps are not finite, labels are floats or of one class only, or lengths disagree; or if the
-            loss diverges in the first epoch.
+            If maps are not finite, labels are floats or of one class only, weights are negative, or lengths
+            disagree; if early stopping cannot have every class on both sides of its split; or if the loss
+            diverges in the first epoch.
 
         Warns
         -----
@@ -242,13 +234,19 @@ class DarkCNNClassifier(
             If the loss diverges later. The training stops, and the weights of the epoch before are kept.
         """
         resume = self.warm_start and hasattr(self, "weights_")
-        views = self._views(X, reset=not resume)
-        y = self._labels(y, views)
+        examples = self._examples(X, y, sample_weight, groups, reset=not resume)
         if not resume:
-            self._start(views, np.unique(y))
-        return self._train(
-            views, y, sample_weight, groups, epochs=self.epochs, early_stopping=self.early_stopping
-        )
+            self._start(examples.views, np.unique(examples.labels))
+        self._check_known(examples.labels, "y")
+        class_weight = weights_of_classes(self.class_weight, examples.weighted().labels)
+        examples, validation = examples.weighted(class_weight), None
+        if X_val is not None or y_val is not None:
+            validation = self._validation(X_val, y_val, sample_weight_val).weighted(class_weight)
+        elif self.early_stopping:
+            train_rows, held_back = self._split(examples.views, examples.labels, examples.groups)
+            examples, validation = examples[train_rows], examples[held_back]
+        validation = None if validation is None else validation.relative()
+        return self._train(examples.relative(), validation, epochs=self.epochs)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -264,7 +262,7 @@ class DarkCNNClassifier(
             All labels that will ever come; needed at the first call unless `y` has them all, and the same
             in later ones.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weight of each row in the loss.
+            Weight of each row in the loss. Rows of weight 0 are left out.
 
         Returns
         -------
@@ -277,157 +275,44 @@ class DarkCNNClassifier(
             As of `fit`, or if `y` or `classes` has labels that the first call had not.
         """
         resume = hasattr(self, "weights_")
-        views = self._views(X, reset=not resume)
-        y = self._labels(y, views)
+        examples = self._examples(X, y, sample_weight, reset=not resume)
         if not resume:
-            self._start(views, np.unique(y if classes is None else classes))
+            self._start(examples.views, np.unique(examples.labels if classes is None else classes))
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(
                 f"classes must be those of the first call, {self.classes_.tolist()}, got {list(classes)}"
             )
-        return self._train(views, y, sample_weight, None, epochs=1, early_stopping=False)
+        self._check_known(examples.labels, "y")
+        class_weight = weights_of_classes(self.class_weight, examples.weighted().labels)
+        return self._train(examples.weighted(class_weight), None, epochs=1)
 
-    def predict_proba(self, X):
-        """Estimate the probability of each class, averaged over views and draws of the noise.
+    def _examples(self, X, y, sample_weight, groups=None, *, reset, suffix=""):
+        """Check what is given to a fit; `suffix` ends the names of the arguments."""
+        views = self._views(X, reset=reset, argument=f"X{suffix}")
+        labels = check_labels(y, views, f"y{suffix}")
+        weights = check_weights(sample_weight, views, f"sample_weight{suffix}")
+        groups = views.maps.groups if groups is None else groups
+        groups = np.arange(len(labels)) if groups is None else check_groups(groups)
+        check_consistent_length(views, groups)
+        return Examples(views, labels, weights, groups)
 
-        Parameters
-        ----------
-        X : Views, Maps, or array-like of shape (n_samples, height, width, n_channels)
-            Maps of the size seen at `fit`.
+    def _validation(self, X_val, y_val, sample_weight_val):
+        """Check what is given to stop early by."""
+        if X_val is None or y_val is None:
+            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+            raise ValueError(f"{given} needs {missing}, got none")
+        if not self.early_stopping:
+            raise ValueError("X_val and y_val need early_stopping=True, got False")
+        examples = self._examples(X_val, y_val, sample_weight_val, reset=False, suffix="_val")
+        self._check_known(examples.labels, "y_val")
+        return examples
 
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Probabilities, in the order of `classes_`.
-        """
-        return self._predict(X, lambda network: (network.model, [partial(_probabilities, network)]))[0]
-
-    def predict_log_proba(self, X):
-        """Estimate the logarithm of the probability of each class.
-
-        Parameters
-        ----------
-        X : Views, Maps, or array-like of shape (n_samples, height, width, n_channels)
-            Maps of the size seen at `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Logarithms of `predict_proba`.
-        """
-        return np.log(self.predict_proba(X))
-
-    def predict(self, X):
-        """Name the most probable class.
-
-        Parameters
-        ----------
-        X : Views, Maps, or array-like of shape (n_samples, height, width, n_channels)
-            Maps of the size seen at `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Labels.
-        """
-        check_is_fitted(self)
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
-
-    def transform(self, X):
-        """Embed maps: what the last layer of the network sees, averaged over the views.
-
-        Parameters
-        ----------
-        X : Views, Maps, or array-like of shape (n_samples, height, width, n_channels)
-            Maps of the size seen at `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features_out)
-            Features for any other scikit-learn estimator.
-        """
-        return self._predict(X, lambda network: (network.embedding_model, [np.asarray]))[0]
-
-    def predict_and_embed(self, X):
-        """Estimate probabilities and embed maps, in one pass of the network instead of two.
-
-        Parameters
-        ----------
-        X : Views, Maps, or array-like of shape (n_samples, height, width, n_channels)
-            Maps of the size seen at `fit`.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-            As of :meth:`predict_proba`.
-        embedding : ndarray of shape (n_samples, n_features_out)
-            As of :meth:`transform`.
-        """
-        return self._predict(
-            X,
-            lambda network: (
-                network.embedding_model,
-                [lambda embedding: _probabilities(network, _last_layer(network, embedding)), np.asarray],
-            ),
-        )
-
-    @property
-    def loss_curve_(self):
-        """Training loss of each epoch."""
-        return self.history_["loss"]
-
-    @property
-    def n_epochs_(self):
-        """Number of epochs trained."""
-        return len(self.history_["loss"])
-
-    @property
-    def model_(self):
-        """The network with its weights, as a model of your own."""
-        with self._network() as network:
-            model = keras.models.clone_model(network.model)
-        model.set_weights(self.weights_)
-        return model
-
-    def __dir__(self):
-        # scikit-learn computes all that it lists, for a diagram as well, and `model_` takes seconds to build.
-        return [name for name in object.__dir__(self) if name != "model_"]
-
-    def _views(self, X, *, reset):
-        """Check `X` in any of its forms."""
-        if isinstance(X, (Views, Maps)) or is_records(X):
-            if reset:  # no columns to count, whatever an earlier fit had
-                vars(self).pop("n_features_in_", None)
-                vars(self).pop("feature_names_in_", None)
-        else:
-            X = validate_data(self, plain_array(X), reset=reset, allow_nd=True, dtype=np.float32)
-            if X.ndim == 2:
-                map_shape = (1, X.shape[1], 1) if self.map_shape is None else tuple(self.map_shape)
-                if np.prod(map_shape) != X.shape[1]:
-                    raise ValueError(f"map_shape={self.map_shape} does not fit the {X.shape[1]} columns of X")
-                X = X.reshape(len(X), *map_shape)
-        views = as_views(X)
-        shape, attributes = views.shape[2:], views.maps.attributes
-        n_attributes = 0 if attributes is None else attributes.shape[1]
-        if not reset and (shape, n_attributes) != (self.map_shape_, self.n_attributes_):
+    def _check_known(self, labels, argument):
+        unknown = np.setdiff1d(labels, self.classes_)
+        if len(unknown):
             raise ValueError(
-                f"X has maps of shape {shape} (height, width, n_channels) and {n_attributes} attributes, but "
-                f"this {type(self).__name__} was fitted on {self.map_shape_} and {self.n_attributes_}"
+                f"{argument} holds labels {unknown.tolist()} that are not in classes {self.classes_.tolist()}"
             )
-        return views
-
-    def _labels(self, y, views):
-        """Check `y`."""
-        y = column_or_1d(y, warn=True)
-        check_consistent_length(views, y)
-        assert_all_finite(y, input_name="y")
-        if type_of_target(y) == "continuous":
-            raise ValueError(
-                f"Unknown label type: continuous. y must hold labels, got floats such as {y[0]!r}, which "
-                "scikit-learn takes for a regression target. Pass strings: darkcnn.label_of(0.1) is 'SIDM0.1'"
-            )
-        check_classification_targets(y)
-        return y
 
     def _start(self, views, classes):
         """Forget everything and set up for maps like these."""
@@ -435,11 +320,11 @@ class DarkCNNClassifier(
             raise ValueError(f"y must hold at least two classes, got one class: {classes.tolist()}")
         self.classes_ = classes
         self.map_shape_ = views.shape[2:]
-        self.n_attributes_ = 0 if views.maps.attributes is None else views.maps.attributes.shape[1]
+        self.n_attributes_ = count_attributes(views)
         self.history_ = {"loss": []}
         self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         self._settings = {
-            "architecture": self.architecture,
+            "architecture": name_of(self.architecture),
             "options": dict(self.network_options or {}),
             "weight_decay": self.weight_decay,
             "label_smoothing": self.label_smoothing,
@@ -447,91 +332,44 @@ class DarkCNNClassifier(
         vars(self).pop("weights_", None)
         vars(self).pop("_state", None)
 
-    def _network(self):
-        """Borrow a network of our architecture, with whatever weights it has."""
-        return borrow_network(
-            map_shape=self.map_shape_,
-            n_attributes=self.n_attributes_,
-            n_classes=len(self.classes_),
-            **self._settings,
-        )
+    def _split(self, views, y, groups):
+        """Hold some clusters back from the training."""
+        splitter = ValidationSplit(self.validation_fraction, random_state=self._seed)
+        return next(splitter.split(views, y, views.maps.groups if groups is None else groups))
 
-    def _train(self, views, y, sample_weight, groups, *, epochs, early_stopping):
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise ValueError(
-                f"y holds labels {unknown.tolist()} that are not in classes {self.classes_.tolist()}"
-            )
-        weights = _check_sample_weight(sample_weight, views)
-        weights = weights * compute_sample_weight(self.class_weight, y)
-        targets = np.eye(len(self.classes_), dtype=np.float32)[np.searchsorted(self.classes_, y)]
-        validation = None
-        if early_stopping:
-            train, held_back = self._split(views, y, groups)
-            validation = Batches(
-                views[held_back], self.batch_size, targets=targets[held_back], weights=weights[held_back]
-            )
-            views, targets, weights = views[train], targets[train], weights[train]
-        batches = Batches(views, self.batch_size, targets=targets, weights=weights, seed=self._seed)
-        return self._run(batches, validation, epochs)
-
-    def _run(self, batches, validation, epochs):
-        """Train on batches for some more epochs."""
-        guard = DivergenceGuard()  # before the others: early stopping may know better weights than the last
-        callbacks = [guard, *deepcopy(self.callbacks or [])]
-        checkpoint, stopping = None, None
+    def _train(self, examples, validation, *, epochs):
+        """Train on examples for some more epochs."""
+        batches = examples.batches(self.classes_, self.batch_size, self._seed)
         if validation is not None:
-            stopping = keras.callbacks.EarlyStopping(
-                patience=self.n_iter_no_change, restore_best_weights=True
-            )
-            callbacks.append(stopping)
-        first, n_done = self.n_epochs_, 0
+            validation = validation.batches(self.classes_, self.batch_size)
+        first, checkpoint = self.n_epochs_, None
         if self.checkpoint is not None:
             checkpoint = self._checkpoint(batches, validation, first, epochs)
-            callbacks.append(checkpoint)
-            n_done = len(checkpoint.history.get("loss", []))
             self._remember(checkpoint.history)
-            if checkpoint.was_stopped:
-                epochs = n_done
-        callbacks.append(EpochStart(batches, self._learning_rate, first, epochs))
-        with ExitStack() as stack:
-            network = None
-            stack.callback(batches.close)
-            if validation is not None:
-                stack.callback(validation.close)
 
-            def build():
-                nonlocal network
-                with _python_seed(self._seed):  # keras asks Python for the seeds of a new network
-                    network = stack.enter_context(self._network())
-                network.restart(self._seed)
-                if hasattr(self, "weights_"):
-                    network.model.set_weights(self.weights_)
-                else:
-                    self._standardise(network, batches.views)
-                if hasattr(self, "_state"):
-                    network.set_state(self._state)
-                if checkpoint is not None:
-                    checkpoint.follow(network, stopping)
-                guard.follow(network)
-                return network.model
+        def prepare(network):
+            if hasattr(self, "weights_"):
+                network.model.set_weights(self.weights_)
+            else:
+                standardise(network, batches.views)
+            if hasattr(self, "_state"):
+                network.set_state(self._state)
 
-            # Not seeded by scikeras: whatever draws numbers has its seed from us already, and TensorFlow's
-            # global seed would make it optimise every traced function again, which takes seconds.
-            wrapper = _StreamingClassifier(build, callbacks=callbacks, verbose=self.verbose)
-            wrapper._batches = batches
-            # scikeras asks for rows and labels; the maps themselves stream past it.
-            wrapper.fit(
-                np.arange(len(batches.targets))[:, np.newaxis],
-                batches.targets.argmax(axis=1),
-                epochs=first + epochs,
-                initial_epoch=first + n_done,
-                validation_data=validation,
-            )
-            self.weights_ = network.model.get_weights()
-            self._state = network.get_state()
-            self._n_features_out = network.embedding_model.output_shape[1]
-        self._remember(guard.finite(wrapper.history_))
+        weights, state, history, n_features = train(
+            partial(self._network, self._seed),
+            prepare,
+            batches,
+            validation,
+            rate=partial(scheduled_rate, self.learning_rate_schedule, self.learning_rate),
+            first=first,
+            epochs=epochs,
+            patience=self.n_iter_no_change,
+            callbacks=self.callbacks or [],
+            checkpoint=checkpoint,
+            verbose=self.verbose,
+        )
+        self.weights_, self._state, self._n_features_out = weights, state, n_features
+        self._remember(history)
         return self
 
     def _remember(self, history):
@@ -546,115 +384,13 @@ class DarkCNNClassifier(
                 "random_state must be an integer for a checkpoint to be found again, "
                 f"got {self.random_state!r}"
             )
-        return Checkpoint(
-            self.checkpoint,
-            {name: value for name, value in self.get_params().items() if name not in _NO_MATTER},
-            (first, epochs, self.classes_),
-            [vars(self).get(name) for name in ("weights_", "_state")],  # of what came before this training
-            [part.checksum() for part in (batches, validation) if part is not None],
-        )
-
-    def _learning_rate(self, done):
-        """Follow the schedule; `done` is the fraction of the training that is over."""
-        if self.learning_rate_schedule == "cosine":
-            return self.learning_rate * (1 + np.cos(np.pi * done)) / 2
-        return self.learning_rate
-
-    def _split(self, views, y, groups):
-        """Hold some clusters back from the training."""
-        if groups is None:
-            groups = np.arange(len(y)) if views.maps.groups is None else views.maps.groups
-        groups = check_groups(groups)
-        check_consistent_length(views, groups)
-        n_splits = max(2, round(1 / self.validation_fraction))
-        if len(np.unique(groups)) < n_splits:
-            raise ValueError(
-                f"validation_fraction={self.validation_fraction} needs at least {n_splits} clusters, "
-                f"got {len(np.unique(groups))}"
-            )
-        splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=self._seed)
-        return next(splitter.split(np.empty(len(y)), y, groups))
-
-    @staticmethod
-    def _standardise(network, views):
-        """Give the network the mean and the variance of the training maps, and of their attributes."""
-        rows = np.unique(np.linspace(0, len(views) - 1, min(len(views), _SCALING_ROWS)).astype(int))
-        total, squares, n_pixels = 0.0, 0.0, 0
-        for some in chunks(len(rows)):
-            batch = views.maps.draw(rows[some]).astype(np.float64)
-            total = total + batch.sum(axis=(0, 1, 2))
-            squares = squares + (batch**2).sum(axis=(0, 1, 2))
-            n_pixels += batch[..., 0].size
-        mean = total / n_pixels
-        network.standardise("maps", mean, squares / n_pixels - mean**2)
-        attributes = views.maps.attributes
-        if attributes is not None:
-            network.standardise("attributes", attributes.mean(axis=0), attributes.var(axis=0))
-
-    def _predict(self, X, choose):
-        """Run the network, or its embedding, over all views, finish in one or more ways, and average."""
-        check_is_fitted(self)
-        views = self._views(X, reset=False)
-        n_views = min(self.predict_views or views.shape[1], views.shape[1])
-        views = views.first(n_views).repeated(self.n_draws)
-        n_views = views.shape[1]
-        with self._network() as network, closing(Batches(views, CHUNK)) as batches:
-            network.model.set_weights(self.weights_)
-            model, finishes = choose(network)
-            outputs = model.predict(batches, verbose=0)
-            finished = [finish(outputs)[: len(views) * n_views] for finish in finishes]
-        return [each.astype(np.float64).reshape(len(views), n_views, -1).mean(axis=1) for each in finished]
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "weights_")
+        before = [vars(self).get(name) for name in ("weights_", "_state")]  # of earlier trainings
+        data = [part.checksum() for part in (batches, validation) if part is not None]
+        identity = identify(self.get_params(), first, epochs, self.classes_, before, data)
+        return Checkpoint(self.checkpoint, identity)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = False
         tags.classifier_tags.poor_score = True  # a network needs more than the few rows of a check
         return tags
-
-
-def _probabilities(network, outputs):
-    """Turn what a network gives into probabilities."""
-    outputs = outputs.astype(np.float64)
-    return softmax(outputs, axis=1) if network.from_logits else outputs
-
-
-def _last_layer(network, embedding):
-    """Go on from the embedding, in batches of the size that the network sees: the same bits."""
-    layer = network.model.layers[-1].layers[-1]
-    batches = chunks(len(embedding))
-    return np.concatenate([keras.ops.convert_to_numpy(layer(embedding[rows])) for rows in batches])
-
-
-_PYTHON_GENERATOR = Lock()
-
-
-@contextmanager
-def _python_seed(seed):
-    """Seed Python's own generator, which all threads share, for a while."""
-    with _PYTHON_GENERATOR:
-        state = random.getstate()
-        random.seed(seed)
-        try:
-            yield
-        finally:
-            random.setstate(state)
-
-
-class _StreamingClassifier(KerasClassifier):
-    """scikeras' wrapper, which builds, compiles and routes callbacks, fed from batches instead of arrays."""
-
-    def _fit_keras_model(self, X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs):
-        super()._fit_keras_model(
-            self._batches,
-            None,
-            None,
-            warm_start,
-            epochs - initial_epoch,
-            initial_epoch,
-            batch_size=None,
-            shuffle=False,
-            **kwargs,
-        )

@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 
 def is_finite(loss, weights):
-    """Return whether a loss and all weights are numbers; a rectified NaN can leave the loss looking sound."""
+    """Return whether a loss and all weights are finite; a rectified NaN can leave the loss finite."""
     return bool(np.isfinite(loss) and all(np.isfinite(weight).all() for weight in weights))
 
 
@@ -22,44 +22,17 @@ class DivergenceGuard(keras.callbacks.Callback):
         self.diverged = False
 
     def follow(self, network):
-        """Watch a training.
-
-        Parameters
-        ----------
-        network : CompiledNetwork
-            What is trained, as it is when the training begins.
-        """
+        """Watch the training of a CompiledNetwork, which is about to begin."""
         self.network = network
         self.good = network.model.get_weights(), network.get_state()
 
     def on_train_batch_end(self, batch, logs=None):
-        """Stop at once: the rest of the epoch could only go wrong.
-
-        Parameters
-        ----------
-        batch : int
-            Ignored.
-        logs : dict
-            Loss of the epoch so far.
-        """
+        """Stop at once: the rest of the epoch could only go wrong."""
         if not np.isfinite(logs["loss"]):
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch, logs=None):
-        """Keep the epoch, or go back to the one before.
-
-        Parameters
-        ----------
-        epoch : int
-            Number of the epoch, from 0.
-        logs : dict
-            Its loss.
-
-        Raises
-        ------
-        ValueError
-            If there is no epoch to go back to.
-        """
+        """Keep the epoch, or go back to the one before; if there is none, raise ValueError."""
         weights = self.network.model.get_weights()
         if is_finite(logs["loss"], weights):
             self.good = weights, self.network.get_state()
@@ -75,29 +48,12 @@ class DivergenceGuard(keras.callbacks.Callback):
         )
 
     def on_train_end(self, logs=None):
-        """Go back to the weights of the last good epoch.
-
-        Parameters
-        ----------
-        logs : dict or None
-            Ignored.
-        """
+        """Go back to the weights of the last good epoch."""
         if self.diverged:
             weights, state = self.good
             self.network.model.set_weights(weights)
             self.network.set_state(state)
 
     def finite(self, history):
-        """Take the epoch that was given up out of the history.
-
-        Parameters
-        ----------
-        history : dict of list of float
-            As of keras.
-
-        Returns
-        -------
-        dict of list of float
-            Without its last epoch if that diverged.
-        """
+        """Return the history of keras without an epoch that diverged."""
         return {name: values[:-1] for name, values in history.items()} if self.diverged else history

@@ -20,7 +20,7 @@ from darkcnn import DarkCNNClassifier, MapSelector, RotationFlipAugmenter
 from darkcnn.preprocessing import Maps, as_maps, as_views
 from darkcnn.training import traced
 from darkcnn.training.batches import Batches
-from darkcnn.training.classifier import _python_seed
+from darkcnn.training.traced import _python_seed
 
 
 def small(**parameters):
@@ -195,7 +195,7 @@ def test_maps_are_standardised_with_the_training_set(marked_maps):
     classifier = small(epochs=1).fit(X * 1000 + 5000, y)
     layer = classifier.model_.get_layer("standardise_maps")
     np.testing.assert_allclose(layer.moving_mean, (X * 1000 + 5000).mean(axis=(0, 1, 2)), rtol=1e-5)
-    np.testing.assert_allclose(layer.moving_variance, (X * 1000).var(axis=(0, 1, 2)), rtol=1e-3)
+    np.testing.assert_allclose(1 / layer.gamma**2, (X * 1000).var(axis=(0, 1, 2)), rtol=1e-3)
 
 
 def test_early_stopping_holds_clusters_back(marked_maps):
@@ -273,7 +273,7 @@ def test_one_pass_gives_what_two_give(marked_maps, monkeypatch):
     expected = classifier.predict_proba(views), classifier.transform(views)
     passes = []
     monkeypatch.setattr(
-        "darkcnn.training.classifier.Batches", lambda *args: passes.append(1) or Batches(*args)
+        "darkcnn.training.prediction.Batches", lambda *args: passes.append(1) or Batches(*args)
     )
     for found, wanted in zip(classifier.predict_and_embed(views), expected, strict=True):
         np.testing.assert_array_equal(found, wanted)
@@ -299,7 +299,7 @@ def test_own_architecture(marked_maps):
 
     classifier = small(architecture=pooled, network_options={"n_units": 8}, epochs=60, learning_rate=0.02)
     assert classifier.fit(X, y).score(X, y) > 0.9
-    assert classifier.model_.count_params() == (2 + 1) * 8 + (8 + 1) * 2 + 2 * 2
+    assert classifier.model_.count_params() == (2 + 1) * 8 + (8 + 1) * 2 + 2 * 3
     with pytest.raises(ValueError, match=r"output shape \(None, 2\), got \(None, 3\)"):
         small(architecture=lambda shape, n: pooled(shape, 3), network_options={}).fit(X, y)
 

@@ -1,10 +1,14 @@
+import inspect
+import random
+
 import keras
 import numpy as np
 import pytest
 
 from darkcnn.networks import NETWORKS
 from darkcnn.training import traced
-from darkcnn.training.traced import CompiledNetwork, borrow_network
+from darkcnn.training.network import CompiledNetwork
+from darkcnn.training.traced import borrow_network
 
 SETTINGS = {"options": {}, "weight_decay": 0.0, "label_smoothing": 0.0}
 
@@ -15,8 +19,10 @@ def weights_of(network):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_can_start_afresh(name):
-    network = CompiledNetwork(name, (32, 32, 2), 1, 3, **{**SETTINGS, "options": {"width": 0.1}})
-    assert network.reusable
+    blocks = inspect.signature(NETWORKS[name]).parameters.get("blocks")
+    options = {"width": 0.1} | ({} if blocks is None else {"blocks": (1,) * len(blocks.default)})
+    network = CompiledNetwork(name, (8, 8, 2), 1, 3, **{**SETTINGS, "options": options})
+    assert network.can_restart
 
 
 @pytest.mark.parametrize("name", ["simple", "polar"])
@@ -70,34 +76,51 @@ def test_few_networks_stay_idle():
     assert len(traced._IDLE) == traced._MAX_IDLE
 
 
-def test_a_network_that_cannot_start_afresh_serves_once():
-    class Scale(keras.layers.Layer):
-        def build(self, input_shape):
-            self.factor = self.add_weight(shape=(1,), initializer="ones", name="factor")
+def own(input_shape, n_classes, activation=None, mask=None):
+    maps = keras.Input(input_shape)
+    x = keras.layers.GlobalAveragePooling2D()(maps)
+    return keras.Model(maps, keras.layers.Dense(n_classes, activation=activation)(x))
 
-        def call(self, x):
-            return x * self.factor
 
-    def own(input_shape, n_classes):
-        maps = keras.Input(input_shape)
-        return keras.Model(maps, keras.layers.Dense(n_classes)(Scale()(keras.layers.Flatten()(maps))))
-
-    with borrow_network(own, (4, 4, 1), 0, 2, **SETTINGS) as first:
-        assert not first.reusable
-    with borrow_network(own, (4, 4, 1), 0, 2, **SETTINGS) as second:
+def test_a_network_of_your_own_serves_one_training():
+    with borrow_network(own, (4, 4, 1), 0, 2, seed=0, **SETTINGS) as first:
+        pass
+    with borrow_network(own, (4, 4, 1), 0, 2, seed=0, **SETTINGS) as second:
         assert second is not first
+    with borrow_network(own, (4, 4, 1), 0, 2, **SETTINGS) as to_predict:
+        assert to_predict is second
+
+
+@pytest.mark.parametrize(
+    ("options", "others"),
+    [
+        ({"mask": np.zeros(2000)}, {"mask": np.eye(1, 2000, 1000)[0]}),
+        ({"mask": [np.zeros(2000)]}, {"mask": [np.eye(1, 2000, 1000)[0]]}),
+        ({"mask": np.zeros(2000)}, {"mask": np.zeros(2000, np.float32)}),
+        ({"mask": np.zeros(2000)}, {"mask": "array([0., 0., 0., ..., 0., 0., 0.], shape=(2000,))"}),
+        ({"mask": 1}, {"mask": True}),
+        ({"mask": keras.activations.relu}, {"mask": keras.activations.tanh}),
+    ],
+)
+def test_networks_of_other_options_are_not_mixed_up(options, others):
+    with borrow_network(own, (4, 4, 1), 0, 2, **{**SETTINGS, "options": options}) as first:
+        pass
+    with borrow_network(own, (4, 4, 1), 0, 2, **{**SETTINGS, "options": others}) as other:
+        assert other is not first
+    with borrow_network(own, (4, 4, 1), 0, 2, **{**SETTINGS, "options": options}) as again:
+        assert again is first
+
+
+def test_building_a_network_leaves_pythons_own_generator_as_it_was():
+    before = random.getstate()
+    with borrow_network(own, (5, 4, 1), 0, 2, **SETTINGS):
+        assert random.getstate() == before
 
 
 @pytest.mark.parametrize(("activation", "from_logits"), [("softmax", False), (None, True)])
 def test_the_loss_agrees_with_the_last_layer(activation, from_logits):
-    def own(input_shape, n_classes):
-        maps = keras.Input(input_shape)
-        x = keras.layers.GlobalAveragePooling2D()(maps)
-        return keras.Model(maps, keras.layers.Dense(n_classes, activation=activation)(x))
-
-    network = CompiledNetwork(own, (4, 4, 3), 0, 3, **SETTINGS)
+    network = CompiledNetwork(own, (4, 4, 3), 0, 3, **{**SETTINGS, "options": {"activation": activation}})
     assert network.from_logits is from_logits
-    network.restart(0)
     x = np.random.default_rng(0).normal(size=(5, 4, 4, 3)).astype("f4")
     out = network.model.predict(x, verbose=0).astype(float)
     p = out if activation else np.exp(out) / np.exp(out).sum(axis=1, keepdims=True)

@@ -1,0 +1,140 @@
+"""One training, from its first epoch to its last. The only module that knows scikeras."""
+
+from contextlib import ExitStack
+from copy import deepcopy
+
+from darkcnn._common import quiet  # noqa: F401 - starts keras, without the messages of its backend
+
+import keras  # isort: skip
+import numpy as np
+from scikeras.wrappers import KerasClassifier
+from sklearn import config_context
+
+from darkcnn.training.batches import EpochStart
+from darkcnn.training.divergence import DivergenceGuard
+from darkcnn.training.learning_rate import LearningRate
+
+
+def train(
+    lend,
+    prepare,
+    batches,
+    validation,
+    *,
+    rate,
+    first,
+    epochs,
+    patience,
+    callbacks,
+    checkpoint=None,
+    verbose=0,
+):
+    """Train a network on batches for some more epochs.
+
+    Parameters
+    ----------
+    lend : callable
+        Returns a context manager that lends a CompiledNetwork.
+    prepare : callable
+        Gives that network its weights.
+    batches, validation : Batches
+        What to train on, and what stops the training early, or None.
+    rate : callable
+        From the fraction of the training that is over to the learning rate.
+    first, epochs : int
+        Number of the first epoch and how many are to follow, from there.
+    patience : int
+        Epochs without a better loss of `validation` before the training stops.
+    callbacks : list of keras.callbacks.Callback
+        Of the user, copied.
+    checkpoint : Checkpoint or None, default=None
+        Where the training may have been interrupted.
+    verbose : int, default=0
+        As of keras.
+
+    Returns
+    -------
+    weights, state : list of ndarray
+        Of the network.
+    history : dict of list of float
+        Of the epochs trained.
+    n_features : int
+        Size of the embedding.
+    """
+    guard = DivergenceGuard()  # before the others: early stopping may know better weights than the last
+    following = [guard, *_copied(callbacks)]
+    stopping = None
+    if validation is not None:
+        stopping = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
+        following.append(stopping)
+    n_done = 0
+    if checkpoint is not None:
+        following.append(checkpoint)
+        n_done = checkpoint.n_epochs
+        if checkpoint.was_stopped:
+            epochs = n_done
+    learning_rate = LearningRate(rate, first, epochs, len(batches))
+    following += [learning_rate, EpochStart(batches)]
+    with ExitStack() as stack:
+        for each in (batches, validation):
+            if each is not None:
+                stack.callback(each.close)
+        network = stack.enter_context(lend())
+        prepare(network)
+        if checkpoint is not None:
+            checkpoint.follow(network, stopping)
+        guard.follow(network)
+        learning_rate.begin(network.model.optimizer, first + n_done)
+        # Not seeded by scikeras: whatever draws numbers has its seed from us already, and TensorFlow's
+        # global seed would make it optimise every traced function again, which takes seconds.
+        wrapper = _StreamingClassifier(lambda: network.model, callbacks=following, verbose=verbose)
+        wrapper._batches = batches
+        with config_context(transform_output="default"):  # for the encoders of scikeras
+            # scikeras asks for rows and labels; the maps themselves stream past it.
+            wrapper.fit(
+                np.arange(len(batches.targets))[:, np.newaxis],
+                batches.targets.argmax(axis=1),
+                epochs=first + epochs,
+                initial_epoch=first + n_done,
+                validation_data=validation,
+            )
+        return (
+            network.model.get_weights(),
+            network.get_state(),
+            guard.finite(wrapper.history_),
+            network.embedding_model.output_shape[1],
+        )
+
+
+def _copied(callbacks):
+    """Copy callbacks, which may share objects, for one fit."""
+    copies, memo = [], {}
+    for callback in callbacks:
+        name = type(callback).__name__
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise TypeError(f"callbacks must be instances of keras.callbacks.Callback, got {callback!r}")
+        try:
+            copies.append(deepcopy(callback, memo))
+        except Exception as error:  # whatever a copy of what it holds may raise
+            raise TypeError(
+                f"callbacks are copied for each fit, but {name} cannot be copied ({error}): make what it "
+                "holds in on_train_begin, or define __deepcopy__"
+            ) from error
+    return copies
+
+
+class _StreamingClassifier(KerasClassifier):
+    """scikeras' wrapper, which builds, compiles and routes callbacks, fed from batches instead of arrays."""
+
+    def _fit_keras_model(self, X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs):
+        super()._fit_keras_model(
+            self._batches,
+            None,
+            None,
+            warm_start,
+            epochs - initial_epoch,
+            initial_epoch,
+            batch_size=None,
+            shuffle=False,
+            **kwargs,
+        )

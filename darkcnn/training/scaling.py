@@ -1,0 +1,40 @@
+"""The unit of the inputs of a network: their mean and standard deviation in the training set."""
+
+import numpy as np
+
+from darkcnn.records import chunks
+
+_ROWS = 4096
+"""Rows, evenly spaced, that the mean and the standard deviation of the maps are taken from."""
+
+_LIMIT = 1e37  # the largest float32 is 3.4e38, and the smallest of full precision 1.2e-38
+
+
+def standardise(network, views):
+    """Give a CompiledNetwork the mean and the standard deviation of its training maps and attributes."""
+    rows = np.unique(np.linspace(0, len(views) - 1, min(len(views), _ROWS)).astype(int))
+    maps = (views.maps.draw(rows[some]) for some in chunks(len(rows)))
+    network.standardise("maps", *_moments(maps, "channel {} of X"))
+    if views.maps.attributes is not None:
+        network.standardise("attributes", *_moments([views.maps.attributes], "attribute {}"))
+
+
+def _moments(parts, name):
+    """Return mean and standard deviation of the last axis of arrays; 1 for what does not vary."""
+    n, total, squares, origin = 0, 0.0, 0.0, None
+    for part in parts:
+        values = part.reshape(-1, part.shape[-1]).astype(np.float64)
+        origin = values[0] if origin is None else origin
+        values = values - origin  # near which the squares are not lost to rounding
+        total, squares, n = total + values.sum(axis=0), squares + (values**2).sum(axis=0), n + len(values)
+    mean = total / n
+    deviation = np.sqrt(np.maximum(squares / n - mean**2, 0))
+    mean = mean + origin
+    deviation[deviation <= np.finfo(np.float32).eps * np.abs(mean)] = 0  # rounding of a constant
+    for index in np.flatnonzero(deviation):
+        if not 1 / _LIMIT < deviation[index] < _LIMIT:
+            raise ValueError(
+                f"{name.format(index)} must have a standard deviation between {1 / _LIMIT:.0e} and "
+                f"{_LIMIT:.0e}, as float32 holds little beyond, got {deviation[index]:.2g}: change the unit"
+            )
+    return mean, np.where(deviation > 0, deviation, 1)
