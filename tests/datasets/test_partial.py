@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from darkcnn.datasets import load_clusters, make_clusters, mock
+from darkcnn.datasets import load_clusters, make_clusters, mock, save_clusters
 from darkcnn.datasets.partial import PartialFile
 from darkcnn.records import GALAXY_DTYPE, record_dtype
 
@@ -57,6 +57,17 @@ def test_what_goes_to_disk_is_what_would_be_in_memory(tmp_path, expected):
     data, target = make_clusters(**SETTINGS, path=path, return_X_y=True)
     np.testing.assert_array_equal(target, expected.target)
     np.testing.assert_array_equal(np.asarray(data), expected.data)
+
+
+def test_labels_of_every_kind_are_written(tmp_path):
+    options = {"cross_sections": (0, 3.04), "velocity_scale": 560, "feedback": ("weak", "strong")}
+    options |= SETTINGS | {"n_halos": 2}
+    expected = make_clusters(**options)
+    clusters = make_clusters(**options, path=tmp_path / "clusters.h5")
+    assert clusters.target_names.tolist() == ["CDM", "vdSIDM3.04w560"]
+    assert_same(tmp_path / "clusters.h5", expected)
+    save_clusters(tmp_path / "clusters.fits", clusters)
+    assert_same(tmp_path / "clusters.fits", expected)
 
 
 def test_an_interrupted_simulation_goes_on_where_it_was(tmp_path, expected, interrupted, capsys):
