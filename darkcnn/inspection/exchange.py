@@ -26,6 +26,7 @@ class Exchange:
 
     def __init__(self, X, *, pool=None, groups=None, mass=None):
         X = self.X = check_records(X) if is_records(X) else as_maps(X).source
+        pool = check_records(pool, "pool") if is_records(pool) else pool
         self.pool = self.X if pool is None else pool
         self.groups = _field(X, "cluster_id") if groups is None else check_groups(groups)
         self.mass = _field(X, "log_mass") if mass is None else np.asarray(mass, float)

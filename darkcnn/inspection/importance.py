@@ -217,7 +217,7 @@ def attribute_importance(
     >>> found.names, found.importances_mean.tolist()
     (['redshift'], [0.0])
     """
-    check_records(X)
+    X = check_records(X)
     unknown = [name for name in attributes if name not in ATTRIBUTES]
     if unknown:
         raise ValueError(f"attributes must be among {list(ATTRIBUTES)}, got {unknown[0]!r}")

@@ -1,11 +1,13 @@
 """What a model was trained on, kept with it, so that nobody scores it on haloes that it has seen."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 
 from darkcnn._common.versions import versions
 from darkcnn.model_selection import CrossValidation
+from darkcnn.records import plain_records
 
 _DIGITS = 6  # of probabilities, as far as anyone reads them
 
@@ -38,7 +40,7 @@ def describe_clusters(clusters, path=None):
         with open(path, "rb") as file:
             checksum = hashlib.file_digest(file, "sha256").hexdigest()
     return {
-        "database": "packaged example" if path is None else str(path.resolve()),
+        "database": "packaged example" if path is None else str(Path(path).resolve()),
         "sha256": checksum,
         "description": clusters.DESCR,
         "pixel_scale": clusters.pixel_scale,
@@ -209,4 +211,5 @@ def kept_validation(training, clusters):
 
 def _fingerprints(records):
     """Return a checksum of each cluster's map of total mass, the same whatever file it came from."""
-    return [hashlib.blake2b(image.tobytes(), digest_size=8).hexdigest() for image in records["total"]]
+    maps = plain_records(records)["total"].astype("<f4", copy=False)
+    return [hashlib.blake2b(image.tobytes(), digest_size=8).hexdigest() for image in maps]

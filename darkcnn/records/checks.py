@@ -114,7 +114,8 @@ def _of_fits(X, argument):
     ):
         return stored
     values = {name: np.asarray(X[name]) for name in X.dtype.names}
-    records = np.empty(len(X), [(name, each.dtype, each.shape[1:]) for name, each in values.items()])
+    types = {name: np.float32 if name in MAPS else each.dtype for name, each in values.items()}
+    records = np.empty(len(X), [(name, types[name], each.shape[1:]) for name, each in values.items()])
     mask = np.zeros(len(X), np.ma.make_mask_descr(records.dtype))
     for name, each in values.items():
         records[name] = each
