@@ -29,7 +29,7 @@ mass = np.log10(record["total"][0] * record["lensing_norm"][0])
 figure.colorbar(axes[0].imshow(mass, cmap="magma", **side), ax=axes[0], shrink=0.8)
 axes[0].set(title="log10 of Msun / Mpc$^2$", ylabel="Mpc")
 for ax, survey in zip(axes[1:], ("euclid", "hst", "jwst"), strict=True):
-    noise = WeakLensingNoise.of_survey(survey, random_state=0)
+    noise = WeakLensingNoise.from_survey(survey, random_state=0)
     image = ax.imshow(noise.fit_transform(record)["total"][0], cmap="RdBu_r", vmin=-6, vmax=6, **side)
     ax.set(title=f"{survey}: {noise.n_gal} / arcmin$^2$", xlabel="Mpc")
 figure.colorbar(image, ax=axes[1:], label="convergence / noise", shrink=0.8)

@@ -99,10 +99,10 @@ def _noise(lensing, xray, exposure):
         raise ValueError("--exposure needs a telescope, such as --xray chandra")
     noise = []
     if lensing is not None:
-        noise.append(WeakLensingNoise.of_survey(lensing))
+        noise.append(WeakLensingNoise.from_survey(lensing))
     if xray is not None:
         changes = {} if exposure is None else {"exposure": 1000 * exposure}
-        noise.append(XrayNoise.of_telescope(xray, **changes))
+        noise.append(XrayNoise.from_telescope(xray, **changes))
     return noise
 
 

@@ -3,6 +3,7 @@
 from darkcnn.noise.geometry import critical_surface_density
 from darkcnn.noise.instruments import LENSING_SURVEYS, XRAY_TELESCOPES
 from darkcnn.noise.inversion import kaiser_squires, kaiser_squires_inverse
+from darkcnn.noise.reduced_shear import reduced_shear, reduced_shear_inverse
 from darkcnn.noise.weak_lensing import WeakLensingNoise
 from darkcnn.noise.xray import XrayNoise
 
@@ -14,4 +15,6 @@ __all__ = [
     "critical_surface_density",
     "kaiser_squires",
     "kaiser_squires_inverse",
+    "reduced_shear",
+    "reduced_shear_inverse",
 ]

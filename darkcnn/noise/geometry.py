@@ -3,88 +3,75 @@
 import math
 
 import numpy as np
+from astropy.constants import c
 
 from darkcnn.cosmology import BAHAMAS, GRAVITY
 from darkcnn.records import FIELD_SIZE
-
-SPEED_OF_LIGHT = 299792.458
-"""In km/s."""
 
 _ARCMIN_PER_RADIAN = 180 * 60 / math.pi
 _KPC2_PER_MPC2 = 1e6
 
 
-def transverse_distance(redshift, cosmology=None):
-    """Return the transverse comoving distance in kpc.
-
-    Parameters
-    ----------
-    redshift : array-like
-        Redshifts, any shape.
-    cosmology : astropy.cosmology.FLRW or None, default=None
-        None for :data:`darkcnn.cosmology.BAHAMAS`.
-
-    Returns
-    -------
-    ndarray
-        Distances in kpc, of the same shape.
-
-    Examples
-    --------
-    >>> from darkcnn.noise.geometry import transverse_distance
-    >>> print(transverse_distance(1.0).round())
-    3345421.0
-    """
-    cosmology = BAHAMAS if cosmology is None else cosmology
-    return cosmology.comoving_transverse_distance(redshift).to_value("kpc")
-
-
-def pixel_side(redshift, n_pixels, cosmology=None):
-    """Return the angle that a pixel of a map spans, in arcmin.
+class Lenses:
+    """Clusters at some distance; distances in kpc are computed once.
 
     Parameters
     ----------
     redshift : array-like
         Redshifts, above 0.
-    n_pixels : int
-        Pixels along the side of the map.
     cosmology : astropy.cosmology.FLRW or None, default=None
         None for :data:`darkcnn.cosmology.BAHAMAS`.
 
-    Returns
-    -------
-    ndarray
-        Angles in arcmin.
-    """
-    redshift = np.asarray(redshift, dtype=float)
-    angular_diameter_distance = transverse_distance(redshift, cosmology) / (1 + redshift)
-    return FIELD_SIZE / n_pixels / angular_diameter_distance * _ARCMIN_PER_RADIAN
-
-
-def lensing_efficiency(z_lens, z_source, cosmology=None):
-    r"""Return the ratio of distances :math:`D_{ls} / D_s` that the shear of a source is proportional to.
-
-    With :math:`D_{ls}` from transverse comoving distances in a curved universe as well (Hogg 1999,
-    astro-ph/9905116, eq. 19).
-
-    Parameters
+    Attributes
     ----------
-    z_lens, z_source : array-like
-        Redshifts, of shapes that broadcast.
-    cosmology : astropy.cosmology.FLRW or None, default=None
-        None for :data:`darkcnn.cosmology.BAHAMAS`.
-
-    Returns
-    -------
-    ndarray
-        Ratio between 0 and 1; 0 for sources that are not behind the lens.
+    redshift : ndarray
+        Redshifts.
+    cosmology : astropy.cosmology.FLRW
+        Cosmology.
+    comoving : ndarray
+        Transverse comoving distance.
+    angular : ndarray
+        Angular diameter distance.
     """
-    cosmology = BAHAMAS if cosmology is None else cosmology
-    to_lens, to_source = transverse_distance(z_lens, cosmology), transverse_distance(z_source, cosmology)
-    curvature = float(cosmology.Ok0) / cosmology.hubble_distance.to_value("kpc") ** 2
-    # The factor 1 / (1 + z_source) of both distances cancels.
-    ratio = np.sqrt(1 + curvature * to_lens**2) - to_lens / to_source * np.sqrt(1 + curvature * to_source**2)
-    return np.maximum(ratio, 0)
+
+    def __init__(self, redshift, cosmology=None):
+        self.redshift = np.asarray(redshift, dtype=float)
+        self.cosmology = BAHAMAS if cosmology is None else cosmology
+        self.comoving = self._comoving(self.redshift)
+        self.angular = self.comoving / (1 + self.redshift)
+
+    def _comoving(self, redshift):
+        return self.cosmology.comoving_transverse_distance(redshift).to_value("kpc")
+
+    def pixel_side(self, n_pixels):
+        """Return the angle that one of `n_pixels` along the side of a map spans, in arcmin."""
+        return FIELD_SIZE / n_pixels / self.angular * _ARCMIN_PER_RADIAN
+
+    def efficiency(self, z_source):
+        r"""Return :math:`D_{ls} / D_s`, to which shear is proportional; 0 for sources that are not behind.
+
+        Of transverse comoving distances, in a curved universe as well (Hogg 1999, astro-ph/9905116, eq. 19).
+
+        Parameters
+        ----------
+        z_source : array-like
+            Redshift of the sources, of a shape that broadcasts with `redshift`.
+
+        Returns
+        -------
+        ndarray
+            Ratio of angular diameter distances, from the lens and from the observer.
+        """
+        to_source = self._comoving(np.asarray(z_source, dtype=float))
+        curvature = float(self.cosmology.Ok0) / self.cosmology.hubble_distance.to_value("kpc") ** 2
+        # The factor 1 / (1 + z_source) of both distances cancels.
+        behind = np.sqrt(1 + curvature * self.comoving**2)
+        return np.maximum(behind - self.comoving * np.sqrt(1 / to_source**2 + curvature), 0)
+
+    def critical_density(self, efficiency):
+        """Return the critical surface density in Msun / Mpc2 for an efficiency, see `efficiency`."""
+        per_angle = c.to_value("km/s") ** 2 / (4 * math.pi * GRAVITY)
+        return per_angle / (self.angular * efficiency) * _KPC2_PER_MPC2
 
 
 def critical_surface_density(z_lens, z_source, cosmology=None):
@@ -123,25 +110,5 @@ def critical_surface_density(z_lens, z_source, cosmology=None):
         raise ValueError(f"z_lens must be above 0, got {z_lens.min()}")
     if not np.all(z_source > z_lens):
         raise ValueError(f"z_source must be above z_lens, got {z_source.min()} for a lens at {z_lens.max()}")
-    return critical_of_efficiency(z_lens, lensing_efficiency(z_lens, z_source, cosmology), cosmology)
-
-
-def critical_of_efficiency(z_lens, efficiency, cosmology=None):
-    """Return the critical surface density for a ratio of distances, see `critical_surface_density`.
-
-    Parameters
-    ----------
-    z_lens : ndarray
-        Redshift of the lens, above 0.
-    efficiency : ndarray
-        Ratio of the distances from the lens and from here to the sources, or its mean over the sources.
-    cosmology : astropy.cosmology.FLRW or None, default=None
-        None for :data:`darkcnn.cosmology.BAHAMAS`.
-
-    Returns
-    -------
-    ndarray
-        Critical surface density in Msun / Mpc2.
-    """
-    to_lens = transverse_distance(z_lens, cosmology) / (1 + z_lens)
-    return SPEED_OF_LIGHT**2 / (4 * math.pi * GRAVITY) / (to_lens * efficiency) * _KPC2_PER_MPC2
+    lenses = Lenses(z_lens, cosmology)
+    return lenses.critical_density(lenses.efficiency(z_source))

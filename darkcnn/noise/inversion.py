@@ -1,8 +1,8 @@
 r"""From convergence to shear and back, after Kaiser & Squires (1993).
 
 In Fourier space, :math:`\hat\gamma = D \hat\kappa` and :math:`\hat\kappa = D^* \hat\gamma` with
-:math:`D = (k_1^2 - k_2^2 + 2 i k_1 k_2) / k^2` (Bartelmann & Schneider 2001, section 5.1). Of modulus one,
-D leaves white noise white. The first axis, x, counts the columns of a map, the second, y, its rows.
+:math:`D = (k_1^2 - k_2^2 + 2 i k_1 k_2) / k^2` (Kaiser & Squires 1993). Of modulus one, D leaves white noise
+white. The first axis, x, counts the columns of a map, the second, y, its rows.
 """
 
 from functools import lru_cache
@@ -98,58 +98,90 @@ def kaiser_squires_inverse(g1, g2):
 # that are known to be zero, or are cut off, cost no transform.
 
 
+def odd_size(least):
+    """Return the next odd side of a map whose transform is fast: on odd ones the inversion is exact."""
+    size = least + 1 - least % 2
+    while size != scipy.fft.next_fast_len(size):
+        size += 2
+    return size
+
+
 @lru_cache(maxsize=16)
-def _padded_kernels(n_pixels, smoothing):
-    """Return D, its conjugate times the smoothing, and the noise left, for a field `n_pixels` on a side."""
-    size = 2 * n_pixels - 1  # no pixel is nearer to the next copy of another than to itself
-    while size % 2 == 0 or size != scipy.fft.next_fast_len(size):  # odd: there, the inversion is exact
-        size += 1
-    rotation = _rotation(size, size, np.dtype(np.float32))
-    window = np.exp(-2 * (np.pi * smoothing * np.abs(_frequencies(size, size))) ** 2)
-    return rotation, (rotation.conj() * window).astype(np.complex64), float(np.sqrt(np.mean(window**2)))
+def _kernel(n_pixels, periodic):
+    """Return the side of the transformed field, and the parts of D for the half plane of real fields."""
+    # Of a field within a larger one, no pixel is nearer to the next copy of another than to itself.
+    size = n_pixels if periodic else odd_size(2 * n_pixels - 1)
+    rotation = _rotation(size, size, np.dtype(np.float32))[:, : size // 2 + 1]
+    return size, rotation.real.astype(np.complex64), rotation.imag.astype(np.complex64)
 
 
-def _convolve(field, kernel):
-    """Convolve a field with a kernel given in Fourier space, on a larger one."""
-    size, n_pixels = len(kernel), len(field)
-    spectrum = scipy.fft.fft(scipy.fft.fft(field, size, axis=1), size, axis=0, overwrite_x=True)
-    spectrum *= kernel
-    rows = scipy.fft.ifft(spectrum, axis=0, overwrite_x=True)[:n_pixels]
-    return scipy.fft.ifft(rows, axis=1)[:, :n_pixels]
+def _spectra(fields, size, kernel):
+    """Transform fields of shape (..., n_pixels, n_pixels), in the corner of larger ones, and multiply."""
+    spectra = scipy.fft.fft(scipy.fft.rfft(fields, size), size, axis=-2, overwrite_x=True)
+    spectra *= kernel
+    return spectra
 
 
-def field_shear(kappa):
-    """Compute the shear in a field, outside of which there is no mass.
+def _fields(spectra, size, n_pixels):
+    """Transform back, and cut the corner out."""
+    rows = scipy.fft.ifft(spectra, axis=-2, overwrite_x=True)[..., :n_pixels, :]
+    return scipy.fft.irfft(rows, size)[..., :n_pixels]
+
+
+def field_shear(kappa, periodic=False):
+    """Compute the shear in fields, outside of which there is no mass.
 
     Parameters
     ----------
-    kappa : ndarray of shape (n_pixels, n_pixels), float32
+    kappa : ndarray of shape (..., n_pixels, n_pixels), float32
         Convergence.
+    periodic : bool, default=False
+        Whether the field repeats in both directions instead.
 
     Returns
     -------
-    ndarray of shape (n_pixels, n_pixels), complex64
+    ndarray of shape (..., n_pixels, n_pixels), complex64
         Shear, ``g1 + 1j * g2``.
     """
-    return _convolve(kappa, _padded_kernels(len(kappa), 0.0)[0])
+    size, along_axes, along_diagonals = _kernel(kappa.shape[-1], periodic)
+    spectra = _spectra(kappa, size, 1)
+    shear = np.empty(kappa.shape, np.complex64)
+    shear.real = _fields(along_axes * spectra, size, kappa.shape[-1])
+    shear.imag = _fields(along_diagonals * spectra, size, kappa.shape[-1])
+    return shear
 
 
-def field_convergence(shear, smoothing):
-    """Reconstruct the convergence of a field, outside of which no shear is measured.
+def field_convergence(shear, smoothing=0.0, periodic=False):
+    """Reconstruct the convergence of fields, outside of which no shear is measured.
 
     Parameters
     ----------
-    shear : ndarray of shape (n_pixels, n_pixels), complex64
+    shear : ndarray of shape (..., n_pixels, n_pixels), complex64
         Shear, ``g1 + 1j * g2``.
-    smoothing : float
+    smoothing : float or ndarray of shape (...), default=0.0
         Standard deviation of a Gaussian that smooths the result, in pixels; 0 for none.
+    periodic : bool, default=False
+        Whether the field repeats in both directions instead.
 
     Returns
     -------
-    ndarray of shape (n_pixels, n_pixels), float32
+    ndarray of shape (..., n_pixels, n_pixels), float32
         Convergence, up to nearly a constant: its mean over the larger field is zero.
     """
-    return _convolve(shear, _padded_kernels(len(shear), smoothing)[1]).real
+    size, along_axes, along_diagonals = _kernel(shear.shape[-1], periodic)
+    spectra = _spectra(shear.real, size, along_axes)
+    spectra += _spectra(shear.imag, size, along_diagonals)
+    if np.any(smoothing):
+        window = _window(size, smoothing)
+        spectra *= window[..., np.newaxis]
+        spectra *= window[..., np.newaxis, : size // 2 + 1]
+    return _fields(spectra, size, shear.shape[-1])
+
+
+def _window(size, smoothing):
+    """Return the transform of a Gaussian along one axis."""
+    width = np.asarray(smoothing)[..., np.newaxis]
+    return np.exp(-2 * (np.pi * width * scipy.fft.fftfreq(size)) ** 2).astype(np.complex64)
 
 
 def noise_after_smoothing(n_pixels, smoothing):
@@ -167,4 +199,4 @@ def noise_after_smoothing(n_pixels, smoothing):
     float
         1 without smoothing. It holds away from the edges, where what lies outside adds no noise.
     """
-    return _padded_kernels(n_pixels, smoothing)[2]
+    return float(np.mean(_window(_kernel(n_pixels, False)[0], smoothing).real ** 2))

@@ -1,20 +1,20 @@
 """Maps of the total mass as weak gravitational lensing shows them."""
 
-import math
 import warnings
-from functools import lru_cache
 from numbers import Real
 
-import cv2
 import numpy as np
 from astropy.cosmology import FLRW
 
 from darkcnn._common.sklearn_private import Interval, StrOptions
 from darkcnn.noise.base import RecordNoise
-from darkcnn.noise.geometry import critical_surface_density, pixel_side
+from darkcnn.noise.geometry import Lenses
 from darkcnn.noise.instruments import LENSING_SURVEYS, parameters_of
-from darkcnn.noise.inversion import field_convergence, field_shear, noise_after_smoothing
-from darkcnn.records import FIELD_SIZE, SHEAR, TANGENTIAL
+from darkcnn.noise.inversion import noise_after_smoothing
+from darkcnn.noise.lensing_maps import noise_of_part, observe_field_of_view, observe_part, tangential
+from darkcnn.noise.redshifts import Sources
+from darkcnn.noise.structure import draw_structure
+from darkcnn.records import FIELD_SIZE, SHEAR, TANGENTIAL, chunks
 
 SHEAR_OUTPUTS = {"shear": SHEAR, "tangential": TANGENTIAL}
 """The fields that an output adds to a record."""
@@ -22,39 +22,59 @@ SHEAR_OUTPUTS = {"shear": SHEAR, "tangential": TANGENTIAL}
 _CONVERGENCES = 1e-3, 1e3
 """Far beyond what clusters have at their centres, 0.1 to 10; other units are off by a million."""
 
+_PIXELS_AT_ONCE = 160_000
+"""Pixels of the maps that are transformed together, which stay in the processor's cache."""
+
 
 class WeakLensingNoise(RecordNoise):
-    r"""Observe the total mass of clusters through the shapes of galaxies behind them.
+    r"""Weak-lensing noise: convergence or shear maps from the shapes of galaxies behind clusters.
 
     The map becomes a convergence, :math:`\kappa = \Sigma / \Sigma_{crit}` at each cluster's own redshift, and
-    that a shear [1]_. The intrinsic shapes of the :math:`n` galaxies in a pixel add Gaussian noise of
-    :math:`\sigma = \sigma_\epsilon / \sqrt{2 n}` to each of its components, errors of the measurement turn
-    the sum e into :math:`c + (1 + m) e`, and the shear becomes a convergence again [1]_.
+    that a reduced shear :math:`g = \gamma / (1 - \kappa)` [1]_ [2]_. The intrinsic shapes of the :math:`n`
+    galaxies in a pixel add Gaussian noise of :math:`\sigma = \sigma_\epsilon / \sqrt{2 n}` to each of its
+    components, errors of the measurement turn the sum e into :math:`c + (1 + m) e`, and the convergence is
+    reconstructed from the result [3]_.
 
     Parameters
     ----------
     n_gal : float, default=50
         Number density of the galaxies behind the clusters, per arcmin2.
     shape_noise : float, default=0.3
-        Standard deviation :math:`\sigma_\epsilon` of the ellipticity of galaxies, both components together.
+        Standard deviation :math:`\sigma_\epsilon` of the ellipticity of galaxies, both components together:
+        that of one component times the root of two.
     source_redshift : float, default=2.0
-        Redshift that the galaxies behind the clusters are believed to have.
+        Redshift that the galaxies behind the clusters are believed to have, all alike. For galaxies of many
+        redshifts, take the one that gives their mean lensing efficiency.
     multiplicative_bias : float, default=0.0
         Error m of the measured shapes.
     additive_bias : float, default=0.0
         Error c of the measured shapes, in both components.
     photo_z_bias : float, default=0.0
         How much too large the believed redshift is, over 1 + the true one.
+    photo_z_scatter : float, default=0.0
+        Standard deviation of the true redshifts of the galaxies, over 1 + redshift. The analysis does not
+        correct for it, nor for `photo_z_outliers`, `dilution` and `obscuration`.
+    photo_z_outliers : float, default=0.0
+        Fraction of the galaxies that have any redshift from 0 to 3 instead, with equal probability.
+    dilution : float, default=0.0
+        Fraction of the galaxies at the centre that are members of the cluster, whose shapes are not sheared.
+        It falls as :math:`e^{-R / 1 \mathrm{Mpc}}`, as Applegate et al. (2014) fit it with about r500 for the
+        scale (not verified).
+    obscuration : float, default=0.0
+        Fraction of the galaxies behind the centre that cluster members hide. It falls in the same way.
+    large_scale_structure : bool, default=False
+        Whether to add the convergence of matter along the line of sight, not correlated with the cluster: a
+        Gaussian random field with the power spectrum of the default cosmology.
     mask : array-like of bool of shape (height, width) or None, default=None
-        Where no galaxies are measured: True behind a bright star, for example. With a mask, none are measured
+        True where no galaxies are measured: behind a bright star, for example. With a mask, none are measured
         outside of the map either, which is then the whole field of view. None takes the map for a part of a
         larger field.
     smoothing : float or None, default=None
         Standard deviation of a Gaussian that smooths the reconstruction, in kpc.
     output : {"kappa", "shear", "tangential"}, default="kappa"
-        ``"shear"`` adds maps of the noisy shear to the records: ``shear1`` and ``shear2``, its components
-        along the axes. ``"tangential"`` adds ``shear_t`` and ``shear_x``, tangential to circles about the
-        middle of the map and across: they do not change when the map turns.
+        ``"shear"`` adds maps of the noisy reduced shear to the records: ``shear1`` and ``shear2``, its
+        components along the axes. ``"tangential"`` adds ``shear_t`` and ``shear_x``, tangential to circles
+        about the middle of the map and across: they do not change when the map turns.
     redshift_floor : float, default=0.1
         Clusters of a snapshot nearer than this are observed as if they were there: at redshift 0, they would
         lens nothing.
@@ -76,28 +96,34 @@ class WeakLensingNoise(RecordNoise):
 
     Notes
     -----
-    The observed ``total`` is the convergence over the standard deviation of its noise: signed, of mean near
-    zero, and never rescaled by its own extremes. ``lensing_norm`` becomes that noise in Msun / Mpc2, so that
-    the product of both still is the surface density, and tells nothing of the noise-free peak any more. The
-    other attributes stay as they are.
+    The observed ``total`` is the convergence over the standard deviation of its noise far from the cluster:
+    signed, of mean near zero, and never rescaled by its own extremes. ``lensing_norm`` becomes that noise in
+    Msun / Mpc2, so that the product of both still is the surface density, and holds no information on the
+    noise-free peak any more. The other attributes stay as they are.
 
-    Of a map within a larger field, the way to the shear and back changes nothing but the mean, which shear
-    does not tell, and leaves white noise white. So the observation is drawn without it: the convergence less
-    its mean, and white noise of variance one. An additive bias, the same everywhere, is lost with the mean.
-    With a `mask`, or if the shear itself is asked for, the way is gone: outside of the field no mass shears
-    it, and no shear is measured there. A pixel at the edge then has less noise than one, and the
-    reconstruction lacks about the mean convergence within the field, less towards the corners.
+    The reconstruction multiplies the measured shapes by :math:`1 - \kappa`, of the convergence that it found
+    before, and inverts them, three times [3]_; :func:`reduced_shear_inverse` does so with measured maps.
+    The noise of a core is therefore lower, by :math:`1 - \kappa`. Where the convergence exceeds one, galaxies
+    are strongly distorted and get no weight.
 
-    Shapes respond to the shear, not to the reduced shear: where the convergence nears one, this is too
-    simple. Neighbours and foreground galaxies play no role.
+    A map within a larger field is observed without its edges: far from the cluster, the reconstruction
+    returns the convergence less its mean, with white noise of variance one, which are drawn directly. With a
+    `mask`, `dilution` or `obscuration`, or if the shear itself is asked for, the map is the field of view. No
+    mass outside of it shears galaxies, and no shapes are measured there. A pixel at the edge then has less
+    noise than one, and the reconstruction lacks about the mean convergence within the field, less towards
+    the corners: shear determines :math:`1 - \kappa` only up to a factor.
 
     In units of its noise, the signal goes with :math:`D_{ls} / D_s`, 0.93 at redshift 0.1 and 0.72 at 0.375,
-    for sources at 2.
+    for sources at 2. Intrinsic alignments and magnification are not modelled.
 
     References
     ----------
     .. [1] N. Kaiser & G. Squires, "Mapping the dark matter with weak gravitational lensing", ApJ 404, 441
        (1993).
+    .. [2] C. Seitz & P. Schneider, "Steps towards nonlinear cluster inversion through gravitational
+       distortions. III. Including a redshift distribution of the sources", A&A 318, 687 (1997).
+    .. [3] C. Seitz & P. Schneider, "Steps towards nonlinear cluster inversion through gravitational
+       distortions. II. Generalization of the Kaiser and Squires method", A&A 297, 287 (1995).
 
     Examples
     --------
@@ -119,6 +145,11 @@ class WeakLensingNoise(RecordNoise):
         "multiplicative_bias": [Interval(Real, -1, None, closed="neither")],
         "additive_bias": [Interval(Real, None, None, closed="neither")],
         "photo_z_bias": [Interval(Real, -1, None, closed="neither")],
+        "photo_z_scatter": [Interval(Real, 0, 1, closed="left")],
+        "photo_z_outliers": [Interval(Real, 0, 1, closed="left")],
+        "dilution": [Interval(Real, 0, 1, closed="left")],
+        "obscuration": [Interval(Real, 0, 1, closed="left")],
+        "large_scale_structure": ["boolean"],
         "mask": ["array-like", None],
         "smoothing": [Interval(Real, 0, None, closed="neither"), None],
         "output": [StrOptions({"kappa", *SHEAR_OUTPUTS})],
@@ -136,6 +167,11 @@ class WeakLensingNoise(RecordNoise):
         multiplicative_bias=0.0,
         additive_bias=0.0,
         photo_z_bias=0.0,
+        photo_z_scatter=0.0,
+        photo_z_outliers=0.0,
+        dilution=0.0,
+        obscuration=0.0,
+        large_scale_structure=False,
         mask=None,
         smoothing=None,
         output="kappa",
@@ -149,6 +185,11 @@ class WeakLensingNoise(RecordNoise):
         self.multiplicative_bias = multiplicative_bias
         self.additive_bias = additive_bias
         self.photo_z_bias = photo_z_bias
+        self.photo_z_scatter = photo_z_scatter
+        self.photo_z_outliers = photo_z_outliers
+        self.dilution = dilution
+        self.obscuration = obscuration
+        self.large_scale_structure = large_scale_structure
         self.mask = mask
         self.smoothing = smoothing
         self.output = output
@@ -157,8 +198,8 @@ class WeakLensingNoise(RecordNoise):
         self.random_state = random_state
 
     @classmethod
-    def of_survey(cls, name, **changes):
-        """Set up for a survey of :data:`darkcnn.noise.LENSING_SURVEYS`.
+    def from_survey(cls, name, **changes):
+        """Make the noise of a survey of :data:`darkcnn.noise.LENSING_SURVEYS`.
 
         Parameters
         ----------
@@ -175,43 +216,58 @@ class WeakLensingNoise(RecordNoise):
         Examples
         --------
         >>> from darkcnn.noise import WeakLensingNoise
-        >>> WeakLensingNoise.of_survey("jwst").n_gal
+        >>> WeakLensingNoise.from_survey("jwst").n_gal
         162
         """
         return cls(**(parameters_of(name, LENSING_SURVEYS) | changes))
 
     def observe(self, clusters, generators):
-        """Measure the shear of clusters, or what it tells of their convergence."""
-        redshift, believed, true = self._critical_densities(clusters)
-        noise = self._shear_noise(redshift)
-        signal = (clusters["lensing_norm"] / true / noise).astype(np.float32)
-        fields = {
-            "total": np.empty(clusters["total"].shape, np.float32),
-            "lensing_norm": noise * believed / self._scale,
-        }
-        if self._needs_no_shear:
-            for row, (image, rng) in enumerate(zip(clusters["total"], generators, strict=True)):
-                fields["total"][row] = self._convergence(image * signal[row], rng)
-            return fields
+        """Measure the shapes of galaxies behind clusters, and the convergence from them."""
+        lenses, noise, believed, true = self._lenses(clusters)
+        total = clusters["total"]
+        fields = {"total": np.empty(total.shape, np.float32), "lensing_norm": noise * believed / self._scale}
         names = SHEAR_OUTPUTS.get(self.output, ())
         fields |= {name: np.empty_like(fields["total"]) for name in names}
-        measured = 1 if self.mask is None else ~np.asarray(self.mask)
-        offset = (self.additive_bias / noise * (1 + 1j)).astype(np.complex64)
-        for row, (image, rng) in enumerate(zip(clusters["total"], generators, strict=True)):
-            shear = field_shear(image * signal[row])  # here and below in units of its noise
-            shear += rng.standard_normal((*image.shape, 2), np.float32).view(np.complex64)[..., 0]
-            shear = measured * (offset[row] + np.float32(1 + self.multiplicative_bias) * shear)
-            fields["total"][row] = self._scale * field_convergence(shear, self._smoothing)
-            if self.output == "tangential":
-                shear = shear * _frame(*shear.shape)
-            for name, component in zip(names, (shear.real, shear.imag), strict=False):
-                fields[name][row] = component
+        settings = {
+            "multiplicative_bias": self.multiplicative_bias,
+            "additive_bias": self.additive_bias,
+            "smoothing": self._smoothing,
+        }
+        generators = list(generators)
+        scales = (
+            np.float32(noise),
+            np.float32(clusters["lensing_norm"] / true),
+            np.float32(self._scale / noise),
+        )
+        for rows in chunks(len(total), max(1, _PIXELS_AT_ONCE // total.shape[-1] ** 2)):
+            level, density, unit = (scale[rows, np.newaxis, np.newaxis] for scale in scales)
+            kappa = total[rows] * density
+            if self.large_scale_structure:
+                sides = lenses.pixel_side(total.shape[-1])[rows]
+                for image, rng, side in zip(kappa, generators[rows], sides, strict=True):
+                    image += draw_structure(rng, len(image), side, self._sources.true_redshift)
+            if self._is_part:
+                kappa = observe_part(kappa, level[:, 0, 0], generators[rows], **settings)
+            else:
+                shapes, kappa = observe_field_of_view(
+                    kappa,
+                    level[:, 0, 0],
+                    generators[rows],
+                    mask=None if self.mask is None else np.asarray(self.mask),
+                    dilution=self.dilution,
+                    obscuration=self.obscuration,
+                    **settings,
+                )
+                shapes = tangential(shapes) if self.output == "tangential" else shapes
+                for name, component in zip(names, (shapes.real, shapes.imag), strict=False):
+                    fields[name][rows] = component / level
+            np.multiply(kappa, unit, out=fields["total"][rows])
         return fields
 
     def unit(self, clusters):
         """Return the standard deviation of the noise, as a surface density in Msun / Mpc2."""
-        redshift, believed, _ = self._critical_densities(clusters)
-        return self._shear_noise(redshift) * believed / self._scale
+        _, noise, believed, _ = self._lenses(clusters)
+        return noise * believed / self._scale
 
     @property
     def changes(self):
@@ -225,21 +281,9 @@ class WeakLensingNoise(RecordNoise):
         return np.dtype(fields + [(name, np.float32, self.map_shape_) for name in names]) if names else dtype
 
     @property
-    def _needs_no_shear(self):
-        """Whether the way to the shear and back may be left out."""
-        return self.mask is None and self.output == "kappa"
-
-    def _convergence(self, kappa, rng):
-        """Observe a convergence, in units of the noise, in the middle of a larger field."""
-        kappa = kappa - kappa.mean()
-        if self._smoothing:
-            margin = math.ceil(4 * self._smoothing)  # noise from outside of the map is smoothed into it
-            kappa = np.pad(kappa, margin, mode="symmetric")
-        kappa += rng.standard_normal(kappa.shape, np.float32)
-        if self._smoothing:
-            kappa = self._scale * cv2.sepFilter2D(kappa, -1, *[_gaussian(self._smoothing)] * 2)
-            kappa = kappa[margin:-margin, margin:-margin]
-        return np.float32(1 + self.multiplicative_bias) * kappa
+    def _is_part(self):
+        """Whether the map is a part of a larger field, and not the whole field of view."""
+        return self.mask is None and self.output == "kappa" and not self.dilution and not self.obscuration
 
     @property
     def _smoothing(self):
@@ -249,21 +293,19 @@ class WeakLensingNoise(RecordNoise):
     @property
     def _scale(self):
         """Factor that brings smoothed noise back to a variance of one."""
-        if not self._smoothing:
-            return np.float32(1)
-        if self._needs_no_shear:
-            return 1 / (_gaussian(self._smoothing) ** 2).sum()
-        return np.float32(1 / noise_after_smoothing(self.map_shape_[0], self._smoothing))
+        if self._is_part:
+            return 1 / noise_of_part(self._smoothing)
+        return 1 / noise_after_smoothing(self.map_shape_[0], self._smoothing)
 
-    def _shear_noise(self, redshift):
-        """Return the standard deviation of the noise in each component of the shear of a pixel."""
-        galaxies_per_pixel = self.n_gal * pixel_side(redshift, self.map_shape_[0], self.cosmology) ** 2
-        return self.shape_noise / np.sqrt(2 * galaxies_per_pixel)
+    @property
+    def _sources(self):
+        return Sources(self.source_redshift, self.photo_z_bias, self.photo_z_scatter, self.photo_z_outliers)
 
     def _check(self, X):
         map_shape = super()._check(X)
-        *_, true = self._critical_densities(X)
-        convergence = float(np.median(X["lensing_norm"] / true))
+        lenses = self._at(X)
+        self._sources.check(lenses, X["cluster_id"])
+        convergence = float(np.median(X["lensing_norm"] / self._sources.critical_densities(lenses)[1]))
         if not _CONVERGENCES[0] < convergence < _CONVERGENCES[1]:
             warnings.warn(
                 f"'lensing_norm' gives the peaks of the clusters a convergence of {convergence:.1g}: is it "
@@ -279,33 +321,13 @@ class WeakLensingNoise(RecordNoise):
                 )
         return map_shape
 
-    def _critical_densities(self, clusters):
-        """Return the redshift observed at, and the critical surface density, as believed and in truth."""
-        redshift = np.maximum(clusters["redshift"].astype(float), self.redshift_floor)
-        # The bias b is (believed - true) / (1 + true), so 1 + believed = (1 + b) (1 + true).
-        true_redshift = (1 + self.source_redshift) / (1 + self.photo_z_bias) - 1
-        row = int(np.argmax(redshift))
-        if redshift[row] >= min(self.source_redshift, true_redshift):
-            raise ValueError(
-                f"source_redshift={self.source_redshift} with photo_z_bias={self.photo_z_bias} must put the "
-                f"galaxies behind every cluster, got one at redshift {redshift[row]:g} "
-                f"(cluster_id {clusters['cluster_id'][row]})"
-            )
-        return (
-            redshift,
-            critical_surface_density(redshift, self.source_redshift, self.cosmology),
-            critical_surface_density(redshift, true_redshift, self.cosmology),
-        )
+    def _at(self, clusters):
+        """Return the lenses at the redshifts that they are observed at."""
+        return Lenses(np.maximum(clusters["redshift"].astype(float), self.redshift_floor), self.cosmology)
 
-
-@lru_cache(maxsize=16)
-def _frame(height, width):
-    """Return what turns a shear, g1 + i g2, into its tangential and cross component about the middle."""
-    x, y = np.meshgrid(np.arange(width) - (width - 1) / 2, np.arange(height) - (height - 1) / 2)
-    radius2 = np.maximum(x**2 + y**2, 1e-9)
-    return -((x - 1j * y) ** 2 / radius2).astype(np.complex64)
-
-
-def _gaussian(width):
-    """Return a Gaussian along one axis, cut at four times its width, in pixels."""
-    return cv2.getGaussianKernel(2 * math.ceil(4 * width) + 1, width, cv2.CV_32F)
+    def _lenses(self, clusters):
+        """Return the lenses, the noise of each component in a pixel, and the critical densities."""
+        lenses = self._at(clusters)
+        galaxies_per_pixel = self.n_gal * lenses.pixel_side(self.map_shape_[0]) ** 2
+        noise = self.shape_noise / np.sqrt(2 * galaxies_per_pixel)
+        return lenses, noise, *self._sources.critical_densities(lenses)

@@ -9,7 +9,7 @@ from astropy.cosmology import FLRW
 
 from darkcnn._common.sklearn_private import Interval
 from darkcnn.noise.base import RecordNoise
-from darkcnn.noise.geometry import pixel_side
+from darkcnn.noise.geometry import Lenses
 from darkcnn.noise.instruments import XRAY_TELESCOPES, parameters_of
 
 ERG_PER_KEV = 1.602177e-9
@@ -110,8 +110,8 @@ class XrayNoise(RecordNoise):
         self.random_state = random_state
 
     @classmethod
-    def of_telescope(cls, name, **changes):
-        """Set up for a telescope of :data:`darkcnn.noise.XRAY_TELESCOPES`.
+    def from_telescope(cls, name, **changes):
+        """Make the noise of a telescope of :data:`darkcnn.noise.XRAY_TELESCOPES`.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class XrayNoise(RecordNoise):
         Examples
         --------
         >>> from darkcnn.noise import XrayNoise
-        >>> XrayNoise.of_telescope("erosita", exposure=1000).psf_fwhm
+        >>> XrayNoise.from_telescope("erosita", exposure=1000).psf_fwhm
         26.0
         """
         return cls(**(parameters_of(name, XRAY_TELESCOPES) | changes))
@@ -152,7 +152,7 @@ class XrayNoise(RecordNoise):
     def _pixel(self, clusters):
         """Return the side of a pixel in arcmin."""
         redshift = np.maximum(clusters["redshift"].astype(float), self.redshift_floor)
-        return pixel_side(redshift, self.map_shape_[0], self.cosmology)
+        return Lenses(redshift, self.cosmology).pixel_side(self.map_shape_[0])
 
 
 def _blur(image, width):

@@ -8,11 +8,11 @@ CHUNK = 256
 """Rows handled at a time: bounds the memory of a step, whatever the number of clusters."""
 
 
-def chunks(n_rows):
-    """Divide rows into slices of `CHUNK` rows at most; there are none of no rows."""
+def chunks(n_rows, size=CHUNK):
+    """Divide rows into slices of `size` rows at most; there are none of no rows."""
     from sklearn.utils import gen_batches  # here, so that the command's help does not wait for scikit-learn
 
-    return gen_batches(n_rows, CHUNK) if n_rows else ()
+    return gen_batches(n_rows, size) if n_rows else ()
 
 
 class LazyRows:

@@ -5,14 +5,14 @@ from astropy.cosmology import LambdaCDM, Planck18
 
 from darkcnn.cosmology import BAHAMAS
 from darkcnn.noise import critical_surface_density
-from darkcnn.noise.geometry import lensing_efficiency, pixel_side, transverse_distance
+from darkcnn.noise.geometry import Lenses
 
 REDSHIFTS = np.array([0.01, 0.1, 0.3, 1.0, 2.0, 5.0])
 
 
 def test_distances_are_those_of_astropy():
     expected = BAHAMAS.comoving_distance(REDSHIFTS).to_value(units.kpc)
-    np.testing.assert_allclose(transverse_distance(REDSHIFTS), expected, rtol=1e-8)
+    np.testing.assert_allclose(Lenses(REDSHIFTS).comoving, expected, rtol=1e-8)
 
 
 def test_critical_surface_density_is_that_of_astropy():
@@ -30,23 +30,23 @@ def test_any_cosmology_gives_its_distances(cosmology):
     lens = np.array([0.1, 0.3, 0.5])
     source = cosmology.angular_diameter_distance(1.2)
     expected = [(cosmology.angular_diameter_distance(z, 1.2) / source).value for z in lens]
-    np.testing.assert_allclose(lensing_efficiency(lens, 1.2, cosmology), expected, rtol=1e-10)
+    np.testing.assert_allclose(Lenses(lens, cosmology).efficiency(1.2), expected, rtol=1e-10)
     expected = cosmology.arcsec_per_kpc_proper(lens).value * 40 / 60
-    np.testing.assert_allclose(pixel_side(lens, 50, cosmology), expected)
+    np.testing.assert_allclose(Lenses(lens, cosmology).pixel_side(50), expected)
     ratio = critical_surface_density(lens, 1.2, cosmology) / critical_surface_density(lens, 1.2)
     assert (np.abs(ratio - 1) > 1e-4).all()
 
 
 def test_sources_in_front_are_not_lensed():
-    assert lensing_efficiency(0.3, [0.1, 0.3, 0.4]).tolist()[:2] == [0, 0]
+    assert Lenses(0.3).efficiency([0.1, 0.3, 0.4]).tolist()[:2] == [0, 0]
 
 
 def test_pixels_have_the_angle_of_their_side():
     # 20 kpc at redshift 0.3 are 4.47 arcsec.
     expected = BAHAMAS.arcsec_per_kpc_proper(0.3).value * 20 / 60
     assert expected * 60 == pytest.approx(4.47, abs=0.01)
-    assert pixel_side(0.3, 100) == pytest.approx(expected)
-    np.testing.assert_allclose(pixel_side(REDSHIFTS, 50), 2 * pixel_side(REDSHIFTS, 100))
+    assert Lenses(0.3).pixel_side(100) == pytest.approx(expected)
+    np.testing.assert_allclose(Lenses(REDSHIFTS).pixel_side(50), 2 * Lenses(REDSHIFTS).pixel_side(100))
 
 
 @pytest.mark.parametrize(

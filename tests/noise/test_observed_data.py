@@ -10,7 +10,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from scipy.ndimage import gaussian_filter
 
-from darkcnn.noise import kaiser_squires_inverse
+from darkcnn.noise import kaiser_squires_inverse, reduced_shear, reduced_shear_inverse
 from darkcnn.noise.inversion import field_shear
 
 DATA = os.environ.get("DARKCNN_TEST_DATA")
@@ -100,18 +100,38 @@ def test_bullet_galaxies_show_the_published_mass():
     assert abs(correlation_B) < 0.4
 
 
-def test_nfw_lens_shears_as_others_computed():
-    table = np.loadtxt(Path(DATA, "nfw", "radial_profiles.txt"))
-    radius_mpc, shear, kappa = table[:, [0, 4, 5]].T
-    n_pixels, n_fine, side = 200, 5, 10.0  # Mpc
+def nfw_image(n_pixels, side, radius_mpc, kappa, n_fine=5):
+    """Convergence of a lens on a map of `side` Mpc, averaged over the pixels; radius and angle of these."""
     axis = (np.arange(n_pixels * n_fine) + 0.5) * side / (n_pixels * n_fine) - side / 2
     fine = np.interp(np.log(np.hypot(axis, axis[:, np.newaxis])), np.log(radius_mpc), kappa)
     image = fine.reshape(n_pixels, n_fine, n_pixels, n_fine).mean(axis=(1, 3)).astype(np.float32)
     centres = axis.reshape(n_pixels, n_fine).mean(axis=1)
     x, y = np.meshgrid(centres, centres)
-    radius = np.hypot(x, y)
-    measured = -(field_shear(image) * np.exp(-2j * np.arctan2(y, x))).real
+    return image, np.hypot(x, y), np.arctan2(y, x)
+
+
+def test_nfw_lens_shears_as_others_computed():
+    table = np.loadtxt(Path(DATA, "nfw", "radial_profiles.txt"))
+    radius_mpc, shear, kappa = table[:, [0, 4, 5]].T
+    image, radius, angle = nfw_image(200, 10.0, radius_mpc, kappa)
+    measured = -(field_shear(image) * np.exp(-2j * angle)).real
     expected = np.interp(np.log(radius), np.log(radius_mpc), shear)
     for inner, outer in ((0.3, 0.6), (0.6, 1.2), (1.2, 2.4)):
         ring = (radius > inner) & (radius < outer)
         assert (measured[ring] / expected[ring]).mean() == pytest.approx(1, abs=0.01)
+
+
+def test_nfw_lens_distorts_and_is_reconstructed_as_others_computed():
+    table = np.loadtxt(Path(DATA, "nfw", "radial_profiles.txt"))
+    radius_mpc, kappa, reduced = table[:, [0, 5, 6]].T
+    image, radius, angle = nfw_image(200, 4.0, radius_mpc, kappa)
+    g1, g2 = reduced_shear(image)
+    measured = -((g1 + 1j * g2) * np.exp(-2j * angle)).real
+    expected = np.interp(np.log(radius), np.log(radius_mpc), reduced)
+    assert expected[(radius > 0.12) & (radius < 0.14)].min() > 0.35
+    for inner, outer in ((0.12, 0.2), (0.2, 0.4), (0.4, 0.8)):
+        ring = (radius > inner) & (radius < outer)
+        assert (measured[ring] / expected[ring]).mean() == pytest.approx(1, abs=0.01)
+    rest = (1 - reduced_shear_inverse(g1, g2)) / (1 - image)  # 1 - kappa is determined but for a factor
+    assert image.max() > 1  # so there is a critical curve, outside of which the lens is recovered
+    assert np.ptp(rest[(image < 0.5) & (radius < 0.8)]) < 0.02

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from darkcnn.noise import XRAY_TELESCOPES, XrayNoise
-from darkcnn.noise.geometry import pixel_side
+from darkcnn.noise.geometry import Lenses
 from darkcnn.noise.xray import _blur
 
 
@@ -11,7 +11,7 @@ def test_counts_are_those_expected(blank_records, within_five_errors):
     noise = XrayNoise(5_000, effective_area=500, energy_per_photon=1.0, background=0.01, random_state=0)
     counts = noise.fit_transform(records)["xray"]
     # 1e-13 erg/s/cm2/arcmin2 × 5 ks × 500 cm2 / 1.602e-9 erg = 156 photons an arcmin2, and 50 of background
-    expected = (156.04 + 50) * pixel_side(0.3, 20) ** 2
+    expected = (156.04 + 50) * Lenses(0.3).pixel_side(20) ** 2
     assert 10 < expected < 50
     within_five_errors(counts.mean(axis=(1, 2)), expected)
     within_five_errors(((counts - expected) ** 2).mean(axis=(1, 2)), expected)  # as Poisson has it
@@ -20,7 +20,7 @@ def test_counts_are_those_expected(blank_records, within_five_errors):
 def test_empty_sky_shows_the_background(blank_records, within_five_errors):
     records = blank_records(300)
     counts = XrayNoise(1_000, background=0.05, random_state=0).fit_transform(records)["xray"]
-    within_five_errors(counts.mean(axis=(1, 2)), 50 * pixel_side(0.3, 20) ** 2)
+    within_five_errors(counts.mean(axis=(1, 2)), 50 * Lenses(0.3).pixel_side(20) ** 2)
     assert not XrayNoise(background=0).fit_transform(records)["xray"].any()
 
 
@@ -47,7 +47,7 @@ def test_point_source_has_the_width_of_the_telescope(blank_records):
     counts = XrayNoise(psf_fwhm=60, background=0, random_state=0).fit_transform(records)["xray"][0]
     x = np.arange(40) - 20
     width = np.sqrt((counts * x**2).sum() / counts.sum())  # along x
-    expected = 60 / 2.3548 / 60 / pixel_side(0.3, 40)
+    expected = 60 / 2.3548 / 60 / Lenses(0.3).pixel_side(40)
     error = expected / np.sqrt(2 * counts.sum())
     assert width == pytest.approx(expected, abs=5 * error + 0.01)  # the kernel ends at four widths
     assert counts.sum() > 1e5
@@ -73,14 +73,14 @@ def test_nothing_else_changes(clusters):
 
 @pytest.mark.parametrize("name", XRAY_TELESCOPES)
 def test_telescopes(name, clusters):
-    counts = XrayNoise.of_telescope(name, random_state=0).fit_transform(clusters.data)["xray"]
+    counts = XrayNoise.from_telescope(name, random_state=0).fit_transform(clusters.data)["xray"]
     assert (counts == counts.round()).all()
     assert (counts.max(axis=(1, 2)) > 1).all()
     assert set(XRAY_TELESCOPES[name].approximate) <= set(XRAY_TELESCOPES[name].parameters)
 
 
 def test_defaults_are_those_of_chandra():
-    assert XrayNoise().get_params() == XrayNoise.of_telescope("chandra").get_params()
+    assert XrayNoise().get_params() == XrayNoise.from_telescope("chandra").get_params()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,138 @@
+"""Maps of the convergence and of the shapes of galaxies, with their noise."""
+
+import math
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from darkcnn.noise.inversion import field_shear, odd_size
+from darkcnn.noise.members import density_of_members
+from darkcnn.noise.reduced_shear import reconstruct, reduce_shear
+
+
+def observe_part(kappa, noise, generators, *, multiplicative_bias, additive_bias, smoothing):
+    """Observe maps that are parts of a larger field.
+
+    Far from the cluster, where the shear is small, the reconstruction gives the convergence with white noise,
+    which is drawn directly. The central half of the map goes the whole way: to the reduced shear and back.
+
+    Parameters
+    ----------
+    kappa : ndarray of shape (n_maps, n_pixels, n_pixels), float32
+        Convergence.
+    noise : ndarray of shape (n_maps,), float32
+        Standard deviation of the noise of each component of the shapes in a pixel.
+    generators : iterable of numpy.random.Generator
+        Source of the noise of each map.
+    multiplicative_bias, additive_bias : float
+        Errors m and c of the measured shapes.
+    smoothing : float
+        Standard deviation of a Gaussian that smooths the result, in pixels.
+
+    Returns
+    -------
+    ndarray of shape (n_maps, n_pixels, n_pixels), float32
+        Convergence, less the mean of the true one over the map.
+    """
+    mean = kappa.mean(axis=(1, 2), keepdims=True)
+    size = odd_size(9 * kappa.shape[-1] // 20)
+    margin = math.ceil(4 * smoothing)  # noise from outside of the map is smoothed into it
+    if margin:
+        kappa = np.pad(kappa, ((0, 0), (margin, margin), (margin, margin)), mode="symmetric")
+    centre = slice((kappa.shape[-1] - size) // 2, (kappa.shape[-1] + size) // 2)
+    observed = np.empty_like(kappa)
+    core = np.empty((len(kappa), size, size), np.complex64)  # noise of the shapes
+    for row, (image, rng) in enumerate(zip(observed, generators, strict=True)):
+        rng.standard_normal(out=image, dtype=np.float32)
+        image *= noise[row]
+        core.real[row] = image[centre, centre]
+        core.imag[row] = noise[row] * rng.standard_normal((size, size), np.float32)
+        image += kappa[row]
+        image *= np.float32(1 + multiplicative_bias)
+    kappa = kappa[:, centre, centre]
+    core += reduce_shear(field_shear(kappa, periodic=True), kappa)
+    shapes = _biased(core, multiplicative_bias, additive_bias)
+    inside = observed[:, centre, centre]
+    # Within a larger field, the mean of the core is known.
+    inside[...] = reconstruct(shapes, noise, periodic=True, mean=inside.mean(axis=(1, 2), keepdims=True))
+    observed -= np.float32(1 + multiplicative_bias) * mean
+    if not margin:
+        return observed
+    kernel = _gaussian(smoothing)
+    smooth = np.stack([cv2.sepFilter2D(image, -1, kernel, kernel) for image in observed])
+    return smooth[:, margin:-margin, margin:-margin]
+
+
+def noise_of_part(smoothing):
+    """Return the part of the standard deviation of the noise that the smoothing of `observe_part` leaves."""
+    return float((_gaussian(smoothing) ** 2).sum()) if smoothing else 1.0
+
+
+def observe_field_of_view(
+    kappa,
+    noise,
+    generators,
+    *,
+    multiplicative_bias,
+    additive_bias,
+    smoothing,
+    mask=None,
+    dilution=0.0,
+    obscuration=0.0,
+):
+    """Observe maps that are the whole field of view: outside, there is no mass, and no shape is measured.
+
+    Parameters
+    ----------
+    kappa, noise, generators, multiplicative_bias, additive_bias, smoothing
+        As for :func:`observe_part`.
+    mask : ndarray of bool of shape (n_pixels, n_pixels) or None, default=None
+        Where no galaxies are measured.
+    dilution, obscuration : float, default=0.0
+        At the centre, the fraction of the galaxies that are members of the cluster, and the fraction of the
+        galaxies behind it that its members hide.
+
+    Returns
+    -------
+    shapes : ndarray of shape (n_maps, n_pixels, n_pixels), complex64
+        Measured shapes, ``e1 + 1j * e2``.
+    kappa : ndarray of shape (n_maps, n_pixels, n_pixels), float32
+        Convergence from them.
+    """
+    members = density_of_members(kappa.shape[-1])
+    shapes = reduce_shear(field_shear(kappa), kappa)
+    if dilution:
+        shapes *= 1 - np.float32(dilution) * members
+    fewer = 1 / np.sqrt(1 - np.float32(obscuration) * members)
+    for image, level, rng in zip(shapes, noise, generators, strict=True):
+        drawn = rng.standard_normal((2, *image.shape), np.float32)
+        drawn *= level * fewer
+        image.real += drawn[0]
+        image.imag += drawn[1]
+    shapes = _biased(shapes, multiplicative_bias, additive_bias)
+    if mask is not None:
+        shapes *= ~mask
+    return shapes, reconstruct(shapes, noise, smoothing=smoothing)
+
+
+def tangential(shapes):
+    """Turn shapes, e1 + i e2, into their tangential and cross components about the middle of the map."""
+    return shapes * _frame(*shapes.shape[-2:])
+
+
+@lru_cache(maxsize=16)
+def _frame(height, width):
+    x, y = np.meshgrid(np.arange(width) - (width - 1) / 2, np.arange(height) - (height - 1) / 2)
+    radius2 = np.maximum(x**2 + y**2, 1e-9)
+    return -((x - 1j * y) ** 2 / radius2).astype(np.complex64)
+
+
+def _biased(shapes, multiplicative_bias, additive_bias):
+    """Add the errors of the measurement."""
+    return np.complex64(additive_bias * (1 + 1j)) + np.float32(1 + multiplicative_bias) * shapes
+
+
+def _gaussian(width):
+    """Return a Gaussian along one axis, cut at four times its width, in pixels."""
+    return cv2.getGaussianKernel(2 * math.ceil(4 * width) + 1, width, cv2.CV_32F)
