@@ -20,6 +20,7 @@ def loaded_after(statement):
         "from darkcnn import MapSelector, label_of",
         "import darkcnn.cli, darkcnn.inference, darkcnn.noise",
         "import darkcnn.plotting, darkcnn.inspection",
+        "import darkcnn; darkcnn.plotting, darkcnn.inference, darkcnn.noise, darkcnn.inspection",
     ],
 )
 def test_light_imports_stay_light(statement):

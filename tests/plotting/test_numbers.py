@@ -15,6 +15,7 @@ from darkcnn.plotting import (
     ReliabilityDisplay,
     TrainingDisplay,
     ViewsDisplay,
+    as_figure,
 )
 
 
@@ -33,7 +34,16 @@ def test_records_without_a_norm_are_in_units_of_the_peak(clusters):
     assert "of the peak" in [ax.get_xlabel() for ax in display.figure_.axes]
 
 
-def test_records_of_all_classes_are_of_the_same_haloes(clusters):
+def test_a_map_that_is_unknown_stays_blank(clusters):
+    records = clusters.data[:2].copy()
+    records["stellar"] = records["stellar_norm"] = np.nan
+    figure = as_figure(display := RecordsDisplay(records))
+    figure.draw_without_rendering()
+    shown = [panel.images[0].get_array() for panel in display.ax_[0]]
+    assert [np.ma.getmaskarray(image).all() for image in shown] == [False, False, True]
+
+
+def test_records_of_all_classes_are_of_the_same_halos(clusters):
     display = RecordsDisplay.from_records(clusters.data, clusters.target, n_per_class=2, random_state=1)
     assert display.labels == ["CDM", "CDM", "SIDM1", "SIDM1"]
     assert display.redshifts[:2].tolist() == display.redshifts[2:].tolist()
