@@ -1,4 +1,4 @@
-"""What the columns of class probabilities stand for: cross-sections and their priors."""
+"""Classes of a posterior: cross-sections of the columns of class probabilities, and their priors."""
 
 from functools import cached_property
 

@@ -74,7 +74,7 @@ class DomainTest(DocumentationLink, BaseEstimator):
         target : array-like of shape (n_maps,)
             Their labels.
         groups : array-like of shape (n_maps,) or None, default=None
-            Cluster of each map, in whatever model; None if all differ.
+            Cluster of each map, in any dark-matter model; None if all differ.
 
         Returns
         -------

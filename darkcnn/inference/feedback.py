@@ -1,4 +1,4 @@
-"""Probabilities of dark matter, whatever the feedback."""
+"""Probabilities of dark-matter models, marginalised over feedback."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What a posterior of the cross-section says: intervals, limits and a summary."""
+"""Intervals, limits and a summary of a posterior of the cross-section."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted

@@ -146,7 +146,7 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
         target : array-like of shape (n_maps,)
             True labels.
         groups : array-like of shape (n_maps,) or None, default=None
-            Cluster of each map, in whatever model; None if all differ.
+            Cluster of each map, in any dark-matter model; None if all differ.
         feedback : array-like of shape (n_maps,) or None, default=None
             Feedback of each map, such as ``bunch.feedback``; None for that of the labels, which is fiducial
             unless they name another. All clusters of a sample are taken to have the same feedback, whichever
@@ -245,7 +245,7 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
         return self
 
     def log_evidence_ratio(self, numerator, denominator="CDM"):
-        """Return the natural logarithm of the Bayes factor of two classes, whatever the prior.
+        """Return the natural logarithm of the Bayes factor of two classes; the prior does not matter.
 
         Parameters
         ----------

@@ -42,7 +42,7 @@ def published_estimate(probabilities, cross_sections, *, double_softmax=True):
 
     Examples
     --------
-    Four networks vote for 0.1 cm2/g and one for 1 cm2/g, each without a doubt, on a hundred maps:
+    Four networks predict 0.1 cm2/g and one 1 cm2/g, each with probability 1, for a hundred maps:
 
     >>> import numpy as np
     >>> from darkcnn.inference import published_estimate

@@ -7,7 +7,7 @@ from darkcnn.records import canonical_labels
 
 
 def expected_calibration_error(target, probabilities, classes, *, n_bins=10):
-    r"""Measure how far confidence is from accuracy.
+    r"""Return the expected calibration error: the mean difference between confidence and accuracy.
 
     Maps are sorted by the probability of their most probable class into bins of equal numbers;
     :math:`\sum_b \frac{n_b}{n} |\mathrm{accuracy}_b - \mathrm{confidence}_b|` (eq. 3 of [1]_, whose bins are

@@ -54,7 +54,7 @@ class OutlierMixture:
         """
         fractions = self.fractions.astype(np.float32)
         ratios, outliers = ratios.astype(np.float32), outliers.astype(np.float32)
-        # What underflows is not impossible: other kinds of outliers may explain it.
+        # An underflow does not exclude the class: another distribution of outliers may explain the map.
         tiny = np.finfo(np.float32).tiny
         return np.stack(
             [np.log(np.maximum((1 - each) * ratios + each * outliers, tiny)) for each in fractions]
@@ -94,7 +94,7 @@ class OutlierMixture:
 class PooledPosterior:
     """The posterior of a sample, averaged over networks and replicates of the calibration.
 
-    Each is normalised before the average: none counts for more because it is surer.
+    Each is normalised before the average, so that confident ones have no higher weight.
 
     Parameters
     ----------

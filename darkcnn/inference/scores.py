@@ -1,4 +1,4 @@
-"""How the scores of clusters are distributed in each model, learned from held-out clusters."""
+"""Distribution of the scores of each class, learned from held-out clusters."""
 
 import warnings
 
@@ -26,18 +26,18 @@ _N_MEANS, _N_SPREADS = 101, 11
 class ScoreDistribution:
     r"""The distribution of a network's scores, as a function of the cross-section.
 
-    As in the binormal model of ROC curves [1]_, there is some increasing function of the score that is normal
-    within every class, :math:`t = G^{-1}(F(s))` with :math:`F` the distribution of all held-out scores, each
-    class counting alike, and :math:`G` the mixture of the classes' normal distributions. It is found by
-    iteration: :math:`t` gives the moments of the classes, and they give :math:`G`. Only ranks matter, so
-    neither over-confidence nor any other increasing function of the scores does. The mean of a class and the
-    logarithm of its standard deviation are interpolated between classes.
+    As in the binormal model of ROC curves [1]_, there is some increasing function of the score that is
+    normal within every class, :math:`t = G^{-1}(F(s))` with :math:`F` the distribution of all held-out
+    scores, each class counting alike, and :math:`G` the mixture of the classes' normal distributions. It is
+    found by iteration: :math:`t` gives the moments of the classes, and they give :math:`G`. Only ranks
+    matter: the result is invariant under increasing functions of the scores, such as over-confidence. The
+    mean of a class and the logarithm of its standard deviation are interpolated between classes.
 
-    Held-out clusters are finite in number: the moments are drawn 100 times, clusters having random
-    weights (the Bayesian bootstrap [2]_). Every replicate also draws how scores move between neighbouring
-    classes, which no held-out cluster tells: at a fraction :math:`u` of the gap on the axis they have moved
-    by :math:`u + a u (1 - u)` of the difference, with :math:`a` uniform between -1 and 1: all that is
-    quadratic and never turns back.
+    For the finite number of held-out clusters, the moments are drawn 100 times, clusters having random
+    weights (the Bayesian bootstrap [2]_). Scores between neighbouring classes are not constrained by
+    held-out clusters, so every replicate also draws a curvature: at a fraction :math:`u` of the gap on the
+    axis, scores have moved by :math:`u + a u (1 - u)` of the difference, with :math:`a` uniform between -1
+    and 1, which covers all quadratic monotonic functions.
 
     The likelihood of a sample depends on one mean and one spread only: it is tabulated over them, and every
     replicate is a path through the table.

@@ -1,4 +1,4 @@
-"""What a fitted classifier looks at: channels, annuli, attributes, places."""
+"""Importance of channels, annuli, attributes and pixels to a fitted classifier."""
 
 from darkcnn.inspection.importance import annulus_importance, attribute_importance, channel_importance
 from darkcnn.inspection.occlusion import occlusion

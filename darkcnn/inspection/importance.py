@@ -1,4 +1,4 @@
-"""How much a score depends on each channel, annulus and attribute."""
+"""Importance of channels, annuli and attributes: loss of a score when they are exchanged."""
 
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
@@ -21,7 +21,7 @@ def channel_importance(
     random_state=None,
     verbose=0,
 ):
-    """Measure what a score loses when one map of each cluster is that of another cluster.
+    """Measure the loss of a score when one map of each cluster is replaced by that of another cluster.
 
     Parameters
     ----------
@@ -34,11 +34,11 @@ def channel_importance(
     scoring : str or callable, default="balanced_accuracy"
         Any scorer of scikit-learn.
     n_repeats : int, default=5
-        How often to draw other clusters.
+        Number of draws of other clusters.
     groups : array-like of shape (n_samples,) or None, default=None
-        Cluster of each row of plain maps; None if all differ. Records know theirs.
+        Cluster of each row of plain maps; None if all differ. Records have their own.
     mass : array-like of shape (n_samples,) or None, default=None
-        Logarithm of the mass of each row of plain maps. Records know theirs.
+        Logarithm of the mass of each row of plain maps. Records have their own.
     random_state : int, RandomState instance or None, default=None
         Seed of the choice of clusters.
     verbose : int, default=0
@@ -83,7 +83,7 @@ def annulus_importance(
     random_state=None,
     verbose=0,
 ):
-    r"""Measure what a score loses when one ring of each cluster is that of another cluster.
+    r"""Measure the loss of a score when one ring of each cluster is replaced by that of another cluster.
 
     Parameters
     ----------
@@ -98,11 +98,11 @@ def annulus_importance(
     scoring : str or callable, default="balanced_accuracy"
         Any scorer of scikit-learn.
     n_repeats : int, default=5
-        How often to draw other clusters.
+        Number of draws of other clusters.
     groups : array-like of shape (n_samples,) or None, default=None
-        Cluster of each row of plain maps; None if all differ. Records know theirs.
+        Cluster of each row of plain maps; None if all differ. Records have their own.
     mass : array-like of shape (n_samples,) or None, default=None
-        Logarithm of the mass of each row of plain maps. Records know theirs.
+        Logarithm of the mass of each row of plain maps. Records have their own.
     random_state : int, RandomState instance or None, default=None
         Seed of the choice of clusters.
     verbose : int, default=0
@@ -122,15 +122,14 @@ def annulus_importance(
 
     Notes
     -----
-    The other cluster is one of ten next lighter or ten next heavier ones, whatever its model, and never the
-    same halo. Maps are exchanged as records hold them, in units of their own peak, because that is what
-    networks read; the rest of the map and the norms stay as they are. So the ring looks like a ring of a
-    cluster, and only what it says of the model is lost. The published measure [1]_ fills it with uniform
-    noise, which no cluster looks like, and divides by the number of pixels, which alone makes it fall
-    outwards.
+    The other cluster is one of the ten next lighter or ten next heavier halos, of any dark-matter model. If a
+    mass is unknown, it is any other halo. Maps are exchanged in units of their own peak, the input of
+    networks; the rest of the map and the norms are unchanged. The ring remains realistic, and only its
+    information on the model is lost. The published measure [1]_ fills the ring with uniform noise, which is
+    out of distribution, and divides by the number of pixels, which by itself makes it decrease outwards.
 
-    A ring is important if the classifier relies on it, not if it holds information: what neighbouring rings
-    tell as well may be missed from neither.
+    A ring is important if the classifier relies on it, not if it contains information: if neighbouring rings
+    contain the same information, each may have low importance.
 
     References
     ----------
@@ -176,7 +175,7 @@ def attribute_importance(
     random_state=None,
     verbose=0,
 ):
-    """Measure what a score loses when one attribute of each cluster is that of any other cluster.
+    """Measure the loss of a score when one attribute of each cluster is replaced by another cluster's.
 
     Parameters
     ----------
@@ -191,7 +190,7 @@ def attribute_importance(
     scoring : str or callable, default="balanced_accuracy"
         Any scorer of scikit-learn.
     n_repeats : int, default=5
-        How often to draw other clusters.
+        Number of draws of other clusters.
     random_state : int, RandomState instance or None, default=None
         Seed of the choice of clusters.
     verbose : int, default=0

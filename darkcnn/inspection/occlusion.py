@@ -24,7 +24,7 @@ def occlusion(estimator, X, y=None, *, background=None, size=5, n_repeats=5, ran
     size : int, default=5
         Side of the squares, pixels.
     n_repeats : int, default=5
-        How often to draw other clusters.
+        Number of draws of other clusters.
     random_state : int, RandomState instance or None, default=None
         Seed of the choice of clusters.
     verbose : int, default=0
@@ -40,12 +40,12 @@ def occlusion(estimator, X, y=None, *, background=None, size=5, n_repeats=5, ran
     See Also
     --------
     darkcnn.plotting.ImportanceMapsDisplay : Draws it.
-    annulus_importance : Notes tell with which clusters squares are exchanged, and in which units.
+    annulus_importance : Its notes define the other clusters and the units.
 
     Notes
     -----
-    Occlusion is that of [1]_, with clusters of like mass in the place of a grey square, which no classifier
-    has learned to ignore.
+    Occlusion as in [1]_, with squares of clusters of similar mass instead of grey ones, which are out of
+    distribution.
 
     References
     ----------

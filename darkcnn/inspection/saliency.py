@@ -53,8 +53,8 @@ def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None
     Notes
     -----
     This is SmoothGrad [1]_: the mean of :math:`\partial \log p / \partial x` over
-    :math:`x + \mathcal{N}(0, \sigma^2)`. Positive where more would speak for the class. Signs differ between
-    classes: average over clusters of one class, or over absolute values.
+    :math:`x + \mathcal{N}(0, \sigma^2)`. Positive where a higher value favours the class. Signs differ
+    between classes: average over clusters of one class, or over absolute values.
 
     References
     ----------

@@ -1,16 +1,16 @@
-"""Where displays draw, and in which colours."""
+"""Axes and colours of displays."""
 
 import numpy as np
 
 LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Colours of lines that colour-blind readers tell apart: the palette of Okabe & Ito (2008), blue first."""
+"""Colours of lines, for colour-blind readers too: the palette of Okabe & Ito (2008), blue first."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 """Markers that go with them, for prints in grey."""
 
 
 def import_matplotlib():
-    """Return matplotlib, or say where to get it."""
+    """Return matplotlib, or raise an error with the command that installs it."""
     try:
         import matplotlib
     except ImportError as error:
@@ -72,7 +72,7 @@ def grid(ax, n_rows, n_columns, figsize, **options):
 
 
 def as_figure(display, **options):
-    """Draw a display into a figure of its own that pyplot does not know, to be saved.
+    """Draw a display into a new figure that pyplot does not manage, to be saved.
 
     Parameters
     ----------
@@ -121,5 +121,5 @@ def class_styles(labels):
 
 
 def plain(text):
-    """Return a text as matplotlib will show it, whatever it holds: a dollar sign begins no formula."""
+    """Escape dollar signs, so that matplotlib shows the text as it is."""
     return str(text).replace("$", r"\$")

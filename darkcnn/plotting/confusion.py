@@ -18,7 +18,7 @@ class CrossSectionConfusionDisplay:
     display_labels : sequence of str
         Labels, by cross-section.
     estimator_name : str or None, default=None
-        What made the predictions.
+        Name of the estimator.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class CrossSectionConfusionDisplay:
         labels : array-like of str or None, default=None
             Classes to show, in any order; None for all that occur.
         estimator_name : str or None, default=None
-            What made the predictions.
+            Name of the estimator.
         ax : matplotlib.axes.Axes or None, default=None
             Axes to draw on; None for a new figure.
         **options

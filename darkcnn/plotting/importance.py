@@ -1,4 +1,4 @@
-"""Which parts of the data a classifier relies on."""
+"""Importance of channels, annuli and attributes."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from darkcnn.plotting.canvas import LINES, MARKERS, plain, single
 
 
 class ImportanceDisplay:
-    """What a score loses without each channel, annulus or attribute.
+    """Loss of a score without each channel, annulus or attribute.
 
     Parameters
     ----------

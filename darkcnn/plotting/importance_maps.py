@@ -1,4 +1,4 @@
-"""Which places of a map a classifier relies on."""
+"""Maps of importance: occlusion and saliency."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""How much noise a method bears."""
+"""Scores against the depth of observations."""
 
 import numpy as np
 
@@ -17,9 +17,9 @@ class NoiseDisplay:
     errors : dict of str to ndarray of shape (n_levels,), or None, default=None
         Standard errors of the scores.
     xlabel : str
-        What the levels are, with their unit.
+        Name and unit of the levels.
     ylabel : str, default="Balanced accuracy"
-        What the scores are.
+        Name of the scores.
     chance : float or None, default=None
         Score of guessing.
 

@@ -1,4 +1,4 @@
-"""What a sample of clusters says about the cross-section."""
+"""Posterior density of the cross-section."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class PosteriorDisplay:
     truth : float or None, default=None
         True cross-section, cm2/g.
     name : str or None, default=None
-        What the sample is.
+        Name of the sample.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class PosteriorDisplay:
         truth : float or None, default=None
             True cross-section, cm2/g.
         name : str or None, default=None
-            What the sample is.
+            Name of the sample.
         ax : matplotlib.axes.Axes or None, default=None
             Axes to draw on; None for a new figure.
         **options

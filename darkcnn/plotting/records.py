@@ -1,4 +1,4 @@
-"""What records of clusters look like."""
+"""Maps of clusters."""
 
 import numpy as np
 from sklearn.utils import check_consistent_length, check_random_state
@@ -7,7 +7,7 @@ from darkcnn.plotting.canvas import grid, import_matplotlib, plain
 from darkcnn.records import FIELD_SIZE, MAPS, NORMS, canonical_labels, check_records, sort_labels
 
 TITLES = ("total mass", "X-ray", "stellar mass")
-"""What the maps of `darkcnn.records.MAPS` show."""
+"""Titles of the maps of `darkcnn.records.MAPS`."""
 
 TICKS = (-500, 0, 500)
 """Ticks of both axes of a map, kpc."""
@@ -31,13 +31,13 @@ class RecordsDisplay:
     records : structured ndarray of shape (n_samples,)
         Records to show, see :func:`darkcnn.records.record_dtype`; about a dozen fit on a page.
     labels : array-like of shape (n_samples,) or None, default=None
-        What to write beside each.
+        Text beside each.
 
     Attributes
     ----------
     images : ndarray of shape (n_samples, n_channels, height, width)
-        Maps in Msun / Mpc2, erg / s / cm2 / arcmin2 and Msun / Mpc2; in units of the peak where a database
-        does not tell the norm.
+        Maps in Msun / Mpc2, erg / s / cm2 / arcmin2 and Msun / Mpc2; in units of the peak where
+        the norm is unknown.
     ax_ : ndarray of matplotlib.axes.Axes, shape (n_samples, n_channels)
         Panels.
     figure_ : matplotlib.figure.Figure
@@ -67,7 +67,7 @@ class RecordsDisplay:
 
     @classmethod
     def from_records(cls, X, y, *, n_per_class=1, random_state=None, ax=None, **options):
-        """Draw a few clusters of each class, the same haloes in all classes as far as the data have them.
+        """Draw a few clusters of each class, the same halos in all classes where possible.
 
         Parameters
         ----------
@@ -143,7 +143,7 @@ class RecordsDisplay:
 
 
 def _some_of_each(records, y, n_per_class, rng):
-    """Return rows of each class, preferring snapshots of haloes that many classes share."""
+    """Return rows of each class, preferring snapshots of halos that many classes share."""
     halo, redshift = (np.unique(records[name], return_inverse=True)[1] for name in ("cluster_id", "redshift"))
     snapshot = np.unique(np.column_stack([halo, redshift]), axis=0, return_inverse=True)[1].ravel()
     n_sharing = np.zeros(snapshot.max() + 1, int)

@@ -21,7 +21,7 @@ class ReliabilityDisplay:
     calibration_error : float
         See :func:`darkcnn.inference.expected_calibration_error`.
     estimator_name : str or None, default=None
-        What gave the probabilities.
+        Name of the estimator.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class ReliabilityDisplay:
     Notes
     -----
     Bins hold equal numbers of maps, so that none is nearly empty. The intervals are those of Wilson [1]_,
-    which are right near 0 and 1 too. Maps of one cluster are relatives: they count as one trial.
+    which are valid near 0 and 1 too. Maps of one cluster are correlated: they count as one trial.
 
     References
     ----------
@@ -112,7 +112,7 @@ class ReliabilityDisplay:
         n_bins : int, default=10
             Number of bins; fewer if there are fewer maps.
         estimator_name : str or None, default=None
-            What gave the probabilities.
+            Name of the estimator.
         ax : matplotlib.axes.Axes or None, default=None
             Axes to draw on; None for a new figure.
 

@@ -1,4 +1,4 @@
-"""How a training went."""
+"""Learning curve of a training."""
 
 from sklearn.pipeline import Pipeline
 

@@ -1,4 +1,4 @@
-"""What the network sees of one cluster."""
+"""Views of one cluster, the input of a network."""
 
 import numpy as np
 from sklearn.pipeline import Pipeline

@@ -58,7 +58,8 @@ def compare_with_baselines(model, clusters, *, name=None, **options):
     Returns
     -------
     CrossValidation
-        Of the baselines and, last, the network. A fitted model whose classes tell feedback learns it again.
+        Of the baselines and, last, the network. If the classes of a fitted model include feedback, so do the
+        labels.
 
     Examples
     --------

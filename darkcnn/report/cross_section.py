@@ -1,4 +1,4 @@
-"""The cross-section of a sample of clusters, with all that has to be known to quote it."""
+"""The cross-section of a sample of clusters, with the checks and warnings needed to quote it."""
 
 import warnings
 

@@ -518,7 +518,7 @@ class Overconfident(ClassifierMixin, BaseEstimator):
 )
 @pytest.mark.parametrize("overconfidence", [0.5, 3])
 def test_temperature_scaling_by_group_finds_the_overconfidence(rng, overconfidence):
-    # The same 400 haloes in every class, each seen twice with scatter of its own.
+    # The same 400 halos in every class, each seen twice with scatter of its own.
     groups = np.tile(np.arange(400), 8)
     target = np.repeat([0, 1, 2, 3], 800)
     X = (respond(NODES)[target] + rng.normal(size=3200))[:, np.newaxis]

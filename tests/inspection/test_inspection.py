@@ -121,7 +121,7 @@ def test_attributes_that_are_not_read_do_not_matter(clusters):
     assert set(important.values()) == {0}
 
 
-def test_donors_are_other_haloes_of_like_mass_and_of_any_model():
+def test_donors_are_other_halos_of_like_mass_and_of_any_model():
     from darkcnn.datasets import make_clusters
 
     clusters = make_clusters(60, cross_sections=(0, 1), redshifts=(0,), n_pixels=10, random_state=0)

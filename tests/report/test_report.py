@@ -61,7 +61,7 @@ def written(clusters, model, validation, tmp_path_factory):
     return path
 
 
-def test_new_haloes_are_scored_by_the_model_itself(clusters, model):
+def test_new_halos_are_scored_by_the_model_itself(clusters, model):
     known = make_bunch(clusters.data[clusters.groups < 4], clusters.target[clusters.groups < 4])
     found = find_evidence(model, clusters, describe_training(known))
     assert sorted(set(clusters.groups[found.rows])) == [4, 5]
@@ -127,7 +127,7 @@ def test_clusters_without_labels_are_not_scored(clusters, model):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("is_known", [True, False])
-def test_seen_haloes_are_never_scored_by_the_model_itself(clusters, model, is_known):
+def test_seen_halos_are_never_scored_by_the_model_itself(clusters, model, is_known):
     found = find_evidence(model, clusters, describe_training(clusters) if is_known else None)
     assert found.how.startswith("A cross-validation made for this report, in 5 splits")
     assert list(found.scores) == [MAJORITY, PROFILES, "simple"]
@@ -190,7 +190,7 @@ def test_importance_of_the_report_finds_a_planted_signal(clusters, monkeypatch):
     assert (found["n_clusters"], found["n_haloes"], found["n_available"]) == (24, 6, 24)
 
 
-def test_importance_takes_whole_haloes_up_to_its_limit(clusters, monkeypatch):
+def test_importance_takes_whole_halos_up_to_its_limit(clusters, monkeypatch):
     rows = np.arange(24)
     some = importance._some_halos(rows, clusters.groups, 13)
     assert len(some) == 12
