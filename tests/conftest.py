@@ -7,7 +7,7 @@ from darkcnn.records import record_dtype
 
 @pytest.fixture(scope="session")
 def clusters():
-    """Six mock haloes in two models at two redshifts, 20 pixels on a side: 24 records."""
+    """Six mock halos in two models at two redshifts, 20 pixels on a side: 24 records."""
     from darkcnn.datasets import make_clusters
 
     return make_clusters(6, cross_sections=(0, 1), redshifts=(0, 0.25), n_pixels=20, random_state=0)

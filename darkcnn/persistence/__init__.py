@@ -5,7 +5,7 @@ from darkcnn.persistence.notes import (
     describe_training,
     is_training_set,
     kept_validation,
-    rows_of_new_haloes,
+    rows_of_new_halos,
 )
 from darkcnn.persistence.saving import load_model, load_notes, save_model
 
@@ -16,6 +16,6 @@ __all__ = [
     "kept_validation",
     "load_model",
     "load_notes",
-    "rows_of_new_haloes",
+    "rows_of_new_halos",
     "save_model",
 ]

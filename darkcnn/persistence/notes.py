@@ -1,4 +1,4 @@
-"""What a model was trained on, kept with it, so that nobody scores it on haloes that it has seen."""
+"""What a model was trained on, kept with it, so that nobody scores it on halos that it has seen."""
 
 import hashlib
 from pathlib import Path
@@ -25,14 +25,14 @@ def describe_clusters(clusters, path=None):
     Returns
     -------
     dict
-        File, its SHA-256, its description, the size of a pixel in kpc, and numbers of clusters and haloes.
+        File, its SHA-256, its description, the size of a pixel in kpc, and numbers of clusters and halos.
 
     Examples
     --------
     >>> from darkcnn.datasets import load_example
     >>> from darkcnn.persistence import describe_clusters
     >>> found = describe_clusters(load_example())
-    >>> found["database"], found["n_haloes"], found["clusters_of_class"]["CDM"]
+    >>> found["database"], found["n_halos"], found["clusters_of_class"]["CDM"]
     ('packaged example', 108, 108)
     """
     checksum = None
@@ -45,7 +45,7 @@ def describe_clusters(clusters, path=None):
         "description": clusters.DESCR,
         "pixel_scale": clusters.pixel_scale,
         "n_clusters": len(clusters.data),
-        "n_haloes": len(np.unique(clusters.groups)),
+        "n_halos": len(np.unique(clusters.groups)),
         "clusters_of_class": {name: int((clusters.target == name).sum()) for name in clusters.target_names},
     }
 
@@ -67,7 +67,7 @@ def describe_training(clusters, path=None, validation=None, importance=None):
     Returns
     -------
     dict
-        What :func:`describe_clusters` says, versions of the packages, ids of the haloes, a fingerprint of
+        What :func:`describe_clusters` says, versions of the packages, ids of the halos, a fingerprint of
         each cluster, the held-out predictions of the validation, and the importance.
 
     Examples
@@ -75,7 +75,7 @@ def describe_training(clusters, path=None, validation=None, importance=None):
     >>> from darkcnn.datasets import load_example
     >>> from darkcnn.persistence import describe_training
     >>> notes = describe_training(load_example())
-    >>> notes["n_haloes"], len(notes["fingerprints"])
+    >>> notes["n_halos"], len(notes["fingerprints"])
     (108, 432)
     """
     notes = {
@@ -100,8 +100,8 @@ def describe_training(clusters, path=None, validation=None, importance=None):
     return notes
 
 
-def rows_of_new_haloes(training, clusters, *, compare_ids=True):
-    """Find the clusters whose haloes are not in a training set.
+def rows_of_new_halos(training, clusters, *, compare_ids=True):
+    """Find the clusters whose halos are not in a training set.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def rows_of_new_haloes(training, clusters, *, compare_ids=True):
     clusters : sklearn.utils.Bunch
         Clusters to look at.
     compare_ids : bool, default=True
-        Take haloes of the same id for the same. Two simulations may use the same ids for different haloes;
+        Take halos of the same id for the same. Two simulations may use the same ids for different halos;
         with False, a halo counts as seen if one of its maps was.
 
     Returns
@@ -121,10 +121,10 @@ def rows_of_new_haloes(training, clusters, *, compare_ids=True):
     Examples
     --------
     >>> from darkcnn.datasets import load_example, make_bunch
-    >>> from darkcnn.persistence import describe_training, rows_of_new_haloes
+    >>> from darkcnn.persistence import describe_training, rows_of_new_halos
     >>> example = load_example()
     >>> known = make_bunch(example.data[:400], example.target[:400])
-    >>> rows_of_new_haloes(describe_training(known), example).tolist() == list(range(400, 432))
+    >>> rows_of_new_halos(describe_training(known), example).tolist() == list(range(400, 432))
     True
     """
     known = set(training["fingerprints"])

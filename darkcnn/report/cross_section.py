@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from darkcnn.inference import CrossSectionPosterior, DomainTest, marginalize_feedback
-from darkcnn.persistence import rows_of_new_haloes
+from darkcnn.persistence import rows_of_new_halos
 from darkcnn.pipeline import skip_noise
 from darkcnn.records import canonical_labels, split_labels
 
@@ -177,7 +177,7 @@ def _count_trained_on(training, clusters):
     """Count clusters of halos of a training set; ids may be those of another simulation."""
     if training is None:
         return 0
-    return len(clusters.data) - len(rows_of_new_haloes(training, clusters, compare_ids=False))
+    return len(clusters.data) - len(rows_of_new_halos(training, clusters, compare_ids=False))
 
 
 def _finite(number):

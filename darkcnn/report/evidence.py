@@ -77,7 +77,7 @@ def importance_in_validation(validation, clusters, *, verbose=0):
     ...     random_state=0,
     ...     return_estimator=True,
     ... )
-    >>> importance_in_validation(validation, clusters)["n_haloes"]
+    >>> importance_in_validation(validation, clusters)["n_halos"]
     6
     """
     *_, networks = validation.estimators.values()

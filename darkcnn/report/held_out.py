@@ -4,7 +4,7 @@ import numpy as np
 
 from darkcnn.inference import marginalize_feedback
 from darkcnn.model_selection import cross_validate_by_cluster
-from darkcnn.persistence import is_training_set, kept_validation, rows_of_new_haloes
+from darkcnn.persistence import is_training_set, kept_validation, rows_of_new_halos
 from darkcnn.records import sort_labels, split_labels
 from darkcnn.report.baselines import MAJORITY, PROFILES, architecture_name, baselines, compare_with_baselines
 from darkcnn.report.bootstrap import balanced_accuracies
@@ -77,7 +77,7 @@ def find_evidence(
         )
     rows = np.arange(len(clusters.data)) if new_halos else np.array([], int)
     if training is not None:
-        rows = rows_of_new_haloes(training, clusters, compare_ids=not new_halos)
+        rows = rows_of_new_halos(training, clusters, compare_ids=not new_halos)
     if len(rows):
         return _of_new_halos(model, clusters, training, rows, training_set, n_jobs=n_jobs, verbose=verbose)
     validation = None if training is None else kept_validation(training, clusters)

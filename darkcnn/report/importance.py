@@ -41,7 +41,7 @@ def measure_importance(tested, clusters, *, test_over_train=None, verbose=0):
         ``parts`` (maps, and attributes if the pipelines read any) and ``annuli``: names, means and standard
         errors of the increase of the log loss; the error is that of
         :func:`darkcnn.model_selection.corrected_standard_error` over several pipelines, else that of a
-        jackknife over halos. ``n_clusters``, ``n_haloes``, ``n_available``: how many were used, of how
+        jackknife over halos. ``n_clusters``, ``n_halos``, ``n_available``: how many were used, of how
         many. None if a pipeline has fewer than two halos.
 
     Examples
@@ -54,7 +54,7 @@ def measure_importance(tested, clusters, *, test_over_train=None, verbose=0):
     >>> is_seen = clusters.groups < 3
     >>> model = model.fit(clusters.data[is_seen], clusters.target[is_seen])
     >>> found = measure_importance([(model, (~is_seen).nonzero()[0])], clusters)
-    >>> found["parts"]["names"], found["n_haloes"]
+    >>> found["parts"]["names"], found["n_halos"]
     (['total', 'xray', 'stellar'], 2)
     """
     used = [_some_halos(rows, clusters.groups, _MAX_CLUSTERS // len(tested)) for _, rows in tested]
@@ -78,7 +78,7 @@ def measure_importance(tested, clusters, *, test_over_train=None, verbose=0):
     used = np.concatenate(used)
     return {
         "n_clusters": len(np.unique(used)),
-        "n_haloes": len(np.unique(clusters.groups[used])),
+        "n_halos": len(np.unique(clusters.groups[used])),
         "n_available": len(np.unique(np.concatenate([rows for _, rows in tested]))),
         "parts": _over_networks(parts, test_over_train),
         "annuli": {**_over_networks(annuli, test_over_train), "edges": rings.edges.tolist()},
@@ -89,8 +89,8 @@ def _some_halos(rows, groups, n_rows):
     """Return the rows of as many halos, drawn at random, as hold `n_rows` rows, but of two at least."""
     halos, halo, size = np.unique(groups[rows], return_inverse=True, return_counts=True)
     order = np.random.default_rng(0).permutation(len(halos))
-    n_haloes = max(np.searchsorted(np.cumsum(size[order]), n_rows, "right"), 2)
-    return rows[np.isin(halo, order[:n_haloes])]
+    n_halos = max(np.searchsorted(np.cumsum(size[order]), n_rows, "right"), 2)
+    return rows[np.isin(halo, order[:n_halos])]
 
 
 def _of_one_view(network):

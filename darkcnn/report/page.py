@@ -119,7 +119,7 @@ def describe(model, clusters, evidence, *, model_name, data, training, velocity)
         **numbers,
         "numbers": numbers,
         "n_scored": len(np.unique(rows)),
-        "n_haloes": len(np.unique(groups)),
+        "n_halos": len(np.unique(groups)),
         "difference": evidence.difference,
         "confusion": figures.confusion(target, predicted, labels),
         "reliability": reliability,

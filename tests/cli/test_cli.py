@@ -87,7 +87,7 @@ def test_main_job_scores_trains_and_writes_everything(clusters, tmp_path, monkey
     assert metrics["scores"]["simple"]["confusion"]["labels"] == ["CDM", "vdSIDM3.04w560"]
     assert metrics["difference"]["from"] == "radial profiles"
     assert metrics["parameters"]["select__maps"] == ["xray", "total"]
-    assert metrics["data"]["n_haloes"] == 6
+    assert metrics["data"]["n_halos"] == 6
     clusters = load_clusters(database)
     assert load_model(folder / "model.keras").predict_proba(clusters.data).shape == (24, 2)
 

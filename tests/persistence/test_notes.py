@@ -6,7 +6,7 @@ from sklearn.dummy import DummyClassifier
 
 from darkcnn.datasets import load_clusters, make_bunch, make_clusters, save_clusters
 from darkcnn.model_selection import cross_validate_by_cluster
-from darkcnn.persistence import describe_training, is_training_set, kept_validation, rows_of_new_haloes
+from darkcnn.persistence import describe_training, is_training_set, kept_validation, rows_of_new_halos
 
 
 def part(clusters, rows):
@@ -15,7 +15,7 @@ def part(clusters, rows):
 
 @pytest.fixture(scope="module")
 def other():
-    """Other haloes, whose ids happen to be the same."""
+    """Other halos, whose ids happen to be the same."""
     return make_clusters(6, cross_sections=(0, 1), redshifts=(0,), n_pixels=20, random_state=1)
 
 
@@ -27,7 +27,7 @@ def test_scale_and_versions_are_kept(clusters):
 
 def test_a_halo_seen_at_one_redshift_is_seen_at_all(clusters):
     known = part(clusters, np.flatnonzero((clusters.groups < 4) & (clusters.data["redshift"] == 0)))
-    rows = rows_of_new_haloes(describe_training(known), clusters)
+    rows = rows_of_new_halos(describe_training(known), clusters)
     assert sorted(set(clusters.groups[rows])) == [4, 5]
     assert len(rows) == 8
 
@@ -36,14 +36,14 @@ def test_one_map_gives_a_halo_away_under_any_id(clusters):
     renamed = make_bunch(clusters.data.copy(), clusters.target)
     renamed.data["cluster_id"] += 100
     training = describe_training(part(clusters, np.flatnonzero(clusters.groups < 4)))
-    rows = rows_of_new_haloes(training, renamed, compare_ids=False)
+    rows = rows_of_new_halos(training, renamed, compare_ids=False)
     assert sorted(set(renamed.groups[rows])) == [104, 105]
 
 
-def test_equal_ids_count_as_equal_haloes_unless_told_otherwise(clusters, other):
+def test_equal_ids_count_as_equal_halos_unless_told_otherwise(clusters, other):
     training = describe_training(clusters)
-    assert len(rows_of_new_haloes(training, other)) == 0
-    np.testing.assert_array_equal(rows_of_new_haloes(training, other, compare_ids=False), np.arange(12))
+    assert len(rows_of_new_halos(training, other)) == 0
+    np.testing.assert_array_equal(rows_of_new_halos(training, other, compare_ids=False), np.arange(12))
 
 
 def test_a_set_of_another_size_is_told_without_looking_at_its_maps(clusters, monkeypatch):

@@ -70,7 +70,7 @@ def test_new_halos_are_scored_by_the_model_itself(clusters, model):
     assert found.scores[MAJORITY][0] == 0.5
     assert "cannot be cross-validated on these halos: n_splits must be from 2" in found.how
     assert found.difference is None
-    assert found.importance["n_haloes"] == 2
+    assert found.importance["n_halos"] == 2
 
 
 def test_baseline_is_trained_on_the_training_set_of_the_model(clusters, model):
@@ -187,7 +187,7 @@ def test_importance_of_the_report_finds_a_planted_signal(clusters, monkeypatch):
     rings[1, 0] = 0
     assert not rings.any()
     assert not np.delete(found["parts"]["mean"], 1).any()
-    assert (found["n_clusters"], found["n_haloes"], found["n_available"]) == (24, 6, 24)
+    assert (found["n_clusters"], found["n_halos"], found["n_available"]) == (24, 6, 24)
 
 
 def test_importance_takes_whole_halos_up_to_its_limit(clusters, monkeypatch):
@@ -199,7 +199,7 @@ def test_importance_takes_whole_halos_up_to_its_limit(clusters, monkeypatch):
     assert len(importance._some_halos(rows, clusters.groups, 1)) == 8
 
 
-def test_importance_needs_two_haloes(clusters, model):
+def test_importance_needs_two_halos(clusters, model):
     assert measure_importance([(model, np.flatnonzero(clusters.groups == 0))], clusters) is None
 
 
