@@ -77,12 +77,12 @@ def default_pipeline(
         raise TypeError(f"noise must be a list such as [WeakLensingNoise()], got {noise!r}")
     recipe = get_recipe(architecture)
     classifier_params = {**recipe.parameters, **classifier_params}
-    observed = {name for step in noise for name in step.changes}
+    observed = {name for step in noise for name in step.measured}
     names = MAPS if isinstance(maps, str) else maps
     own = {"random_state": random_state}
     steps = [
         *(
-            (f"observe_{step.map_name}", clone(step).set_params(**own if step.random_state is None else {}))
+            (step.step_name, clone(step).set_params(**own if step.random_state is None else {}))
             for step in noise
         ),
         ("select", MapSelector(maps=maps, attributes=attributes)),

@@ -20,6 +20,7 @@ from darkcnn import (
     XrayNoise,
 )
 from darkcnn.inference import DomainTest
+from darkcnn.noise import Miscentring
 from darkcnn.preprocessing import RadialProfiles
 
 ESTIMATORS = [
@@ -60,6 +61,7 @@ EVERY_ESTIMATOR = [
     DomainTest(),
     MapScaler(),
     MapSelector(),
+    Miscentring(),
     RadialProfiles(),
     RotationFlipAugmenter(),
     WeakLensingNoise(),

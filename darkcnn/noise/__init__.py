@@ -3,6 +3,7 @@
 from darkcnn.noise.geometry import critical_surface_density
 from darkcnn.noise.instruments import LENSING_SURVEYS, XRAY_TELESCOPES
 from darkcnn.noise.inversion import kaiser_squires, kaiser_squires_inverse
+from darkcnn.noise.miscentring import Miscentring
 from darkcnn.noise.reduced_shear import reduced_shear, reduced_shear_inverse
 from darkcnn.noise.weak_lensing import WeakLensingNoise
 from darkcnn.noise.xray import XrayNoise
@@ -10,6 +11,7 @@ from darkcnn.noise.xray import XrayNoise
 __all__ = [
     "LENSING_SURVEYS",
     "XRAY_TELESCOPES",
+    "Miscentring",
     "WeakLensingNoise",
     "XrayNoise",
     "critical_surface_density",

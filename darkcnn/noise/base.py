@@ -115,6 +115,16 @@ class RecordNoise(ArrayTransformer):
         """Names of the fields that the observation replaces."""
         return (self.map_name, self.norm_name)
 
+    @property
+    def measured(self):
+        """Names of the fields that are in units of the observation afterwards."""
+        return self.changes
+
+    @property
+    def step_name(self):
+        """Name of the step in a pipeline."""
+        return f"observe_{self.map_name}"
+
     def observed_dtype(self, dtype):
         """Return the type of the observed records.
 

@@ -1,5 +1,6 @@
-"""Telescopes: the parameters of the noises, and where each number comes from."""
+"""Surveys and telescopes: parameters of the noises, with the source of each number."""
 
+import math
 from typing import NamedTuple
 
 
@@ -12,65 +13,97 @@ class Instrument(NamedTuple):
         Arguments of the noise.
     source : str
         Publications, and what they give.
-    approximate : tuple of str
-        Parameters that the publications do not give: round numbers of the right size.
+    unverified : tuple of str
+        Parameters that are not verified: they could not be looked up in the publication, or are placeholders
+        of the right size.
     """
 
     parameters: dict
     source: str
-    approximate: tuple = ()
+    unverified: tuple = ()
 
 
-# Publications give the ellipticity noise of one component, about 0.26 to 0.27, or of both, 0.37. Galaxies are
-# spread in redshift; the noise puts them all at one.
+# Publications give the ellipticity noise of one component, 0.26 to 0.30, or of both, 0.37 to 0.42. Galaxies
+# have many redshifts, and some lie in front of a cluster; the noise puts them all at one redshift. It is that
+# of their mean lensing efficiency for a cluster at redshift 0.25, with the galaxies in front counted.
+_ONE_COMPONENT = math.sqrt(2)
+
 LENSING_SURVEYS = {
     "euclid": Instrument(
-        {"n_gal": 30, "shape_noise": 0.3, "source_redshift": 0.9},
-        "Euclid Collaboration: Blanchard et al., A&A 642, A191 (2020): density, shape noise, median redshift",
+        {"n_gal": 30, "shape_noise": round(0.30 * _ONE_COMPONENT, 3), "source_redshift": 0.74},
+        "Euclid Collaboration: Blanchard et al., A&A 642, A191 (2020): density, 0.30 in each component (its "
+        "square over the density is the power of the noise); median redshift 0.9, whose mean efficiency is "
+        "that of 0.74",
     ),
     "hst": Instrument(
-        {"n_gal": 66, "shape_noise": 0.37, "source_redshift": 1.2},
-        "Leauthaud et al., ApJS 172, 219 (2007), the COSMOS field: density",
-        ("shape_noise", "source_redshift"),
+        {"n_gal": 66, "shape_noise": round(0.26 * _ONE_COMPONENT, 3), "source_redshift": 0.97},
+        "Leauthaud et al., ApJS 172, 219 (2007), the COSMOS field: density, 0.26 in each component; median "
+        "redshift 1.2, whose mean efficiency is that of 0.97",
+        ("n_gal", "shape_noise", "source_redshift"),
     ),
     "jwst": Instrument(
-        {"n_gal": 162, "shape_noise": 0.37, "source_redshift": 2.0},
-        "Harvey & Massey, MNRAS 529, 802 (2024), Abell 2744: density",
+        {"n_gal": 162, "shape_noise": round(0.26 * _ONE_COMPONENT, 3), "source_redshift": 1.6},
+        "Harvey & Massey, MNRAS 529, 802 (2024), Abell 2744: up to this density; a median redshift of 2 is "
+        "assumed, whose mean efficiency is that of 1.6",
         ("shape_noise", "source_redshift"),
     ),
     "roman": Instrument(
-        {"n_gal": 45, "shape_noise": 0.37, "source_redshift": 1.0},
-        "Spergel et al., arXiv:1503.03757 (2015), high-latitude survey: density",
-        ("shape_noise", "source_redshift"),
+        {"n_gal": 45, "shape_noise": round(0.26 * _ONE_COMPONENT, 3), "source_redshift": 0.89},
+        "Spergel et al., arXiv:1503.03757 (2015), high-latitude survey: density; a median redshift of 1.1 is "
+        "assumed, whose mean efficiency is that of 0.89",
+        ("n_gal", "shape_noise", "source_redshift"),
     ),
     "superbit": Instrument(
-        {"n_gal": 30, "shape_noise": 0.37, "source_redshift": 0.9},
+        {"n_gal": 30, "shape_noise": round(0.26 * _ONE_COMPONENT, 3), "source_redshift": 0.74},
         "McCleary et al., AJ 166, 134 (2023), forecasts for blue bands: none of the numbers exactly",
         ("n_gal", "shape_noise", "source_redshift"),
     ),
 }
 """Surveys that :class:`WeakLensingNoise` knows by name."""
 
-# The half-energy width of a Gaussian is its full width at half maximum: where wings matter, it stands for it.
+# All between 0.5 and 2 keV, where photons of hot clusters have 1.1 keV on average: (2 - 0.5) / ln(2 / 0.5),
+# for as many photons in each logarithm of the energy. Areas are means over the band. The background is a sky
+# of 1.7e-6 photons / s / cm2 / arcmin2 and the particles that the detectors count besides. The half-energy
+# width of a Gaussian is its full width at half maximum: where wings matter, it stands for it.
+_ENERGY = 1.1
+
 XRAY_TELESCOPES = {
     "chandra": Instrument(
-        {"exposure": 10_000, "effective_area": 600, "background": 2e-3, "psf_fwhm": 0.5},
-        "Chandra Proposers' Observatory Guide, ACIS-I: point spread function; the area was that at 1.5 keV "
-        "at launch and has shrunk since",
+        {
+            "exposure": 10_000,
+            "effective_area": 400,
+            "energy_per_photon": _ENERGY,
+            "background": 1.2e-3,
+            "psf_fwhm": 0.5,
+        },
+        "Chandra Proposers' Observatory Guide, ACIS-I: point spread function; the area was that at launch "
+        "and has shrunk since",
         ("exposure", "effective_area", "background"),
     ),
     "erosita": Instrument(
-        {"exposure": 2_000, "effective_area": 1365, "background": 5e-3, "psf_fwhm": 26.0},
+        {
+            "exposure": 2_000,
+            "effective_area": 1365,
+            "energy_per_photon": _ENERGY,
+            "background": 3e-3,
+            "psf_fwhm": 26.0,
+        },
         "Predehl et al., A&A 647, A1 (2021), all-sky survey: area at 1 keV, half-energy width",
-        ("exposure", "background"),
+        ("exposure", "effective_area", "background", "psf_fwhm"),
     ),
     "xmm": Instrument(
-        {"exposure": 10_000, "effective_area": 2100, "background": 8e-3, "psf_fwhm": 15.0},
+        {
+            "exposure": 10_000,
+            "effective_area": 2000,
+            "energy_per_photon": _ENERGY,
+            "background": 5e-3,
+            "psf_fwhm": 15.0,
+        },
         "XMM-Newton Users Handbook, the three EPIC cameras: half-energy width",
         ("exposure", "effective_area", "background"),
     ),
 }
-"""Telescopes that :class:`XrayNoise` knows by name."""
+"""Telescopes that :class:`XrayNoise` knows by name, between 0.5 and 2 keV."""
 
 
 def parameters_of(name, instruments):

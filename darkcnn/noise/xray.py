@@ -19,22 +19,26 @@ _ARCSEC_PER_ARCMIN = 60
 
 
 class XrayNoise(RecordNoise):
-    """Observe the X-ray emission of clusters by counting photons.
+    """X-ray noise: counts of photons between 0.5 and 2 keV.
 
     The surface brightness becomes an expected number of photons in each pixel, the telescope blurs it by a
     Gaussian, a uniform background joins it, and the count is drawn from a Poisson distribution. The defaults
     are those of 10 ks with Chandra.
 
+    ``xray_norm`` must be the surface brightness in the band that the other parameters are of: for the
+    defaults and for all telescopes known by name, 0.5 to 2 keV as observed. Counts of another band need its
+    energy, area and background, all three.
+
     Parameters
     ----------
     exposure : float, default=10_000
         Time of the observation, s.
-    effective_area : float, default=600
-        Area that would catch as many photons with perfect optics and detector, cm2.
-    energy_per_photon : float, default=2.0
-        Mean energy of a photon, keV.
-    background : float, default=2e-3
-        Counts per second and arcmin2 that do not come from the cluster.
+    effective_area : float, default=400
+        Area that would catch as many photons with perfect optics and detector, cm2: mean over the band.
+    energy_per_photon : float, default=1.1
+        Mean energy of a photon of the band, keV.
+    background : float, default=1.2e-3
+        Counts of the band per second and arcmin2 that do not come from the cluster.
     psf_fwhm : float, default=0.5
         Full width at half maximum of the point spread function, arcsec.
     redshift_floor : float, default=0.1
@@ -60,9 +64,9 @@ class XrayNoise(RecordNoise):
     -----
     The observed ``xray`` is the number of counts, background included, never divided by its own maximum.
     ``xray_norm`` becomes the surface brightness of one count, so that the product of both still is a surface
-    brightness, and tells nothing of the noise-free peak any more. The other attributes stay as they are, and
-    a cluster below `redshift_floor` keeps its surface brightness. All photons have one energy: the spectrum
-    of the gas and the absorption on the way play no role.
+    brightness, and holds no information on the noise-free peak any more. The other attributes stay as they
+    are, and a cluster below `redshift_floor` keeps its surface brightness. All photons have one energy: the
+    spectrum of the gas and the absorption on the way play no role.
 
     Examples
     --------
@@ -92,9 +96,9 @@ class XrayNoise(RecordNoise):
         self,
         exposure=10_000,
         *,
-        effective_area=600,
-        energy_per_photon=2.0,
-        background=2e-3,
+        effective_area=400,
+        energy_per_photon=1.1,
+        background=1.2e-3,
         psf_fwhm=0.5,
         redshift_floor=0.1,
         cosmology=None,

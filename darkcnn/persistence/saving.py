@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from darkcnn._common.versions import __version__
 from darkcnn._common.writing import replacing
 from darkcnn.networks import NETWORKS
-from darkcnn.noise import WeakLensingNoise, XrayNoise
+from darkcnn.noise import Miscentring, WeakLensingNoise, XrayNoise
 from darkcnn.persistence.limit import limited_weights
 from darkcnn.preprocessing import MapScaler, MapSelector, RotationFlipAugmenter
 from darkcnn.training import DarkCNNClassifier
@@ -29,6 +29,7 @@ _MAX_LABEL = 4000  # bytes of a text, 4 a character: numpy gives as many to ever
 _STEPS = {
     step.__name__: step
     for step in (
+        Miscentring,
         WeakLensingNoise,
         XrayNoise,
         MapSelector,

@@ -6,7 +6,7 @@ from astropy.cosmology import Planck18
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from darkcnn.noise import LENSING_SURVEYS, WeakLensingNoise, critical_surface_density, reduced_shear_inverse
+from darkcnn.noise import WeakLensingNoise, critical_surface_density, reduced_shear_inverse
 from darkcnn.noise.geometry import Lenses
 from darkcnn.noise.inversion import field_convergence
 from darkcnn.preprocessing import turn
@@ -297,20 +297,6 @@ def test_nothing_else_changes(clusters):
     assert noise.get_params() == parameters
     for name in set(before.dtype.names) - {"total", "lensing_norm"}:
         np.testing.assert_array_equal(observed[name], before[name])
-
-
-@pytest.mark.parametrize("name", LENSING_SURVEYS)
-def test_surveys(name, blank_records):
-    noise = WeakLensingNoise.from_survey(name, random_state=0)
-    observed = noise.fit_transform(blank_records(20))
-    assert observed["total"].std() == pytest.approx(1, abs=0.1)
-    assert set(LENSING_SURVEYS[name].approximate) <= set(LENSING_SURVEYS[name].parameters)
-    assert WeakLensingNoise.from_survey(name, n_gal=7).n_gal == 7
-
-
-def test_unknown_surveys_are_refused():
-    with pytest.raises(ValueError, match=r"name must be one of \['euclid', .*got 'Lsst'"):
-        WeakLensingNoise.from_survey("Lsst")
 
 
 @pytest.mark.parametrize(

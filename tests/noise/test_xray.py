@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from darkcnn.noise import XRAY_TELESCOPES, XrayNoise
+from darkcnn.noise import XrayNoise
 from darkcnn.noise.geometry import Lenses
 from darkcnn.noise.xray import _blur
 
@@ -69,18 +69,6 @@ def test_nothing_else_changes(clusters):
     np.testing.assert_array_equal(clusters.data, before)
     for name in set(before.dtype.names) - {"xray", "xray_norm"}:
         np.testing.assert_array_equal(observed[name], before[name])
-
-
-@pytest.mark.parametrize("name", XRAY_TELESCOPES)
-def test_telescopes(name, clusters):
-    counts = XrayNoise.from_telescope(name, random_state=0).fit_transform(clusters.data)["xray"]
-    assert (counts == counts.round()).all()
-    assert (counts.max(axis=(1, 2)) > 1).all()
-    assert set(XRAY_TELESCOPES[name].approximate) <= set(XRAY_TELESCOPES[name].parameters)
-
-
-def test_defaults_are_those_of_chandra():
-    assert XrayNoise().get_params() == XrayNoise.from_telescope("chandra").get_params()
 
 
 @pytest.mark.parametrize(
