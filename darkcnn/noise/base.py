@@ -1,4 +1,4 @@
-"""What all noises share: the checks, and observations that are drawn when asked for."""
+"""Base class of simulated noise."""
 
 from copy import copy
 
@@ -11,15 +11,15 @@ from darkcnn._common.transformer import ArrayTransformer
 from darkcnn.records import ObservedRecords, check_records, chunks
 
 _HIGHEST = 2
-"""Value above which a map is none that was divided by its peak, however it was rebinned since."""
+"""Value above which a map was not divided by its peak."""
 
-_OR_OBSERVED = " before it is observed (what a telescope saw needs no noise: ObservedRecords, --observed)"
+_OR_OBSERVED = " before noise is added (real observations need no noise: ObservedRecords, --observed)"
 
 
 class RecordNoise(ArrayTransformer):
-    """Base of the steps that replace one map of each record by an observation of it.
+    """Base of transformers that replace one map of each record by a simulated observation.
 
-    A subclass names the map and its norm, and says in `observe` what a telescope would see.
+    A subclass names the map and its norm, and implements `observe` and `unit`.
     """
 
     map_name: str
@@ -54,7 +54,7 @@ class RecordNoise(ArrayTransformer):
         return self
 
     def transform(self, X):
-        """Observe every cluster.
+        """Add noise to every cluster.
 
         Parameters
         ----------
@@ -64,55 +64,38 @@ class RecordNoise(ArrayTransformer):
         Returns
         -------
         ObservedRecords of shape (n_samples,)
-            The records with the observed map, drawn when asked for; ``np.asarray`` gives them as an array.
-            The noise of a row depends on the seed and on the row alone, not on the other rows or on their
-            order. A :class:`DarkCNNClassifier` sees new noise in each epoch of its training.
+            Records with noise, which is drawn when they are used; it depends on the seed and the row, not on
+            the other rows or their order. A :class:`DarkCNNClassifier` trains on new noise in each epoch.
         """
         check_is_fitted(self)
         X = check_records(X)
         if self._check(X) != self.map_shape_:
             shape = X.dtype[self.map_name].shape
             raise ValueError(f"X has maps of shape {shape}, but {self.map_shape_} were seen at fit")
-        noise = copy(self)  # which a later fit does not change
+        noise = copy(self)  # a later fit does not change it
         if isinstance(X, ObservedRecords):
             return ObservedRecords(X.records, (*X.noises, noise))
         return ObservedRecords(X, (noise,))
 
     def observe(self, clusters, generators):
-        """Observe clusters.
+        """Return new values of fields of the records, by name.
 
         Parameters
         ----------
         clusters : structured ndarray of shape (n_samples,)
             Records.
         generators : iterable of numpy.random.Generator
-            Source of the noise of each.
-
-        Returns
-        -------
-        dict of ndarray of shape (n_samples, ...)
-            Fields of the records to replace.
+            Generator of the noise of each record.
         """
         raise NotImplementedError
 
     def unit(self, clusters):
-        """Tell what one in the observed maps stands for.
-
-        Parameters
-        ----------
-        clusters : structured ndarray of shape (n_samples,)
-            Records, of which only the numbers are read.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            New values of the norm.
-        """
+        """Return the unit of the observed maps, the new values of the norm, from the scalar fields."""
         raise NotImplementedError
 
     @property
     def changes(self):
-        """Names of the fields that the observation replaces."""
+        """Names of the fields that change."""
         return (self.map_name, self.norm_name)
 
     @property
@@ -126,18 +109,7 @@ class RecordNoise(ArrayTransformer):
         return f"observe_{self.map_name}"
 
     def observed_dtype(self, dtype):
-        """Return the type of the observed records.
-
-        Parameters
-        ----------
-        dtype : numpy.dtype
-            Type of the records.
-
-        Returns
-        -------
-        numpy.dtype
-            The same, unless the observation has maps of its own.
-        """
+        """Return the type of the observed records, which may have more maps."""
         return dtype
 
     def _check(self, X):

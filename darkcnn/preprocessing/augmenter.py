@@ -1,4 +1,4 @@
-"""Rotated and flipped views of maps: dark-matter self-interactions have no preferred direction."""
+"""Augmentation by rotation and reflection: self-interactions are isotropic."""
 
 from numbers import Integral
 
@@ -16,25 +16,23 @@ from darkcnn.records import MAPS, ObservedRecords, check_records, is_records
 class RotationFlipAugmenter(ArrayTransformer):
     """Add an axis of rotated and flipped views to every map.
 
-    A transformer may not change the number of rows, so views are an axis: maps of shape (n_samples, height,
-    width, n_channels) become views of shape (n_samples, n_views, height, width, n_channels). A
-    :class:`DarkCNNClassifier` trains on every view, from a new random angle in each epoch, and averages
-    its probabilities over the views.
+    A transformer may not change the number of rows, so maps of shape (n_samples, height, width, n_channels)
+    become views of shape (n_samples, n_views, height, width, n_channels). A :class:`DarkCNNClassifier` trains
+    on every view, with a new random angle in each epoch, and averages probabilities over the views.
 
     Parameters
     ----------
     n_views : int, default=10
         Number of views of each map.
     flip : bool, default=True
-        Whether half of the views, drawn at random, are mirrored as well.
+        Whether to mirror half of the views, drawn at random.
     random_state : int, RandomState instance or None, default=None
         Seed of the angles and flips.
 
     Attributes
     ----------
     angles_ : ndarray of shape (n_views,)
-        Angles in radians: evenly spaced from a random start. Clusters have no preferred direction, so this
-        covers the circle better than independent angles.
+        Angles in radians, evenly spaced from a random start.
     flips_ : ndarray of shape (n_views,)
         Which views are mirrored.
 
@@ -64,7 +62,7 @@ class RotationFlipAugmenter(ArrayTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Draw the angles and flips.
+        """Draw the angles and the flips.
 
         Parameters
         ----------
@@ -77,11 +75,6 @@ class RotationFlipAugmenter(ArrayTransformer):
         -------
         RotationFlipAugmenter
             The fitted transformer.
-
-        Raises
-        ------
-        ValueError
-            If the maps are not square.
         """
         self.map_shape_ = _square(as_maps(X)).map_shape
         rng = check_random_state(self.random_state)
@@ -90,7 +83,7 @@ class RotationFlipAugmenter(ArrayTransformer):
         return self
 
     def transform(self, X):
-        """Present the views of every map.
+        """Return the views of every map.
 
         Parameters
         ----------
@@ -100,7 +93,7 @@ class RotationFlipAugmenter(ArrayTransformer):
         Returns
         -------
         Views
-            Views of shape (n_samples, n_views, height, width, n_channels), drawn when asked for.
+            Views of shape (n_samples, n_views, height, width, n_channels), computed when used.
         """
         check_is_fitted(self)
         maps = as_maps(X)
@@ -112,15 +105,15 @@ class RotationFlipAugmenter(ArrayTransformer):
 def augment(X, y, n_rotations=10, *, flip=True, random_state=None):
     """Rotate and flip clusters into additional rows.
 
-    Split by cluster before you augment: views of one map in both training and test set are a leak. In a
-    pipeline, use :class:`RotationFlipAugmenter` instead, which cannot leak.
+    Split by cluster before you augment: views of one map in both training and test set are a leak. Use
+    :class:`RotationFlipAugmenter` in a pipeline.
 
     Parameters
     ----------
     X : structured ndarray of shape (n_samples,) or array-like of (n_samples, height, width, n_channels)
-        Records, or plain maps. Of records, the ellipticity of the central galaxy turns with the maps. Records
-        with noise turn first, and each view has noise of its own; maps that a telescope saw turn by whole
-        quarters.
+        Records, or plain maps. The ellipticity of the central galaxy in records is rotated with the maps.
+        Records with simulated noise are rotated before a new noise realisation is added to each view; real
+        observations are rotated by multiples of 90 degrees.
     y : array-like of shape (n_samples,)
         Labels.
     n_rotations : int, default=10
@@ -159,14 +152,14 @@ def augment(X, y, n_rotations=10, *, flip=True, random_state=None):
     if isinstance(X, Maps):
         return Views(_square(X), angles, flips).draw(source_index, every), y_views, source_index
     was_seen = isinstance(X, ObservedRecords) and not X.noises
-    if was_seen:  # whole quarters, as interpolation would smooth the noise
+    if was_seen:  # interpolation would smooth the noise
         angles = np.rint(angles / (np.pi / 2)) * (np.pi / 2)
     observed = X if isinstance(X, ObservedRecords) else ObservedRecords(X)
     maps = _square(Maps(observed, (*X.dtype["total"].shape, len(MAPS))))
-    views = Views(maps, angles, flips, skies=1 + every % n_rotations, turn_first=not was_seen)
+    views = Views(maps, angles, flips, realisations=1 + every % n_rotations, turn_first=not was_seen)
     X_views = views.draw(source_index, every)
-    # An ellipticity is a spin-2 quantity: mirroring left to right changes the sign of e2, and a rotation by
-    # `angle`, anticlockwise with row 0 at the top, is clockwise in the (column, row) axes of the shapes.
+    # Ellipticity is a spin-2 quantity: mirroring left to right changes the sign of e2, and a rotation by
+    # `angle`, anticlockwise with row 0 at the top, is clockwise in its (column, row) axes.
     shape = X_views["bcg_e1"] + 1j * np.where(flips, -1, 1) * X_views["bcg_e2"]
     shape = shape * np.exp(-2j * angles)
     X_views["bcg_e1"], X_views["bcg_e2"] = shape.real, shape.imag
@@ -174,7 +167,7 @@ def augment(X, y, n_rotations=10, *, flip=True, random_state=None):
 
 
 def _square(maps):
-    """Check that maps can turn."""
+    """Check that maps can be rotated."""
     height, width = maps.map_shape[:2]
     if height != width:
         raise ValueError(f"X must hold square maps to rotate, got {height} x {width} pixels")

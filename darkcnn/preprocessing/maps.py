@@ -1,4 +1,4 @@
-"""Rows of maps that travel through a pipeline together with their attributes and groups."""
+"""Maps of clusters with their attributes and groups, and checks of plain maps."""
 
 import numpy as np
 
@@ -6,18 +6,17 @@ from darkcnn.records import LazyRows, ObservedRecords, is_records, refuse_units
 
 
 class Maps(LazyRows):
-    """Rows of maps, with the attributes and the cluster that belong to each.
+    """Maps with the attributes and the cluster of each row.
 
-    It looks like an array of shape (n_samples, height, width, n_channels): it has `shape`, `dtype`, `len`,
-    indexing by rows, and ``np.asarray`` gives the array. Rows of a memory-mapped database are read and
-    computed only when drawn, and so are observed rows, whose noise may be drawn anew.
+    It looks like an array of shape (n_samples, height, width, n_channels). Rows of memory-mapped or observed
+    records are read and computed when they are used.
 
     Parameters
     ----------
     source : ndarray, memmap or ObservedRecords of shape (n_samples, ...)
         Plain maps, or records that `steps` turn into maps.
     map_shape : tuple of int
-        (height, width, n_channels) of what is drawn.
+        (height, width, n_channels) after all steps.
     steps : tuple of callable, default=()
         Pure functions, each from a batch of rows to a batch of rows.
     attributes : ndarray of shape (n_samples, n_attributes) or None, default=None
@@ -70,12 +69,12 @@ class Maps(LazyRows):
         out[...] = self.draw(rows)
 
     def draw(self, rows):
-        """Compute some of the maps.
+        """Compute the maps of some rows.
 
         Parameters
         ----------
-        rows : ndarray of int or slice
-            Which rows.
+        rows : ndarray of int, or slice
+            Rows.
 
         Returns
         -------
@@ -102,7 +101,7 @@ class Maps(LazyRows):
         return batch
 
     def apply(self, step, map_shape=None):
-        """Pass every map through one more step.
+        """Pass all maps through one more step.
 
         Parameters
         ----------
@@ -114,7 +113,7 @@ class Maps(LazyRows):
         Returns
         -------
         Maps
-            Computed at once, a chunk at a time; or, if the source is memory-mapped or observed, when drawn.
+            Maps of memory-mapped or observed records are computed when they are used, others at once.
         """
         applied = Maps(
             self.source,
@@ -129,7 +128,7 @@ class Maps(LazyRows):
 
 
 def as_maps(X, argument="X"):
-    """Take maps in either form, plain array or `Maps`.
+    """Check maps, and return them as `Maps`.
 
     Parameters
     ----------
@@ -173,27 +172,7 @@ def as_maps(X, argument="X"):
 
 
 def plain_array(X, argument="X"):
-    """Refuse what would lose its meaning as an array of numbers.
-
-    Parameters
-    ----------
-    X : array-like
-        Maps, or other numbers.
-    argument : str, default="X"
-        Name of the argument, for the error.
-
-    Returns
-    -------
-    array-like
-        `X`, without a mask if that hides nothing.
-
-    Raises
-    ------
-    TypeError
-        If `X` holds records, has units, or is no array.
-    ValueError
-        If `X` has masked values.
-    """
+    """Refuse records, units and masked values; return `X` without a mask that hides nothing."""
     if is_records(X):
         raise TypeError(f"{argument} holds records; put a MapSelector before this step to choose their maps")
     if isinstance(X, dict):

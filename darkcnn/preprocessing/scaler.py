@@ -12,21 +12,21 @@ from darkcnn._common.transformer import ArrayTransformer
 from darkcnn.preprocessing.maps import Maps, plain_array
 
 _ROWS_FOR_SIGN = 16
-"""Maps in which a value above zero is looked for."""
+"""Number of maps that are searched for a value above zero."""
 
 _CHANNEL_CONSTRAINTS = {
     "stretch": [StrOptions({"log", "asinh", "linear"})],
     "norm": [StrOptions({"max", "mean", "none"})],
     "floor": [Interval(Real, 0, None, closed="neither")],
 }
-"""What the parameters of `MapScaler` may be for one channel."""
+"""Constraints on the parameters of `MapScaler` for one channel."""
 
 
 class MapScaler(OneToOneFeatureMixin, ArrayTransformer, auto_wrap_output_keys=None):
     """Normalise every map by itself and stretch its contrast.
 
-    Each channel of each map is divided by its own norm, then stretched. Nothing is learned from other
-    maps, so nothing can leak from a test set. Each parameter may be a tuple, with one value for each channel.
+    Each channel of each map is divided by its own norm, then stretched; nothing is learned from other maps.
+    Each parameter may be a tuple with one value for each channel.
 
     Parameters
     ----------
@@ -91,11 +91,6 @@ class MapScaler(OneToOneFeatureMixin, ArrayTransformer, auto_wrap_output_keys=No
         -------
         Maps or ndarray, as `X`
             Scaled maps of the same shape; an array keeps its type, float32 or float64.
-
-        Raises
-        ------
-        ValueError
-            As :meth:`fit`.
         """
         X = self._check(X, reset=False)
         scale = partial(_scale_channels, settings=self._settings(X))
@@ -109,7 +104,7 @@ class MapScaler(OneToOneFeatureMixin, ArrayTransformer, auto_wrap_output_keys=No
         return validate_data(self, plain_array(X), reset=reset, allow_nd=True, dtype=[np.float64, np.float32])
 
     def _settings(self, X):
-        """Check the parameters, and list those of each channel; of all at once, if they are the same."""
+        """Check the parameters; return a list of those of each channel, or of one if they are the same."""
         parameters = self.get_params()
         tuples = {name: values for name, values in parameters.items() if isinstance(values, tuple)}
         n_channels = 1 if X.ndim == 2 else X.shape[-1]
@@ -166,7 +161,7 @@ def _scale(batch, *, stretch, norm, floor):
 
 
 def _check_signs(X, settings):
-    """Refuse maps of whose logarithm nothing would be left: some rows tell."""
+    """Refuse maps that have no values above zero to take the logarithm of."""
     rows = np.asarray(X[:_ROWS_FOR_SIGN])
     rows = rows.reshape(-1, 1 if X.ndim == 2 else X.shape[-1])
     settings = settings * rows.shape[1] if len(settings) == 1 else settings

@@ -35,7 +35,7 @@ class MapSelector(ArrayTransformer):
     ----------
     maps : tuple of str or "all", default="all"
         Maps to keep, in this order of channels: ``"total"`` (projected mass), ``"xray"``, ``"stellar"``,
-        which are all; and of records with shear, see :class:`WeakLensingNoise`, ``"shear1"`` and
+        which are all; for records with shear, see :class:`WeakLensingNoise`, also ``"shear1"`` and
         ``"shear2"``, or ``"shear_t"`` and ``"shear_x"``.
     attributes : tuple of str, default=()
         Attributes to join to the maps: ``"redshift"``, ``"log_mass"``, ``"xray_concentration"``,
@@ -89,7 +89,7 @@ class MapSelector(ArrayTransformer):
         return self
 
     def transform(self, X):
-        """Take the chosen maps and attributes.
+        """Return the chosen maps and attributes.
 
         Parameters
         ----------
@@ -109,8 +109,8 @@ class MapSelector(ArrayTransformer):
         Warns
         -----
         UserWarning
-            If most norms lie far beyond those seen at `fit`, as in other units, and redshift does not explain
-            it; or if observed maps scatter by other numbers than those seen at `fit`.
+            If most norms, or the scatter of most observed maps, lie far outside of the range seen at `fit`,
+            as they do in other units.
         """
         check_is_fitted(self)
         X = _checked(X)

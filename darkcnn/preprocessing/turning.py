@@ -3,14 +3,14 @@
 import cv2
 import numpy as np
 
-# OpenCV would spread each small map over its own threads, which the training needs.
+# Else OpenCV would use several threads for each small map, which training needs.
 cv2.setNumThreads(1)
 
 
 def turn(image, angle, flip):
-    """Rotate a map about its centre, after mirroring it if asked to.
+    """Rotate a map about its centre, after mirroring it if `flip` is True.
 
-    Bilinear interpolation; what turns in from outside the map mirrors what is inside.
+    Interpolation is bilinear; pixels from outside the map are mirrored from inside.
 
     Parameters
     ----------
@@ -40,10 +40,7 @@ def turn(image, angle, flip):
 
 
 def origins_of(angle, flip, map_shape):
-    """Tell where each pixel (x, y) of a view comes from: rotate it back, then mirror it back.
-
-    Returns the 2 × 3 matrix of that affine map.
-    """
+    """Return the 2 × 3 affine matrix from each pixel (x, y) of a view to its origin in the map."""
     height, width = map_shape[:2]
     centre = np.array([width - 1, height - 1]) / 2
     back = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -54,7 +51,7 @@ def origins_of(angle, flip, map_shape):
 
 
 def warp(image, origins, view):
-    """Fill a view, an array of the shape and type of the map, with the pixels that its origins name."""
+    """Fill a view, an array of the shape and type of the map, from its origins."""
     drawn = cv2.warpAffine(
         image,
         origins,

@@ -1,4 +1,4 @@
-"""Whether records are in the units of those that a model was trained on."""
+"""Warnings of records in other units than those of the training."""
 
 import warnings
 
@@ -8,34 +8,23 @@ from darkcnn.cosmology import BAHAMAS
 from darkcnn.records import MAPS, NORMS, SHEAR, TANGENTIAL
 
 _NORM_MARGIN = 10
-"""How far norms may lie beyond those seen at fit; other units are usually off by a thousand."""
+"""Factor by which norms may exceed the range seen at fit; other units usually differ by 1000 or more."""
 
 _SCATTER_MARGIN = 3
-"""How far the scatter of observed maps may lie beyond that seen at fit."""
+"""Factor by which the scatter of observed maps may exceed the range seen at fit."""
 
 _N_ROWS = 32
-"""Observed maps that are looked at: drawing all of them would cost as much as training an epoch."""
+"""Number of observed maps that are checked, as drawing the noise of all takes long."""
 
 _HIGHEST = 2
-"""Value above which a map was not divided by its peak, however it was rebinned since."""
+"""Value above which a map was not divided by its peak."""
 
 _LOWEST_REDSHIFT = 0.1
-"""Nearer clusters are observed as if they were here, see :class:`darkcnn.XrayNoise`."""
+"""Lower redshifts count as this one, see :class:`darkcnn.XrayNoise`."""
 
 
 def ranges_of(records):
-    """Return the ranges of norms, and of the scatter of observed maps.
-
-    Parameters
-    ----------
-    records : structured ndarray or ObservedRecords of shape (n_samples,)
-        Records that a model is trained on.
-
-    Returns
-    -------
-    dict
-        Numbers by name, for :func:`warn_of_other_units`.
-    """
+    """Return the ranges of norms, and of the scatter of observed maps, by name."""
     some = _some_rows(records)
     observed = [
         name
@@ -50,23 +39,10 @@ def ranges_of(records):
 
 
 def warn_of_other_units(records, ranges):
-    """Warn if most records lie far beyond the ranges of others.
+    """Warn if the norms or the scatter of most records are far outside of `ranges`, from :func:`ranges_of`.
 
-    X-ray norms change with redshift: the surface brightness of a cluster falls as (1 + z)^-4, and where the
-    norm is that of one observed photon, it rises as the angular area of a pixel falls. Norms are suspect only
-    if neither explains them.
-
-    Parameters
-    ----------
-    records : structured ndarray or ObservedRecords of shape (n_samples,)
-        Records.
-    ranges : dict
-        What :func:`ranges_of` returned of the others.
-
-    Warns
-    -----
-    UserWarning
-        If norms or observed maps are suspect.
+    X-ray norms change with redshift: the surface brightness of a cluster falls as (1 + z)^-4; a norm of one
+    observed photon rises as the solid angle of a pixel falls. There is no warning if either explains them.
     """
     _check_norms(records, ranges["norms"])
     if _is_noisy(records):  # its maps have the units of the noise
@@ -80,7 +56,7 @@ def _is_noisy(records):
 
 
 def _readings(records, name):
-    """Yield a norm as it is, and freed of what redshift may have done to it."""
+    """Yield a norm, and the norm corrected for each effect of redshift."""
     yield records[name]
     if name == "xray_norm":
         redshift = np.asarray(records["redshift"], dtype=float)

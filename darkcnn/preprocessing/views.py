@@ -1,4 +1,4 @@
-"""Rotated and flipped views of maps, drawn when asked for."""
+"""Rotated and flipped views of maps, computed when they are used."""
 
 from copy import copy
 from functools import cached_property
@@ -9,20 +9,19 @@ from darkcnn.preprocessing.maps import as_maps
 from darkcnn.preprocessing.turning import origins_of, warp
 from darkcnn.records import LazyRows
 
-_N_SKIES = 2**62
-"""How many skies a training may draw from: so many that none comes twice, nor one of an evaluation."""
+_N_REALISATIONS = 2**62
+"""Number of noise realisations that training draws from: none is drawn twice, nor one of an evaluation."""
 
 
 class Views(LazyRows):
-    """Rotated and flipped views of maps, drawn when asked for.
+    """Rotated and flipped views of maps, computed when they are used.
 
-    It looks like an array of shape (n_samples, n_views, height, width, n_channels): it has `shape`, `dtype`,
-    `len`, indexing by rows, and ``np.asarray`` gives the array. It holds only the maps and the angles, so
-    memory does not grow with `n_views`.
+    It looks like an array of shape (n_samples, n_views, height, width, n_channels), but holds only the maps
+    and the angles, so memory does not grow with `n_views`.
 
-    Of maps with noise, all views show the one sky that was observed. It turns by whole quarters of a turn,
-    as near to the angle as these come: interpolation would smooth the noise. Once `redrawn`, for a training,
-    the clusters turn by the angle itself, and each view is observed anew.
+    All views of an observed map show the same noise realisation. They are rotated by multiples of 90 degrees,
+    the nearest to their angles, as interpolation would smooth the noise. Views that are `redrawn` for
+    training are rotated by their angles before new noise is added to each.
 
     Parameters
     ----------
@@ -34,10 +33,10 @@ class Views(LazyRows):
         Whether each view is mirrored.
     mirror : bool, default=False
         Whether `redrawn` may mirror all of them.
-    skies : ndarray of int of shape (n_views,) or None, default=None
-        Number of the sky that each view shows, see :class:`~darkcnn.records.ObservedRecords`; None for 0.
+    realisations : ndarray of int of shape (n_views,) or None, default=None
+        Noise realisation of each view, see :class:`~darkcnn.records.ObservedRecords`; None for 0.
     turn_first : bool, default=False
-        Whether clusters turn before they are observed, not after.
+        Whether maps are rotated before noise is added, not after.
 
     Examples
     --------
@@ -52,12 +51,12 @@ class Views(LazyRows):
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self, maps, angles, flips, *, mirror=False, skies=None, turn_first=False):
+    def __init__(self, maps, angles, flips, *, mirror=False, realisations=None, turn_first=False):
         self.maps = maps
         self.angles = angles
         self.flips = flips
         self.mirror = mirror
-        self.skies = np.zeros(len(angles), int) if skies is None else skies
+        self.realisations = np.zeros(len(angles), int) if realisations is None else realisations
         self.turn_first = turn_first
 
     @cached_property
@@ -91,7 +90,7 @@ class Views(LazyRows):
         Parameters
         ----------
         rows, views : ndarray of int of the same length
-            Which view of which row.
+            Row and number of each view.
 
         Returns
         -------
@@ -108,70 +107,71 @@ class Views(LazyRows):
         return drawn
 
     def first(self, n_views):
-        """Keep some of the views.
+        """Select the first views of every map.
 
         Parameters
         ----------
         n_views : int
-            How many.
+            Number of views.
 
         Returns
         -------
         Views
-            The first `n_views` views of the same maps.
+            Views of the same maps.
         """
-        kept = {name: getattr(self, name)[:n_views] for name in ("angles", "flips", "skies")}
+        kept = {name: getattr(self, name)[:n_views] for name in ("angles", "flips", "realisations")}
         return self._with(**kept)
 
     def repeated(self, n_draws):
-        """See every view under several skies.
+        """Repeat every view with several noise realisations.
 
         Parameters
         ----------
         n_draws : int
-            How many.
+            Number of realisations.
 
         Returns
         -------
         Views
-            `n_draws` times as many views, the first of them these; or, if the maps have no noise, these.
+            `n_draws` times as many views, or these views if the maps have no noise.
         """
         if not self.maps.are_observed:
             return self
-        tiled = {name: np.tile(getattr(self, name), n_draws) for name in ("angles", "flips", "skies")}
-        tiled["skies"] = tiled["skies"] + np.repeat(np.arange(n_draws), len(self.skies))
+        tiled = {name: np.tile(getattr(self, name), n_draws) for name in ("angles", "flips", "realisations")}
+        tiled["realisations"] = tiled["realisations"] + np.repeat(np.arange(n_draws), len(self.realisations))
         return self._with(**tiled)
 
     def redrawn(self, rng):
-        """Turn all views by one more random angle, so that no epoch of a training repeats another.
+        """Return the views of an epoch: rotated by a further random angle, with new noise realisations.
 
         Parameters
         ----------
         rng : numpy.random.Generator
-            Source of the angle, of whether to mirror, and of new skies for maps with noise.
+            Source of the angle, of whether to mirror, and of the realisations.
 
         Returns
         -------
         Views
-            The same maps, seen from other sides.
+            As many views of the same maps.
         """
         angles = self.angles + rng.uniform(0, 2 * np.pi)
         flips = self.flips ^ (self.mirror and rng.random() < 0.5)
-        return self._with(angles=angles, flips=flips, skies=self._new_skies(rng), turn_first=True)
+        return self._with(angles=angles, flips=flips, **self._new_noise(rng))
 
-    def _new_skies(self, rng):
-        return rng.integers(_N_SKIES, size=len(self.skies))
+    def _new_noise(self, rng):
+        realisations = rng.integers(_N_REALISATIONS, size=len(self.realisations))
+        return {"realisations": realisations, "turn_first": bool(getattr(self.maps.source, "noises", ()))}
 
     def _observe(self, rows, views):
-        """Draw views of maps with noise."""
-        observed, skies = self.maps.source, self.skies[views]
+        """Compute views of observed maps."""
+        observed, realisations = self.maps.source, self.realisations[views]
         if self.turn_first:
-            return self.maps.finish(observed.draw(rows, skies, self._turning(views)))
+            return self.maps.finish(observed.draw(rows, realisations, self._turning(views)))
         quarters = np.rint(self.angles[views] / (np.pi / 2)).astype(int)
-        return self.maps.finish(observed.draw_turned(rows, skies, quarters, self.flips[views]))
+        return self.maps.finish(observed.draw_turned(rows, realisations, quarters, self.flips[views]))
 
     def _turning(self, views):
-        """Return the function that turns the map at a position of a batch."""
+        """Return the function that rotates the map at a position of a batch."""
 
         def turn_as_view(position, image):
             view = np.empty(image.shape, np.float32)
@@ -182,33 +182,20 @@ class Views(LazyRows):
 
 
 def as_views(X, argument="X"):
-    """Take views, or maps as their own single view.
-
-    Parameters
-    ----------
-    X : Views, Maps or array-like of shape (n_samples, height, width, n_channels)
-        Maps of clusters.
-    argument : str, default="X"
-        Name of the argument, for the error.
-
-    Returns
-    -------
-    Views
-        `X`, or one view of each map, as it is.
-    """
+    """Return views, or maps as their only view."""
     if isinstance(X, Views):
         return X
     return _Untouched(as_maps(X, argument), np.zeros(1), np.zeros(1, bool))
 
 
 class _Untouched(Views):
-    """The maps themselves as their only view, in every epoch; with noise, under a new sky in each."""
+    """Maps as their only view in every epoch, with new noise if they have noise."""
 
     def draw(self, rows, views):
         return super().draw(rows, views) if self.maps.are_observed else self.maps.draw(rows)
 
     def redrawn(self, rng):
-        return self._with(skies=self._new_skies(rng), turn_first=True)
+        return self._with(**self._new_noise(rng))
 
     def _turning(self, views):
         return None

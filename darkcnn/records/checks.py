@@ -1,4 +1,4 @@
-"""Checks of records: what is not known is no number."""
+"""Checks of records."""
 
 import numpy as np
 from astropy.units import Unit
@@ -13,27 +13,7 @@ def is_records(X):
 
 
 def check_records(X, argument="X"):
-    """Check that `X` is a non-empty array of records, and make it one that means what it holds.
-
-    Parameters
-    ----------
-    X : structured ndarray of shape (n_samples,)
-        Records of clusters, see :func:`record_dtype`. Extra fields are left alone.
-    argument : str, default="X"
-        Name of the argument, for the error.
-
-    Returns
-    -------
-    structured ndarray of shape (n_samples,)
-        `X` itself, or what :func:`plain_records` makes of it. Use it in place of `X`.
-
-    Raises
-    ------
-    TypeError
-        If `X` is not a structured array, or has units.
-    ValueError
-        If it is empty, not one-dimensional, lacks a field, or masks or lacks the ``cluster_id`` of a row.
-    """
+    """Check that `X` is a non-empty array of records; return :func:`plain_records` of it."""
     if not is_records(X) or not hasattr(X, "ndim"):
         kind = type(X).__name__
         if hasattr(X, "as_array"):
@@ -53,28 +33,10 @@ def check_records(X, argument="X"):
 
 
 def plain_records(X, argument="X"):
-    """Return records as an array that holds what they mean.
+    """Return records as a plain array, with NaN for masked and null values and scaled columns scaled.
 
-    Parameters
-    ----------
-    X : structured array of shape (n_samples,)
-        Records of any kind: lazy, masked, or a table of :mod:`astropy.io.fits`, whose columns may be scaled.
-    argument : str, default="X"
-        Name of the argument, for the error.
-
-    Returns
-    -------
-    structured ndarray or LazyRows of shape (n_samples,)
-        `X` itself, if it is an array or lazy; else its numbers, scaled as the table says, with NaN in the
-        place of what is masked or null.
-
-    Raises
-    ------
-    TypeError
-        If `X` has units.
-    ValueError
-        If the ``cluster_id`` of a row is masked or null, as no integer means "not known"; or if a FITS table
-        has norms in other units.
+    Arrays and lazy records are returned themselves. Units are refused, and so is a row whose ``cluster_id``
+    is masked or null: no integer means "not known".
     """
     if type(X) in (np.ndarray, np.memmap) or isinstance(X, LazyRows):
         return X
@@ -103,7 +65,7 @@ def _without_mask(records, mask, argument):
 
 
 def _of_fits(X, argument):
-    """Return the values of a FITS table: its array holds them before they are scaled."""
+    """Return the values of a FITS table, whose array holds them before they are scaled."""
     columns = {column.name: column for column in X.columns}
     for name, wanted in NORM_UNITS.items():
         _check_unit(columns[name].unit, wanted, f"{argument}[{name!r}]")
@@ -137,9 +99,9 @@ def _check_unit(told, wanted, what):
 
 
 def refuse_units(X, argument):
-    """Refuse an array with units: nobody would see that they are left out."""
+    """Refuse an array with units, of astropy or another package."""
     unit = getattr(X, "unit", getattr(X, "units", None))
-    if unit is not None and str(unit) not in ("", "dimensionless"):
+    if unit is not None and not isinstance(unit, np.ndarray) and str(unit) not in ("", "dimensionless"):
         raise TypeError(
             f"{argument} must be numbers without a unit, got {type(X).__name__} in {unit}: pass its .value"
         )

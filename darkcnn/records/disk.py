@@ -1,4 +1,4 @@
-"""Records that stay in their file, and rows of them that are read when they are used."""
+"""Records that stay in their file and are read when they are used."""
 
 from copy import copy
 from mmap import mmap
@@ -12,13 +12,11 @@ class RecordsOnDisk(LazyRows):
     """Rows of a table of records in a file.
 
     It looks like a structured array of shape (n_samples,), but holds only the numbers of its rows. Indexing
-    by rows gives another such object and reads nothing, so that folds of a cross-validation copy no maps; a
-    map is read when it is asked for, and ``np.asarray`` reads all. The fields that are one number are read
-    together when the first of them is asked for, and kept: to go through a large file for each would cost
-    hours. Pickles hold the path, not the records, so that processes share the file.
+    by rows reads nothing. A map is read when it is asked for; the scalar fields are read together when the
+    first of them is asked for, and kept. Pickles hold the path, so that processes share the file.
 
-    The file is mapped anew for every access: pages that were read do not add up in memory. The maps of a
-    whole file, or of successive rows, are returned as they lie there, and read when they are looked at.
+    The file is mapped anew for every access, so that pages that were read do not add up in memory. The maps
+    of a whole file, or of successive rows, are returned as a memory map.
 
     Parameters
     ----------
@@ -58,7 +56,7 @@ class RecordsOnDisk(LazyRows):
 
     @classmethod
     def of(cls, mapped):
-        """Leave the records of a ``.npy`` file on disk.
+        """Make records on disk of a memory-mapped ``.npy`` file.
 
         Parameters
         ----------
@@ -68,12 +66,7 @@ class RecordsOnDisk(LazyRows):
         Returns
         -------
         RecordsOnDisk
-            The same records, whose rows are not copied when they are indexed.
-
-        Raises
-        ------
-        TypeError
-            If `mapped` is not a memory-mapped array of records in one dimension.
+            The same records.
 
         Examples
         --------

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache, total_ordering
+from functools import lru_cache
 from numbers import Real
 
 import numpy as np
@@ -12,15 +12,12 @@ _NUMBER = r"\d+(?:\.\d+)?(?:e[-+]?\d+)?"
 _LABEL = re.compile(rf"(?:CDM|SIDM({_NUMBER})|vdSIDM({_NUMBER})w({_NUMBER}))(?:/({_FEEDBACK}))?")
 
 
-@total_ordering
 @dataclass(frozen=True)
 class DarkMatter:
-    r"""Dark-matter model: a cross-section, how it falls with velocity, and the feedback simulated with it.
+    """Dark-matter model: cross-section, velocity scale and the feedback simulated with it.
 
-    ``str`` of a model is its label. Models are equal if they say the same: numbers are rounded to twelve
-    digits (or those of their type), and a cross-section of zero has no velocity scale. They sort by the
-    cross-section at low velocity; of equal ones, the one that falls at lower velocities is first; then by
-    feedback, ``"fiducial"`` first.
+    ``str`` returns the label. Numbers are rounded to twelve digits, or to those of their type. Models sort by
+    cross-section at low velocity, then by velocity scale, then by feedback, ``"fiducial"`` first.
 
     Parameters
     ----------
@@ -30,12 +27,6 @@ class DarkMatter:
         Velocity w in km/s from which the cross-section falls; None if it does not depend on velocity.
     feedback : str, default="fiducial"
         Variant of the feedback of active galactic nuclei: letters, digits and any of ``_.+-``.
-
-    Raises
-    ------
-    ValueError
-        If `cross_section` is negative or not finite, `velocity_scale` not a positive number, or `feedback`
-        not such a word.
 
     Examples
     --------
@@ -60,11 +51,10 @@ class DarkMatter:
             raise ValueError(f"velocity_scale must be a number of km/s above zero, got {scale!r}")
         if not re.fullmatch(_FEEDBACK, str(self.feedback)):
             raise ValueError(f"feedback must be words such as 'fiducial' and 'strong', got {self.feedback!r}")
-        object.__setattr__(self, "cross_section", float(_text_of(sigma)))
-        object.__setattr__(
-            self, "velocity_scale", None if scale is None or sigma == 0 else float(_text_of(scale))
+        scale = None if scale is None or sigma == 0 else float(_text_of(scale))
+        vars(self).update(
+            cross_section=float(_text_of(sigma)), velocity_scale=scale, feedback=str(self.feedback)
         )
-        object.__setattr__(self, "feedback", str(self.feedback))
 
     @classmethod
     def parse(cls, label):
@@ -80,11 +70,6 @@ class DarkMatter:
         -------
         DarkMatter
             The model.
-
-        Raises
-        ------
-        ValueError
-            If `label` names no model.
         """
         return _parse(str(label))
 
@@ -95,18 +80,12 @@ class DarkMatter:
         return name if self.feedback == "fiducial" else f"{name}/{self.feedback}"
 
     def __lt__(self, other):
-        if not isinstance(other, DarkMatter):
-            return NotImplemented
         return self._rank < other._rank
 
     @property
     def _rank(self):
-        return (
-            self.cross_section,
-            np.inf if self.velocity_scale is None else self.velocity_scale,
-            self.feedback != "fiducial",
-            self.feedback,
-        )
+        scale = self.velocity_scale if self.depends_on_velocity else np.inf
+        return self.cross_section, scale, self.feedback != "fiducial", self.feedback
 
     @property
     def depends_on_velocity(self):
@@ -116,8 +95,7 @@ class DarkMatter:
     def at(self, velocity):
         r"""Return the cross-section at a velocity: :math:`\sigma = \sigma_0 / (1 + v^2 / w^2)`.
 
-        The form in which Harvey (2024) compares networks with a simulation of :math:`\sigma_0` = 3.04 cm2/g
-        and :math:`w` = 560 km/s, v being the circular velocity of a halo at its virial radius.
+        The form of Harvey (2024), where v is the circular velocity of a halo at its virial radius.
 
         Parameters
         ----------
@@ -161,14 +139,16 @@ def label_of(cross_section, velocity_scale=None):
 
     Parameters
     ----------
-    cross_section, velocity_scale
-        As of :class:`darkcnn.records.DarkMatter`.
+    cross_section : float
+        Self-interaction cross-section per unit mass, cm2/g; 0 is cold dark matter.
+    velocity_scale : float or None, default=None
+        Velocity in km/s from which the cross-section falls, see :class:`darkcnn.records.DarkMatter`.
 
     Returns
     -------
     str
         ``"CDM"`` for 0, otherwise ``"SIDM"`` and the number; ``"vdSIDM"``, the number, ``"w"`` and
-        `velocity_scale` where it depends on velocity.
+        `velocity_scale` if it depends on velocity.
 
     Examples
     --------
@@ -185,19 +165,14 @@ def cross_section_of(label, velocity=None):
     Parameters
     ----------
     label : str
-        Label as :meth:`darkcnn.records.DarkMatter.parse` takes it; feedback is ignored.
+        Label, see :meth:`darkcnn.records.DarkMatter.parse`. Its feedback is ignored.
     velocity : float, ndarray or None, default=None
-        Velocity in km/s, for a cross-section that depends on it.
+        Velocity in km/s, required if the cross-section depends on it.
 
     Returns
     -------
     float or ndarray
         Self-interaction cross-section per unit mass, cm2/g.
-
-    Raises
-    ------
-    ValueError
-        If `label` names no cross-section, or one that depends on velocity and none is given.
 
     Examples
     --------
@@ -209,22 +184,17 @@ def cross_section_of(label, velocity=None):
     """
     model = DarkMatter.parse(label)
     if velocity is None and model.depends_on_velocity:
-        raise ValueError(
-            f"the cross-section of {str(label)!r} depends on velocity: give velocity in km/s (0 for the "
-            "cross-section at low velocity)"
-        )
+        raise ValueError(f"the cross-section of {str(label)!r} depends on velocity: give velocity in km/s")
     return model.at(velocity)
 
 
 def canonical_labels(labels):
-    """Write every label in the one form that ``str`` of its :class:`DarkMatter` has.
-
-    Use this before labels are compared, counted or learned: ``"SIDM1"`` and ``"SIDM1.0"`` are one class.
+    """Return labels in the form that :class:`DarkMatter` writes, to compare, count or learn them.
 
     Parameters
     ----------
     labels : array-like of shape (n_samples,)
-        Labels. Those that name no dark-matter model are left as they are.
+        Labels. Those that name no dark-matter model are returned as they are.
 
     Returns
     -------
@@ -252,7 +222,7 @@ def _model(label):
 
 
 def sort_labels(labels):
-    """Sort different labels by cross-section, as :class:`DarkMatter` sorts.
+    """Return each label once, sorted by cross-section.
 
     Parameters
     ----------
@@ -262,7 +232,8 @@ def sort_labels(labels):
     Returns
     -------
     list of str
-        Each label once, as it is written; last, in alphabetical order, those that name no dark-matter model.
+        Labels as they are written, in the order of :class:`DarkMatter`; last, in alphabetical order, those
+        that name no dark-matter model.
 
     Examples
     --------
@@ -275,37 +246,25 @@ def sort_labels(labels):
 
 
 def join_labels(dark_matter, feedback):
-    """Name classes of dark matter and feedback together.
-
-    A classifier that learns such classes tells both. Sum its probabilities over feedback where only dark
-    matter matters: :func:`darkcnn.records.split_labels` says which classes belong together.
+    """Return labels of dark matter and feedback together.
 
     Parameters
     ----------
     dark_matter : array-like of str, shape (n_samples,)
         Labels such as ``"CDM"`` and ``"SIDM0.1"``.
     feedback : array-like of str, shape (n_samples,)
-        ``"fiducial"``, or a word of letters, digits and any of ``_.+-`` for a variant, such as ``"strong"``.
+        ``"fiducial"``, or the name of another variant, such as ``"strong"``.
 
     Returns
     -------
     ndarray of shape (n_samples,)
-        Labels such as ``"CDM/strong"``; of fiducial feedback, ``"CDM"``.
-
-    Raises
-    ------
-    ValueError
-        If a label names no model or one of other feedback, a word of `feedback` is none, or lengths differ.
+        Labels such as ``"CDM/strong"``; with fiducial feedback, ``"CDM"``.
 
     Examples
     --------
-    >>> from darkcnn.records import join_labels, split_labels
-    >>> labels = join_labels(["CDM", "CDM", "SIDM1"], ["weak", "fiducial", "strong"])
-    >>> labels.tolist()
+    >>> from darkcnn.records import join_labels
+    >>> join_labels(["CDM", "CDM", "SIDM1"], ["weak", "fiducial", "strong"]).tolist()
     ['CDM/weak', 'CDM', 'SIDM1/strong']
-    >>> dark_matter, feedback = split_labels(labels)
-    >>> dark_matter.tolist(), feedback.tolist()
-    (['CDM', 'CDM', 'SIDM1'], ['weak', 'fiducial', 'strong'])
     """
     joined = []
     for label, variant in zip(dark_matter, feedback, strict=True):
@@ -317,7 +276,7 @@ def join_labels(dark_matter, feedback):
 
 
 def split_labels(labels):
-    """Separate dark matter and feedback, the inverse of :func:`darkcnn.records.join_labels`.
+    """Return the labels of dark matter and the feedback, the inverse of :func:`join_labels`.
 
     Parameters
     ----------
@@ -327,12 +286,7 @@ def split_labels(labels):
     Returns
     -------
     dark_matter, feedback : ndarray of shape (n_samples,)
-        Labels such as ``"CDM"``, and words such as ``"fiducial"`` and ``"strong"``.
-
-    Raises
-    ------
-    ValueError
-        If a label names no dark-matter model.
+        Labels such as ``"CDM"``, and names such as ``"fiducial"`` and ``"strong"``.
 
     Examples
     --------

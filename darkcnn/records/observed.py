@@ -1,4 +1,4 @@
-"""Records as telescopes see them: noise that is drawn when a row is asked for, and anew when wanted."""
+"""Records with simulated noise, which is drawn when a row is asked for."""
 
 import zlib
 
@@ -16,23 +16,19 @@ TANGENTIAL = ("shear_t", "shear_x")
 
 
 class ObservedRecords(LazyRows):
-    """Records seen through noise, drawn when asked for.
+    """Observed records: simulated noise on noise-free records, or real observations.
 
-    It looks like the structured array of the observed records: it has `shape`, `dtype`, `len`, indexing by
-    rows and by names of fields, and ``np.asarray`` gives the array. It holds only the records as they are
-    without noise, memory-mapped or not, and the noises.
-
-    A **sky** is one draw of all noise of one record, and a number names it. The seeds of the noises, the
-    content of the record and the number of the sky decide the draw: not the other rows or their order.
-    Sky 0 is what indexing and ``np.asarray`` show.
+    It looks like the structured array of the observed records, but holds only the records without noise and
+    the noises. A noise realisation has a number; it depends on this number, on the seeds of the noises and on
+    the record, not on the other rows or their order. Indexing and ``np.asarray`` return realisation 0.
 
     Parameters
     ----------
     records : structured ndarray or memmap of shape (n_samples,)
-        Records of clusters without noise, or what a telescope has seen.
+        Records without noise, or real observations.
     noises : tuple of RecordNoise, default=()
-        Fitted noises, in the order in which they act. None for what a telescope has seen: no noise joins it,
-        and its views turn by whole quarters, as interpolation would smooth the noise that it has.
+        Fitted noises, in the order in which they are added. Leave it empty for real observations: no noise is
+        added, and views are rotated by multiples of 90 degrees, as interpolation would smooth the noise.
 
     Examples
     --------
@@ -75,7 +71,7 @@ class ObservedRecords(LazyRows):
         out[...] = self.draw(rows)
 
     def _field(self, name):
-        """Draw one field; a unit costs no draw of the maps."""
+        """Return one field; a norm needs no draw of the maps."""
         if name not in {changed for noise in self.noises for changed in noise.changes}:
             return self.records[name]
         if self.dtype[name].shape:
@@ -88,18 +84,18 @@ class ObservedRecords(LazyRows):
             numbers[noise.norm_name] = noise.unit(numbers)
         return numbers[name]
 
-    def draw(self, rows, skies=None, turn=None):
-        """Observe some of the records.
+    def draw(self, rows, realisations=None, turn=None):
+        """Return some of the records with noise.
 
         Parameters
         ----------
         rows : ndarray of int of shape (n_rows,), or slice
-            Which.
-        skies : ndarray of int of shape (n_rows,) or None, default=None
-            Number of the sky of each, 0 or more; None for sky 0.
+            Rows.
+        realisations : ndarray of int of shape (n_rows,) or None, default=None
+            Number of the noise realisation of each row, 0 or more; None for 0.
         turn : callable or None, default=None
-            Turns the clusters before they are observed: a function of the position in `rows` and a map.
-            Whatever telescope and sky do to a map, a mask for example, does not turn.
+            Function of the position in `rows` and a map that rotates it before the noise is added. Effects of
+            the telescope, such as a mask, are not rotated.
 
         Returns
         -------
@@ -107,8 +103,8 @@ class ObservedRecords(LazyRows):
             Observed records.
         """
         drawn = np.array(self.records[rows])  # a copy, which may change
-        skies = np.zeros(len(drawn), int) if skies is None else skies
-        generators = [_generators(noise, drawn, skies) for noise in self.noises]
+        realisations = np.zeros(len(drawn), int) if realisations is None else realisations
+        generators = [_generators(noise, drawn, realisations) for noise in self.noises]
         if drawn.dtype != self.dtype:  # there are maps to come
             wider = np.empty(len(drawn), self.dtype)
             for name in drawn.dtype.names:
@@ -123,12 +119,12 @@ class ObservedRecords(LazyRows):
                 drawn[name] = values
         return drawn
 
-    def draw_turned(self, rows, skies, quarters, flips):
-        """Observe some of the records and turn what was seen, pixel onto pixel, as nothing is interpolated.
+    def draw_turned(self, rows, realisations, quarters, flips):
+        """Return some of the records with noise, rotated by multiples of 90 degrees, without interpolation.
 
         Parameters
         ----------
-        rows, skies : ndarray of int of shape (n_rows,)
+        rows, realisations : ndarray of int of shape (n_rows,)
             As for `draw`.
         quarters : ndarray of int of shape (n_rows,)
             Quarter turns, anticlockwise when row 0 is drawn at the top.
@@ -138,15 +134,15 @@ class ObservedRecords(LazyRows):
         Returns
         -------
         structured ndarray of shape (n_rows,)
-            Observed records. Views of one row and one sky show the same noise.
+            Observed records. Views of one row and one realisation show the same noise.
         """
-        (rows, skies), source = np.unique([rows, skies], axis=1, return_inverse=True)
-        drawn = self.draw(rows, skies)[source.ravel()]
+        (rows, realisations), source = np.unique([rows, realisations], axis=1, return_inverse=True)
+        drawn = self.draw(rows, realisations)[source.ravel()]
         for name in drawn.dtype.names:
             if drawn.dtype[name].shape:
                 for image, n_quarters, flip in zip(drawn[name], quarters, flips, strict=True):
                     image[...] = np.rot90(image[:, ::-1] if flip else image, n_quarters)
-        # A shear comes back after half a turn, and a mirror changes the sign of what lies across it.
+        # Shear is a spin-2 quantity: 90 degrees change its sign, a mirror that of the cross component.
         for name in set(SHEAR) & set(drawn.dtype.names):
             drawn[name][quarters % 2 == 1] *= -1
         for name in {SHEAR[1], TANGENTIAL[1]} & set(drawn.dtype.names):
@@ -154,13 +150,13 @@ class ObservedRecords(LazyRows):
         return drawn
 
 
-def _generators(noise, clean, skies):
-    """Return the generator of each record and sky."""
+def _generators(noise, clean, realisations):
+    """Return the generator of each record and realisation."""
     images = clean[noise.map_name]
-    # With the numbers, the middle row of its map tells a cluster from any other.
+    # These numbers and the middle row of the map identify a cluster.
     parts = [clean["cluster_id"], clean["redshift"], clean[noise.norm_name], images[:, images.shape[1] // 2]]
     content = np.column_stack([part.astype(np.float64) for part in parts])
     return [
-        np.random.default_rng([noise.seed_, zlib.crc32(row), sky])
-        for row, sky in zip(content, skies, strict=True)
+        np.random.default_rng([noise.seed_, zlib.crc32(row), realisation])
+        for row, realisation in zip(content, realisations, strict=True)
     ]

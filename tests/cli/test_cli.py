@@ -171,7 +171,7 @@ def test_observed_clusters_get_no_more_noise(database, tmp_path):
     assert run_well("predict", path, tmp_path / "seen.h5", "--observed").stdout == simulated
     refused = run("predict", path, tmp_path / "seen.h5")
     assert refused.exit_code == 1
-    assert "what a telescope saw needs no noise: ObservedRecords, --observed" in refused.stderr
+    assert "real observations need no noise: ObservedRecords, --observed" in refused.stderr
     told = [
         run_well("infer", path, *sample).stdout
         for sample in ([database], [tmp_path / "seen.h5", "--observed"])

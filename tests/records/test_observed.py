@@ -153,6 +153,15 @@ def test_shear_turns_with_the_cluster(clusters, output):
                 )
 
 
+def test_training_does_not_interpolate_real_observations(clusters):
+    seen = np.asarray(XrayNoise(random_state=0).fit_transform(clusters.data))
+    maps = MapSelector(("xray",)).fit_transform(ObservedRecords(seen))
+    views = drawn_in_training(RotationFlipAugmenter(3, random_state=0).fit_transform(maps), 0)
+    np.testing.assert_array_equal(
+        np.sort(views.reshape(len(seen), 3, -1)), np.sort(seen["xray"].reshape(-1, 1, 400)).repeat(3, 1)
+    )
+
+
 def test_evaluation_does_not_depend_on_the_other_rows(clusters, chain):
     X = clusters.data
     whole = np.asarray(chain.fit_transform(X))
