@@ -36,14 +36,12 @@ def predict(model, database, output, observed):
     if output is not None:
         steps.check_output(output)
     from darkcnn._common.writing import replacing
-    from darkcnn.persistence import load_model
     from darkcnn.pipeline import skip_noise
 
     clusters = steps.load(database, labelled=False)
+    pipeline, _ = steps.load_trained(model)
     with steps.explained():
-        pipeline, records = load_model(model), clusters.data
-        if observed:
-            pipeline, records = skip_noise(pipeline, records)
+        pipeline, records = skip_noise(pipeline, clusters.data) if observed else (pipeline, clusters.data)
         table = (clusters, pipeline.classes_, pipeline.predict_proba(records))
         if output is None:
             write_probabilities(sys.stdout, *table)
@@ -89,13 +87,13 @@ def report(model, database, output, new_halos, training_set, n_jobs, velocity, q
     """
     steps.require("matplotlib", "jinja2")
     steps.check_output(output, suffixes=[".html"])
-    from darkcnn.persistence import describe_clusters, is_training_set, load_model, load_notes
+    from darkcnn.persistence import describe_clusters, is_training_set
     from darkcnn.report import find_evidence, write_report
 
     clusters = steps.load(database)
     known = None if training_set is None else steps.load(training_set)
+    pipeline, training = steps.load_trained(model)
     with steps.explained():
-        pipeline, training = load_model(model), (load_notes(model) or {}).get("training")
         if known is None and training is not None:
             example = clusters if database is None else steps.load(None)
             known = example if is_training_set(training, example) else None
@@ -149,17 +147,17 @@ def infer(model, database, calibration, as_json, plot, observed, velocity, seed)
     """
     if plot is not None:
         steps.check_figure(plot)
-    from darkcnn.persistence import load_model, load_notes
     from darkcnn.report import infer_cross_section
 
     clusters = steps.load(database, labelled=False)
     held_out = None if calibration is None else steps.load(calibration)
+    pipeline, training = steps.load_trained(model)
     with steps.explained():
         posterior, result = infer_cross_section(
-            load_model(model),
+            pipeline,
             clusters,
             held_out,
-            training=(load_notes(model) or {}).get("training"),
+            training=training,
             observed=observed,
             velocity=velocity,
             random_state=seed,

@@ -69,6 +69,21 @@ def load(path, labelled=True):
         return load_example() if path is None else load_clusters(path, labelled=labelled)
 
 
+def load_trained(path):
+    """Read a model and its notes on the training set, None if it has none."""
+    from darkcnn.persistence import check_training, load_model, load_notes
+    from darkcnn.preprocessing import MapSelector
+
+    with explained():
+        model, notes = load_model(path), load_notes(path)
+        training = notes.get("training") if isinstance(notes, dict) else None
+        if training is not None:
+            check_training(training)
+    if not any(isinstance(step, MapSelector) for _, step in getattr(model, "steps", [])):
+        raise click.ClickException(f"{path} is a model of plain maps, not of clusters: it has no MapSelector")
+    return model, training
+
+
 def build_pipeline(clusters, *, network, epochs, n_views, maps, attributes, lensing, xray, exposure, seed):
     """Build the pipeline that the options describe, and check it against the clusters."""
     with explained():

@@ -1,6 +1,7 @@
 """Model files and notes on what a model was trained on."""
 
 from darkcnn.persistence.notes import (
+    check_training,
     describe_clusters,
     describe_training,
     is_training_set,
@@ -10,6 +11,7 @@ from darkcnn.persistence.notes import (
 from darkcnn.persistence.saving import load_model, load_notes, save_model
 
 __all__ = [
+    "check_training",
     "describe_clusters",
     "describe_training",
     "is_training_set",

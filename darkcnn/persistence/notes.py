@@ -11,6 +11,17 @@ from darkcnn.records import plain_records
 
 _DIGITS = 6  # of probabilities, as far as anyone reads them
 
+_TRAINING = {
+    "database": str,
+    "description": str,
+    "n_clusters": int,
+    "n_halos": int,
+    "clusters_of_class": dict,
+    "halo_ids": list,
+    "fingerprints": list,
+}
+"""Notes that a description of a training set must have, and their types; the others may be None."""
+
 
 def describe_clusters(clusters, path=None):
     """Tell exactly which clusters these are.
@@ -98,6 +109,42 @@ def describe_training(clusters, path=None, validation=None, importance=None):
             },
         }
     return notes
+
+
+def check_training(training):
+    """Check notes on a training set, which a file may hold in any form.
+
+    Parameters
+    ----------
+    training : object
+        What a model file has under ``"training"``.
+
+    Raises
+    ------
+    ValueError
+        If they are not of the form of :func:`describe_training`.
+
+    Examples
+    --------
+    >>> from darkcnn.persistence import check_training
+    >>> check_training({"n_clusters": 432})
+    Traceback (most recent call last):
+    ...
+    ValueError: notes on the training set must be those of describe_training, but 'database' is missing
+    """
+    if not isinstance(training, dict):
+        raise ValueError(f"notes on the training set must be a dict, got {type(training).__name__}")
+    for name, kind in _TRAINING.items():
+        if not isinstance(training.get(name), kind):
+            fault = f"{training[name]!r:.50}" if name in training else "missing"
+            raise ValueError(
+                f"notes on the training set must be those of describe_training, but {name!r} is {fault}"
+            )
+    if not all(isinstance(number, int) and number >= 0 for number in training["clusters_of_class"].values()):
+        raise ValueError(
+            "notes on the training set must have numbers of clusters_of_class, got "
+            f"{training['clusters_of_class']!r:.100}"
+        )
 
 
 def rows_of_new_halos(training, clusters, *, compare_ids=True):

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from darkcnn.inference import CrossSectionPosterior, DomainTest, marginalize_feedback
-from darkcnn.persistence import rows_of_new_halos
+from darkcnn.persistence import check_training, rows_of_new_halos
 from darkcnn.pipeline import skip_noise
 from darkcnn.records import canonical_labels, split_labels
 
@@ -54,7 +54,8 @@ def infer_cross_section(
     Raises
     ------
     ValueError
-        If the calibration has no labels, too few clusters or clusters of the training set.
+        If the calibration has no labels, too few clusters or clusters of the training set, or `training` is
+        incomplete.
 
     Examples
     --------
@@ -68,6 +69,8 @@ def infer_cross_section(
     >>> result["n_clusters"], list(result["posterior"])
     (48, ['CDM', 'SIDM0.1', 'SIDM0.3', 'SIDM1'])
     """
+    if training is not None:
+        check_training(training)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         n_trained_on = _count_trained_on(training, clusters)

@@ -4,7 +4,7 @@ import numpy as np
 
 from darkcnn.inference import marginalize_feedback
 from darkcnn.model_selection import cross_validate_by_cluster
-from darkcnn.persistence import is_training_set, kept_validation, rows_of_new_halos
+from darkcnn.persistence import check_training, is_training_set, kept_validation, rows_of_new_halos
 from darkcnn.records import sort_labels, split_labels
 from darkcnn.report.baselines import MAJORITY, PROFILES, architecture_name, baselines, compare_with_baselines
 from darkcnn.report.bootstrap import balanced_accuracies
@@ -70,6 +70,8 @@ def find_evidence(
         raise ValueError(
             f"clusters have labels {unknown.tolist()}, but the model was trained on {sort_labels(classes)}"
         )
+    if training is not None:
+        check_training(training)
     if training_set is not None and (training is None or not is_training_set(training, training_set)):
         raise ValueError(
             "training_set must hold the clusters that the model was trained on, in their order, got others "

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from darkcnn import __version__, report
+from darkcnn import __version__, default_pipeline, report
 from darkcnn.cli import commands, main
 from darkcnn.datasets import load_clusters, make_clusters, save_clusters
 from darkcnn.noise import LENSING_SURVEYS, XRAY_TELESCOPES
-from darkcnn.persistence import load_model, load_notes
+from darkcnn.persistence import describe_training, load_model, load_notes, save_model
 from darkcnn.report import infer_cross_section, page
 
 COMMANDS = ["cross-validate", "fit", "predict", "report", "simulate"]
@@ -294,6 +294,35 @@ def test_infer_prints_what_the_function_returns(model, database):
         load_model(model), load_clusters(database), training=load_notes(model)["training"], random_state=3
     )
     assert json.loads(run_well("infer", model, database, "--json", "--seed", 3).stdout) == result
+
+
+@pytest.mark.parametrize(
+    ("training", "message"),
+    [
+        (5, "must be a dict, got int"),
+        ({"author": "somebody"}, "'database' is missing"),
+        ({"halo_ids": None}, "'halo_ids' is None"),
+        ({"clusters_of_class": {"CDM": "many"}}, "numbers of clusters_of_class, got {'CDM': 'many'}"),
+    ],
+)
+def test_notes_of_another_form_are_refused(model, database, clusters, tmp_path, training, message):
+    if isinstance(training, dict) and "author" not in training:
+        training = describe_training(clusters) | training
+    save_model(load_model(model), tmp_path / "model.keras", notes={"training": training})
+    for command in ("infer", "report"):
+        refused = run(command, tmp_path / "model.keras", database)
+        assert refused.exit_code == 1
+        assert message in refused.stderr
+
+
+def test_a_model_of_plain_maps_is_refused(database, clusters, tmp_path):
+    maps = np.stack([clusters.data[name] for name in ("total", "xray", "stellar")], axis=-1)
+    pipeline = default_pipeline("simple", n_views=1, epochs=1, random_state=0)[1:]
+    save_model(pipeline.fit(maps, clusters.target), tmp_path / "model.keras")
+    for command in ("predict", "infer", "report"):
+        refused = run(command, tmp_path / "model.keras", database)
+        assert refused.exit_code == 1
+        assert "is a model of plain maps, not of clusters" in refused.stderr
 
 
 @pytest.mark.parametrize("bug", [TypeError, AttributeError, KeyError, IndexError, AssertionError])
