@@ -74,7 +74,8 @@ def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **trai
     )
     steps.fit(pipeline, clusters, quiet)
     from darkcnn.persistence import describe_training
-    from darkcnn.report import from_validation, importance_in_validation, write_report, write_results
+    from darkcnn.report import from_validation, importance_in_validation, write_report
+    from darkcnn.report.results import write_results
 
     with steps.explained():
         importance = importance_in_validation(validation, clusters, verbose=not quiet)

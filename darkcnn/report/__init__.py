@@ -6,7 +6,7 @@ from darkcnn.report.evidence import Evidence, from_validation, importance_in_val
 from darkcnn.report.held_out import find_evidence
 from darkcnn.report.importance import measure_importance
 from darkcnn.report.page import write_report
-from darkcnn.report.results import score_table, summarise, write_results
+from darkcnn.report.results import score_table, summarise
 
 __all__ = [
     "Evidence",
@@ -20,5 +20,4 @@ __all__ = [
     "score_table",
     "summarise",
     "write_report",
-    "write_results",
 ]

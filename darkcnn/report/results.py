@@ -124,28 +124,6 @@ def write_results(folder, *, model, validation, name, metrics, notes):
     -------
     list of Path
         The files.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from darkcnn import default_pipeline
-    >>> from darkcnn.datasets import make_clusters
-    >>> from darkcnn.report import compare_with_baselines, summarise, write_results
-    >>> clusters = make_clusters(6, cross_sections=(0, 1), redshifts=(0,), n_pixels=10, random_state=0)
-    >>> model = default_pipeline("simple", n_views=1, epochs=1, random_state=0)
-    >>> validation = compare_with_baselines(model, clusters, n_splits=2, random_state=0)
-    >>> model = model.fit(clusters.data, clusters.target)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     files = write_results(
-    ...         folder,
-    ...         model=model,
-    ...         validation=validation,
-    ...         name="simple",
-    ...         metrics=summarise(validation),
-    ...         notes={},
-    ...     )
-    >>> [file.name for file in files]
-    ['model.keras', 'metrics.json', 'confusion_matrix.png', 'learning_curve.png']
     """
     folder = Path(folder)
     paths = [
