@@ -1,5 +1,8 @@
 """Model files and notes on what a model was trained on."""
 
+from importlib import import_module
+
+from darkcnn.persistence.archive import load_notes
 from darkcnn.persistence.notes import (
     check_training,
     describe_clusters,
@@ -8,7 +11,6 @@ from darkcnn.persistence.notes import (
     kept_validation,
     rows_of_new_halos,
 )
-from darkcnn.persistence.saving import load_model, load_notes, save_model
 
 __all__ = [
     "check_training",
@@ -21,3 +23,9 @@ __all__ = [
     "rows_of_new_halos",
     "save_model",
 ]
+
+
+def __getattr__(name):
+    if name in ("load_model", "save_model"):  # they import keras, which takes seconds
+        return getattr(import_module("darkcnn.persistence.saving"), name)
+    raise AttributeError(f"module 'darkcnn.persistence' has no attribute {name!r}")

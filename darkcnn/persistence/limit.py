@@ -1,60 +1,72 @@
-"""A limit for networks that strangers name: building one that is absurdly large would use up the memory."""
+"""Limits of networks that untrusted files describe, lest an absurdly large one uses up the memory."""
 
-from contextlib import contextmanager
-from math import prod
-from threading import Lock, get_ident
+from darkcnn.networks import NETWORKS, count_parameters
 
-import keras
+MAX_PIXELS = 10_000
+"""Largest height, width and number of channels of maps."""
 
-MAX_WEIGHT_ARRAYS = 20_000
+MAX_OPTION = 1000
+"""Largest number among the options of a network: width, rings, …"""
+
+MAX_WEIGHT_ARRAYS = 5000
 """Most arrays of weights in a network; the deepest of ours has under a thousand."""
 
-_LOCK = Lock()
 
-
-@contextmanager
-def limited_weights(n_bytes):
-    """Refuse to build networks, within this block and thread, whose weights are larger than a limit.
-
-    Each weight is counted before there is memory for it.
+def check_network(architecture, map_shape, n_classes, options, sizes):
+    """Refuse a network that is larger than its stored weights, before there is memory or time spent on it.
 
     Parameters
     ----------
-    n_bytes : int
-        Size of the largest network, in bytes.
+    architecture : str
+        Name of the network.
+    map_shape : (int, int, int)
+        Height, width and number of channels of the maps.
+    n_classes : int
+        Number of classes.
+    options : dict
+        Further arguments of the network.
+    sizes : list of int
+        Number of values of each array of weights that is stored.
 
     Raises
     ------
     ValueError
-        When a layer asks for a weight beyond the limit, or for the one beyond `MAX_WEIGHT_ARRAYS`.
+        If the network is unknown, a number is too large, or there are more weights than are stored.
+
+    Notes
+    -----
+    :func:`darkcnn.networks.count_parameters` counts the weights of a network that is described by shapes
+    alone. That takes time for each block of layers; as each has weights, there are no more blocks than stored
+    arrays.
 
     Examples
     --------
-    >>> from darkcnn.networks import get_network
-    >>> from darkcnn.persistence.limit import limited_weights
-    >>> with limited_weights(100_000):
-    ...     get_network("simple")((50, 50, 3), n_classes=4, width=1000)
+    >>> from darkcnn.persistence.limit import check_network
+    >>> check_network("simple", (50, 50, 3), 4, {"width": 1000}, sizes=[900, 64])
     Traceback (most recent call last):
     ...
-    ValueError: its network has weights of over 100000 bytes
+    ValueError: its network has 1202691656004 weights, but 964 are stored
     """
-    add_weight, thread = keras.layers.Layer.add_weight, get_ident()
-    n_asked = n_arrays = 0
+    if architecture not in NETWORKS:
+        raise ValueError(f"its network {architecture!r} is unknown")
+    if len(sizes) > MAX_WEIGHT_ARRAYS:
+        raise ValueError(f"it has {len(sizes)} arrays of weights, more than {MAX_WEIGHT_ARRAYS}")
+    if len(map_shape) != 3 or not all(isinstance(number, int) and number > 0 for number in map_shape):
+        raise ValueError(f"its network has map_shape={map_shape!r}, which must be three whole numbers")
+    _check_numbers("map_shape", map_shape, MAX_PIXELS)
+    for name, value in options.items():
+        _check_numbers(name, value, MAX_OPTION)
+        if isinstance(value, list | tuple) and sum(map(abs, value)) > len(sizes):
+            raise ValueError(f"its network has {name}={value!r}, but only {len(sizes)} arrays of weights")
+    n_weights = count_parameters(architecture, map_shape, n_classes, **options)
+    if n_weights > sum(sizes):
+        raise ValueError(f"its network has {n_weights} weights, but {sum(sizes)} are stored")
 
-    def counted(layer, *arguments, shape=None, **keywords):
-        nonlocal n_asked, n_arrays
-        if get_ident() == thread:
-            n_asked += 4 * prod(shape or ())
-            n_arrays += 1
-            if n_asked > n_bytes:
-                raise ValueError(f"its network has weights of over {n_bytes} bytes")
-            if n_arrays > MAX_WEIGHT_ARRAYS:
-                raise ValueError(f"its network has over {MAX_WEIGHT_ARRAYS} arrays of weights")
-        return add_weight(layer, *arguments, shape=shape, **keywords)
 
-    with _LOCK:
-        keras.layers.Layer.add_weight = counted
-        try:
-            yield
-        finally:
-            keras.layers.Layer.add_weight = add_weight
+def _check_numbers(name, value, largest):
+    numbers = value if isinstance(value, list | tuple) else [value]
+    for number in numbers:
+        if not isinstance(number, int | float) and number is not value:
+            raise ValueError(f"its network has {name}={value!r}, which must hold numbers")
+        if isinstance(number, int | float) and not abs(number) <= largest:
+            raise ValueError(f"its network has {name}={value!r}, more than {largest}")

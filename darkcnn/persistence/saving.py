@@ -3,29 +3,29 @@
 import json
 import re
 import zipfile
-from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
-from astropy.cosmology import FlatLambdaCDM
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from darkcnn._common.versions import __version__
 from darkcnn._common.writing import replacing
-from darkcnn.networks import NETWORKS
+from darkcnn.networks import name_of
 from darkcnn.noise import Miscentring, WeakLensingNoise, XrayNoise
-from darkcnn.persistence.limit import limited_weights
+from darkcnn.persistence.archive import (
+    DESCRIPTION,
+    FORMAT,
+    NOTES,
+    check_suffix,
+    opened,
+    read_json,
+    weight_sizes,
+)
+from darkcnn.persistence.encoding import decode, encode
+from darkcnn.persistence.limit import check_network
 from darkcnn.preprocessing import MapScaler, MapSelector, RotationFlipAugmenter
 from darkcnn.training import DarkCNNClassifier
 
-_FORMAT = 2
-_DESCRIPTION = "darkcnn.json"
-_WEIGHTS = "model.weights.h5"
-_NOTES = "notes.json"
-_MAX_DESCRIPTION = 50_000_000  # bytes; the longest part is the history of the training
-_MAX_NUMBER = 10_000  # pixels of a side, rings, blocks, …
-_MAX_LABEL = 4000  # bytes of a text, 4 a character: numpy gives as many to every text of an array
 _STEPS = {
     step.__name__: step
     for step in (
@@ -38,6 +38,9 @@ _STEPS = {
         DarkCNNClassifier,
     )
 }
+_NOT_SAVED = {"callbacks", "checkpoint", "verbose"}
+"""Parameters without effect on predictions, which belong to the process that trains."""
+
 _FITTED = re.compile(r"[a-z]\w*_|_seed|_settings|_n_features_out")
 """Names of what a fit leaves behind; the weights and the optimiser's past are no part of the description."""
 
@@ -51,7 +54,8 @@ def save_model(model, path, *, notes=None):
     Parameters
     ----------
     model : DarkCNNClassifier or sklearn.pipeline.Pipeline
-        Fitted model, of this package's steps only, with a network that has a name.
+        Fitted classifier, or pipeline of steps of this package that ends in one. Its network must have a
+        name.
     path : path-like
         File to write, ending in ``.keras``.
     notes : dict or None, default=None
@@ -61,7 +65,8 @@ def save_model(model, path, *, notes=None):
     Raises
     ------
     TypeError
-        If a step or a parameter cannot be described without code: save such a model with joblib.
+        If a step, a parameter or a fitted attribute cannot be written without code: save such a model with
+        joblib.
     ValueError
         If `path` ends in something else.
 
@@ -71,8 +76,10 @@ def save_model(model, path, *, notes=None):
 
     Notes
     -----
-    What the optimiser remembers is not written: training may go on after loading, but from a fresh start of
-    the optimiser.
+    Predictions of the loaded model are the same to the bit. What has no effect on them is not written and has
+    its default after loading: `callbacks`, `checkpoint` and `verbose` of the classifier, `memory` and
+    `verbose` of the pipeline, the position of a ``RandomState``, and the state of the optimiser. Training may
+    go on after loading, with a new optimiser.
 
     Examples
     --------
@@ -87,26 +94,27 @@ def save_model(model, path, *, notes=None):
     >>> bool((loaded.predict_proba(X) == model.predict_proba(X)).all())
     True
     """
-    path = _check_suffix(path)
-    check_is_fitted(model)
+    path = check_suffix(path)
     steps = model.steps if isinstance(model, Pipeline) else [(None, model)]
+    classifier = steps[-1][1]
+    if type(classifier) is not DarkCNNClassifier:
+        end = " that ends in one" if isinstance(model, Pipeline) else ", or a pipeline that ends in one"
+        raise TypeError(
+            f"model must be a DarkCNNClassifier{end}, got {type(classifier).__name__}: save the classifiers "
+            "within an ensemble or a search one by one, and anything else with joblib.dump"
+        )
+    check_is_fitted(model)
     description = {
-        "format": _FORMAT,
+        "format": FORMAT,
         "darkcnn": __version__,
-        "steps": [
-            {"name": name, "class": "passthrough"}
-            if isinstance(step, str)
-            else {"name": name, "class": type(step).__name__, **_describe(step)}
-            for name, step in steps
-        ],
+        "steps": [{"name": name, **_describe(name, step)} for name, step in steps],
     }
-    network = steps[-1][1].model_
     with replacing(path) as temporary:
-        network.save(temporary)
+        classifier.model_.save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
-            archive.writestr(_DESCRIPTION, json.dumps(description))
+            archive.writestr(DESCRIPTION, json.dumps(description))
             if notes is not None:
-                archive.writestr(_NOTES, json.dumps(notes, allow_nan=False), zipfile.ZIP_DEFLATED)
+                archive.writestr(NOTES, json.dumps(notes, allow_nan=False), zipfile.ZIP_DEFLATED)
 
 
 def load_model(path):
@@ -145,188 +153,102 @@ def load_model(path):
     >>> bool((again.predict_proba(X) == model.predict_proba(X)).all())
     True
     """
-    path = _check_suffix(path)
-    with _explained(path):
-        return _load(path)
+    path = check_suffix(path)
+    with opened(path) as archive:
+        description = read_json(archive, DESCRIPTION)
+        if description.get("format") != FORMAT:
+            raise ValueError(
+                f"it is of format {description.get('format')!r}, written by darkcnn "
+                f"{description.get('darkcnn')}; this is darkcnn {__version__}, which reads format {FORMAT}"
+            )
+        steps = [
+            (_part(step, "name", str | None), _rebuild(step)) for step in _part(description, "steps", list)
+        ]
+        if not steps or not isinstance(steps[-1][1], DarkCNNClassifier):
+            raise ValueError("its last step is no DarkCNNClassifier")
+        _fill(steps[-1][1], path, weight_sizes(archive))
+    return steps[0][1] if steps[0][0] is None else Pipeline(steps)
 
 
-def load_notes(path):
-    """Read the notes that `save_model` kept with a model.
-
-    Parameters
-    ----------
-    path : path-like
-        File to read, ending in ``.keras``.
-
-    Returns
-    -------
-    dict or None
-        The notes; None if there are none.
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged or is not of this kind.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import numpy as np
-    >>> from darkcnn import DarkCNNClassifier, load_notes, save_model
-    >>> X, y = np.random.default_rng(0).random((4, 8, 8, 3)), ["CDM", "SIDM1"] * 2
-    >>> model = DarkCNNClassifier("simple", epochs=1, random_state=0).fit(X, y)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_model(model, f"{folder}/model.keras", notes={"for": "a first look"})
-    ...     load_notes(f"{folder}/model.keras")
-    {'for': 'a first look'}
-    """
-    path = _check_suffix(path)
-    with _explained(path), _opened(path) as archive:
-        return json.loads(_text(archive, _NOTES)) if _NOTES in archive.namelist() else None
-
-
-def _check_suffix(path):
-    path = Path(path)
-    if path.suffix != ".keras":
-        raise ValueError(f"path must end in '.keras', got {path.name!r}")
-    return path
-
-
-@contextmanager
-def _explained(path):
-    """Say of which file it is that something is wrong."""
-    with open(path, "rb"):
-        pass  # a file that is missing or may not be read raises its own error
-    try:
-        yield
-    except Exception as error:  # a damaged archive makes its readers raise anything
-        reason = error if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        raise ValueError(f"cannot load {path}: {reason}") from error
-
-
-def _opened(path):
-    if not zipfile.is_zipfile(path):
-        raise ValueError("it is no model of darkcnn: not a keras archive")
-    return zipfile.ZipFile(path)
-
-
-def _text(archive, part):
-    """Read a part of the archive that is no weights, if it has a sensible size."""
-    n_bytes = archive.getinfo(part).file_size
-    if n_bytes > _MAX_DESCRIPTION:
-        raise ValueError(f"its part {part!r} has {n_bytes} bytes, too many")
-    return archive.read(part)
-
-
-def _load(path):
-    with _opened(path) as archive:
-        sizes = {member.filename: member.file_size for member in archive.infolist()}
-        for part in (_DESCRIPTION, _WEIGHTS):
-            if part not in sizes:
-                raise ValueError(f"its part {part!r} is missing")
-        if sizes[_WEIGHTS] > path.stat().st_size:  # they are random numbers, which nobody compresses
-            raise ValueError(f"its weights claim {sizes[_WEIGHTS]} bytes, more than the file has")
-        with archive.open(_WEIGHTS) as weights:
-            while weights.read(2**20):
-                pass  # to the end, where the checksum is: a damaged weight is a number like any other
-        description = json.loads(_text(archive, _DESCRIPTION))
-    if description["format"] != _FORMAT:
-        raise ValueError(
-            f"it is of format {description['format']!r}, written by darkcnn {description['darkcnn']}; "
-            f"this is darkcnn {__version__}, which reads format {_FORMAT}"
-        )
-    steps = [(step["name"], _rebuild(step)) for step in description["steps"]]
-    classifier = steps[-1][1]
-    if not isinstance(classifier, DarkCNNClassifier):
-        raise ValueError("its last step is no DarkCNNClassifier")
-    architecture = classifier._settings["architecture"]
-    if architecture not in NETWORKS:
-        raise ValueError(f"its network {architecture!r} is unknown")
-    _check_numbers(classifier)
-    with limited_weights(sizes[_WEIGHTS]), classifier._network() as network:
-        n_bytes = 4 * network.model.count_params()
-        if sizes[_WEIGHTS] > 2 * n_bytes + 10_000_000:
-            raise ValueError(f"its weights have {sizes[_WEIGHTS]} bytes, but the network holds {n_bytes}")
-        # Whatever keras does not find in the file it leaves as it is.
-        network.model.set_weights([np.full_like(w, np.nan) for w in network.model.get_weights()])
-        network.model.load_weights(path)
-        classifier.weights_ = network.model.get_weights()
-    if not all(np.isfinite(weight).all() for weight in classifier.weights_):
-        raise ValueError("its weights are not all there, or not all finite")
-    return classifier if steps[0][0] is None else Pipeline(steps)
-
-
-def _check_numbers(classifier):
-    """Refuse maps, and numbers of whatever else a network has, that are absurdly large."""
-    for name, value in {**classifier._settings["options"], "map_shape": classifier.map_shape_}.items():
-        numbers = value if isinstance(value, list | tuple) else [value]
-        if any(isinstance(number, int | float) and not number <= _MAX_NUMBER for number in numbers):
-            raise ValueError(f"its network has {name}={value!r}, more than {_MAX_NUMBER}")
-
-
-def _describe(step):
-    """Return parameters and fitted state of a step, as JSON can hold them."""
+def _describe(name, step):
+    """Return class, parameters and fitted attributes of a step, as JSON can hold them."""
+    if step is None or isinstance(step, str):
+        return {"class": "passthrough"}
     if type(step) not in _STEPS.values():
         raise TypeError(f"model must consist of {list(_STEPS)}, got {type(step).__name__}; use joblib.dump")
-    parameters = step.get_params()
+    parameters = {key: value for key, value in step.get_params().items() if key not in _NOT_SAVED}
     if isinstance(parameters.get("random_state"), np.random.RandomState):
-        parameters["random_state"] = None  # its position in the stream is of no use later
-    fitted = {name: value for name, value in vars(step).items() if _FITTED.fullmatch(name)}
-    fitted.pop("weights_", None)
-    if callable(parameters.get("architecture")):
+        parameters["random_state"] = None
+    if "architecture" in parameters:
+        parameters["architecture"] = architecture = name_of(parameters["architecture"])
+        if not isinstance(architecture, str):
+            raise TypeError(f"architecture must be a name to be saved, got {architecture!r}; use joblib.dump")
+    fitted = {key: value for key, value in vars(step).items() if _FITTED.fullmatch(key) and key != "weights_"}
+    described = {"class": type(step).__name__}
+    for part, values in {"parameters": parameters, "fitted": fitted}.items():
+        described[part] = {"dict": [[key, _encode(name, step, key, value)] for key, value in values.items()]}
+    return described
+
+
+def _encode(name, step, key, value):
+    try:
+        return encode(value)
+    except TypeError as error:
         raise TypeError(
-            f"architecture must be a name to be saved, got {parameters['architecture']!r}; use joblib.dump"
-        )
-    return {part: _encode(part, values) for part, values in (("parameters", parameters), ("fitted", fitted))}
+            f"{key} must be numbers, texts, or arrays, lists or dicts of them for "
+            f"{name or type(step).__name__} to be saved, {error}; change it, or use joblib.dump"
+        ) from error
+
+
+def _part(mapping, name, kind):
+    """Return a part of the description if it is of a kind."""
+    if not isinstance(mapping, dict) or not isinstance(mapping.get(name), kind):
+        raise ValueError(f"its description must have {name!r}, got {str(mapping)[:100]}")
+    return mapping.get(name)
 
 
 def _rebuild(step):
     """Make a step from its description."""
-    if step["class"] == "passthrough":
-        return "passthrough"
-    if step["class"] not in _STEPS:
-        raise ValueError(f"its step {step['class']!r} is unknown")
-    rebuilt = _STEPS[step["class"]](**_decode(step["parameters"]))
-    for name, value in _decode(step["fitted"]).items():
-        if not _FITTED.fullmatch(name):
-            raise ValueError(f"its step {step['class']!r} has an unknown attribute {name!r}")
+    kind = _part(step, "class", str)
+    if kind == "passthrough":
+        return kind
+    if kind not in _STEPS:
+        raise ValueError(f"its step {kind!r} is unknown")
+    parameters, fitted = decode(step.get("parameters")), decode(step.get("fitted"))
+    if not isinstance(parameters, dict) or not isinstance(fitted, dict):
+        raise ValueError(f"its step {kind!r} must have parameters and fitted attributes by name")
+    rebuilt = _STEPS[kind]()
+    if not parameters.keys() <= rebuilt.get_params().keys():
+        raise ValueError(f"its step {kind!r} has parameters {list(parameters)}, of which some are unknown")
+    rebuilt.set_params(**parameters)
+    for name, value in fitted.items():
+        if not _FITTED.fullmatch(str(name)) or hasattr(_STEPS[kind], name):
+            raise ValueError(f"its step {kind!r} has an unknown attribute {name!r}")
         setattr(rebuilt, name, value)
     return rebuilt
 
 
-def _encode(name, value):
-    if isinstance(value, np.ndarray):
-        if value.dtype.hasobject:
-            value = value.astype(str)
-        return {"ndarray": value.tolist(), "dtype": value.dtype.str}
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, dict):
-        return {"dict": [[_encode(name, key), _encode(key, item)] for key, item in value.items()]}
-    if isinstance(value, tuple):
-        return {"tuple": [_encode(name, item) for item in value]}
-    if isinstance(value, list):
-        return [_encode(name, item) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if type(value) is FlatLambdaCDM:
-        numbers = {key: np.asarray(getattr(each, "value", each)) for key, each in value.parameters.items()}
-        return {"FlatLambdaCDM": {key: each.tolist() for key, each in numbers.items()}, "name": value.name}
-    raise TypeError(f"{name} must be numbers or names to be saved, got {value!r}; use joblib.dump")
-
-
-def _decode(value):
-    if isinstance(value, list):
-        return [_decode(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if "ndarray" in value:
-        dtype = np.dtype(value["dtype"])
-        if dtype.kind not in "biufU" or dtype.itemsize > _MAX_LABEL:
-            raise ValueError(f"it holds an array of type {dtype}")
-        return np.array(value["ndarray"], dtype=dtype)
-    if "FlatLambdaCDM" in value:
-        return FlatLambdaCDM(**value["FlatLambdaCDM"], name=value["name"])
-    if "tuple" in value:
-        return tuple(_decode(value["tuple"]))
-    return {_decode(key): _decode(item) for key, item in value["dict"]}
+def _fill(classifier, path, sizes):
+    """Give a classifier that is described, but not fitted, its network's weights."""
+    state = vars(classifier)
+    settings = _part(state, "_settings", dict)
+    options = dict(_part(settings, "options", dict))
+    if _part(state, "n_attributes_", int):
+        options["n_attributes"] = classifier.n_attributes_
+    try:
+        check_network(
+            _part(settings, "architecture", str),
+            _part(state, "map_shape_", tuple),
+            len(_part(state, "classes_", np.ndarray)),
+            options,
+            sizes,
+        )
+        with classifier._network() as network:
+            # Whatever keras does not find in the file it leaves as it is.
+            network.model.set_weights([np.full_like(w, np.nan) for w in network.model.get_weights()])
+            network.model.load_weights(path)
+            classifier.weights_ = network.model.get_weights()
+    except (ArithmeticError, LookupError, TypeError) as error:  # of options that the network does not take
+        raise ValueError(f"its network cannot be built: {type(error).__name__}: {error}") from error
+    if not all(np.isfinite(weight).all() for weight in classifier.weights_):
+        raise ValueError("its weights are not all there, or not all finite")

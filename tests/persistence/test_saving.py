@@ -1,65 +1,32 @@
-import io
-import json
-import shutil
 import subprocess
 import sys
-import zipfile
+from inspect import signature
+from pathlib import Path
+from random import Random
 
-import h5py
 import keras
 import numpy as np
 import pytest
 from astropy.cosmology import LambdaCDM, Planck18
+from model_files import edit
 from sklearn.exceptions import NotFittedError
-from sklearn.pipeline import make_pipeline
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from darkcnn import WeakLensingNoise, XrayNoise, default_pipeline, load_model, load_notes, save_model
-from darkcnn.persistence import limit, saving
+from darkcnn import (
+    DarkCNNEnsemble,
+    ObservedRecords,
+    WeakLensingNoise,
+    XrayNoise,
+    default_pipeline,
+    load_model,
+    save_model,
+)
+from darkcnn.networks import NETWORKS
+from darkcnn.preprocessing import Maps, as_views
 from darkcnn.training import DarkCNNClassifier
-
-
-@pytest.fixture(scope="module")
-def pipeline(clusters):
-    model = default_pipeline(
-        "simple",
-        attributes=("redshift",),
-        n_views=2,
-        epochs=1,
-        network_options={"width": 0.25},
-        random_state=0,
-    )
-    return model.fit(clusters.data, clusters.target)
-
-
-@pytest.fixture(scope="module")
-def saved(pipeline, tmp_path_factory):
-    path = tmp_path_factory.mktemp("models") / "model.keras"
-    save_model(pipeline, path)
-    return path
-
-
-def rewrite(source, target, change):
-    """Copy an archive; a function of name and content gives each member's new content, None to drop it."""
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
-        for name in old.namelist():
-            content = change(name, old.read(name))
-            if content is not None:
-                new.writestr(name, content)
-
-
-def edit(saved, path, change):
-    """Copy a model file with its description changed in place by a function."""
-
-    def changed(name, content):
-        if name != "darkcnn.json":
-            return content
-        description = json.loads(content)
-        change(description)
-        return json.dumps(description)
-
-    rewrite(saved, path, changed)
-    return path
 
 
 def test_probabilities_are_the_same_to_the_bit(pipeline, saved, clusters):
@@ -80,7 +47,7 @@ def test_probabilities_are_the_same_in_a_new_process(pipeline, saved, clusters, 
         "np.save(sys.argv[3], model.predict_proba(np.load(sys.argv[2])))"
     )
     paths = [saved, tmp_path / "records.npy", tmp_path / "out.npy"]
-    subprocess.run([sys.executable, "-c", code, *map(str, paths)], check=True)
+    subprocess.run([sys.executable, "-c", code, *map(str, paths)], check=True, timeout=200)
     np.testing.assert_array_equal(np.load(paths[2]), pipeline.predict_proba(clusters.data))
 
 
@@ -92,7 +59,7 @@ def test_keras_reads_the_file(pipeline, saved, clusters):
 def test_a_classifier_alone(marked_maps, tmp_path):
     X, y = marked_maps
     rng = np.random.RandomState(0)
-    model = DarkCNNClassifier("polar", epochs=1, random_state=rng).fit(X, np.where(y == "CDM", 0, 1))
+    model = DarkCNNClassifier("simple", epochs=1, random_state=rng).fit(X, np.where(y == "CDM", 0, 1))
     save_model(model, tmp_path / "model.keras")
     loaded = load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
@@ -105,12 +72,150 @@ def test_training_goes_on_after_loading(saved, clusters):
     assert loaded[-1].partial_fit(maps, clusters.target).n_epochs_ == 2
 
 
-def test_what_cannot_be_described_is_refused(pipeline, marked_maps, clusters, tmp_path):
-    path = tmp_path / "model.keras"
+def untrained(architecture="simple", n_attributes=0, **parameters):
+    """Make a classifier as a fit leaves it, with the first weights of its network."""
+    parameters = {"network_options": {"width": 0.1}, "random_state": 0} | parameters
+    classifier = DarkCNNClassifier(architecture, **parameters)
+    attributes = np.zeros((2, n_attributes), np.float32) if n_attributes else None
+    views = as_views(Maps(np.zeros((2, 10, 10, 2), np.float32), (10, 10, 2), attributes=attributes))
+    classifier._start(views, np.array(["CDM", "SIDM1"]))
+    with classifier._network() as network:
+        classifier.weights_ = network.model.get_weights()
+        classifier._n_features_out = network.embedding_model.output_shape[1]
+    return classifier
+
+
+def through_file(model, folder):
+    save_model(model, folder / "model.keras")
+    return load_model(folder / "model.keras")
+
+
+QUICK = ("cmu", "columbia", "polar", "simple")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in NETWORKS]
+)
+def test_every_network_comes_back(name, tmp_path):
+    blocks = signature(NETWORKS[name]).parameters.get("blocks")
+    options = {"width": 0.1} | ({} if blocks is None else {"blocks": (1,) * len(blocks.default)})
+    for n_attributes in (2, 0)[: 1 + (name == "polar")]:
+        classifier = untrained(name, n_attributes, network_options=options)
+        loaded = through_file(classifier, tmp_path)
+        for before, after in zip(classifier.weights_, loaded.weights_, strict=True):
+            np.testing.assert_array_equal(before, after)
+        for attribute in ("_settings", "_seed", "map_shape_", "n_attributes_", "_n_features_out", "history_"):
+            assert getattr(loaded, attribute) == getattr(classifier, attribute)
+
+
+PARAMETERS = {
+    "architecture": "polar",
+    "network_options": {"width": 0.1, "dropout": np.float64(0.1)},
+    "epochs": np.int64(3),
+    "batch_size": 7,
+    "learning_rate": 0.01,
+    "learning_rate_schedule": "cosine",
+    "weight_decay": 0.1,
+    "label_smoothing": 0.1,
+    "early_stopping": True,
+    "validation_fraction": 0.2,
+    "n_iter_no_change": 3,
+    "class_weight": {"CDM": 2.0, "SIDM1": 1},
+    "callbacks": [keras.callbacks.LambdaCallback()],
+    "warm_start": True,
+    "predict_views": 2,
+    "n_draws": 2,
+    "checkpoint": Path("folder"),
+    "map_shape": (10, 10, 2),
+    "random_state": 3,
+    "verbose": 2,
+}
+
+
+def test_every_parameter_comes_back_or_has_no_effect_on_predictions(tmp_path):
+    default = DarkCNNClassifier().get_params()
+    assert PARAMETERS.keys() == default.keys()
+    loaded = through_file(untrained(**PARAMETERS), tmp_path)
+    assert loaded.get_params() == PARAMETERS | {
+        name: default[name] for name in ("callbacks", "checkpoint", "verbose")
+    }
+
+
+STAR = np.zeros((20, 20), bool)
+STAR[3:6, 3:6] = True
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"maps": ("xray",)},
+        {"maps": ("stellar", "total"), "attributes": ("log_mass", "redshift")},
+        {"noise": [WeakLensingNoise(n_gal=30)]},
+        {"noise": [XrayNoise()], "maps": ["total", "xray"]},
+        {"noise": [WeakLensingNoise(mask=STAR), XrayNoise()], "attributes": ["redshift"]},
+        {"noise": [WeakLensingNoise(mask=STAR.tolist(), output="shear")], "maps": ("shear1", "shear2")},
+        {"class_weight": "balanced", "callbacks": [keras.callbacks.TerminateOnNaN()]},
+    ],
+    ids=["xray", "attributes", "lensing", "counts", "mask", "shear", "weights"],
+)
+def test_every_kind_of_pipeline_predicts_the_same_from_its_file(options, clusters, tmp_path):
+    small = {"n_views": 1, "epochs": 1, "network_options": {"width": 0.1}, "random_state": 0}
+    model = default_pipeline("simple", **small, **options).fit(clusters.data, clusters.target)
+    loaded = through_file(model, tmp_path)
+    np.testing.assert_array_equal(loaded.predict_proba(clusters.data), model.predict_proba(clusters.data))
+
+
+def test_what_was_learned_from_observed_records_comes_back(clusters, tmp_path):
+    observed = ObservedRecords(clusters.data)
+    small = {"n_views": 4, "epochs": 1, "network_options": {"width": 0.1}, "random_state": 0}
+    model = default_pipeline("simple", **small).fit(observed, clusters.target)
+    loaded = through_file(model, tmp_path)
+    np.testing.assert_array_equal(loaded.predict_proba(observed), model.predict_proba(observed))
+
+
+def test_steps_that_do_nothing_are_left_out(pipeline, clusters, tmp_path):
+    names = ["select", "scale", "augment", "cnn"]
+    steps = [(name, pipeline[name]) for name in names]
+    model = Pipeline(
+        [("nothing", None), *steps[:3], ("neither", "passthrough"), steps[3]], memory=str(tmp_path)
+    )
+    loaded = through_file(model, tmp_path)
+    assert [name for name, _ in loaded.steps] == ["nothing", *names[:3], "neither", "cnn"]
+    np.testing.assert_array_equal(loaded.predict_proba(clusters.data), pipeline.predict_proba(clusters.data))
+
+
+def test_a_suffix_and_a_fit_are_asked_for(pipeline, tmp_path):
     with pytest.raises(ValueError, match=r"path must end in '\.keras', got 'model\.pkl'"):
         save_model(pipeline, tmp_path / "model.pkl")
     with pytest.raises(NotFittedError):
-        save_model(DarkCNNClassifier(), path)
+        save_model(DarkCNNClassifier(), tmp_path / "model.keras")
+
+
+class Own(DarkCNNClassifier):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("model", "found"),
+    [
+        (lambda pipeline: pipeline[:-1], "that ends in one, got RotationFlipAugmenter"),
+        (lambda pipeline: pipeline["scale"], "got MapScaler"),
+        (lambda pipeline: LogisticRegression(), "got LogisticRegression"),
+        (lambda pipeline: DarkCNNEnsemble(pipeline), "got DarkCNNEnsemble"),
+        (lambda pipeline: GridSearchCV(pipeline, {}), "got GridSearchCV"),
+        (lambda pipeline: Own(), "got Own"),
+        (lambda pipeline: "model", "got str"),
+        (lambda pipeline: make_pipeline(pipeline), "got Pipeline"),
+    ],
+)
+def test_what_is_no_classifier_is_refused(pipeline, model, found, tmp_path):
+    with pytest.raises(TypeError, match=rf"model must be a DarkCNNClassifier.*{found}: save the classifiers"):
+        save_model(model(pipeline), tmp_path / "model.keras")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_described_is_refused(pipeline, marked_maps, tmp_path):
+    path = tmp_path / "model.keras"
     with pytest.raises(TypeError, match=r"got FunctionTransformer; use joblib\.dump"):
         save_model(make_pipeline(FunctionTransformer(), pipeline[-1]), path)
 
@@ -120,6 +225,13 @@ def test_what_cannot_be_described_is_refused(pipeline, marked_maps, clusters, tm
 
     with pytest.raises(TypeError, match="architecture must be a name to be saved"):
         save_model(DarkCNNClassifier(own, epochs=1).fit(*marked_maps), path)
+    with pytest.raises(
+        TypeError, match=r"map_shape must be .* for DarkCNNClassifier to be saved, got <function"
+    ):
+        save_model(untrained().set_params(map_shape=[own]), path)
+    named = Pipeline([("cnn", untrained().set_params(network_options={"width": {1}}))])
+    with pytest.raises(TypeError, match=r"network_options must be .* for cnn to be saved, got \{1\}"):
+        save_model(named, path)
     assert not list(tmp_path.iterdir())
 
 
@@ -135,23 +247,21 @@ def test_a_flat_cosmology_comes_back_and_others_are_refused_by_name(clusters, tm
         save_model(model, tmp_path / "other.keras")
 
 
-@pytest.mark.parametrize("part", ["darkcnn.json", "model.weights.h5"])
-def test_a_missing_part_is_named(saved, tmp_path, part):
-    path = tmp_path / "model.keras"
-    rewrite(saved, path, lambda name, content: None if name == part else content)
-    with pytest.raises(ValueError, match=f"cannot load .*model.keras: its part '{part}' is missing"):
-        load_model(path)
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda d: d.update(format=3), r"it is of format 3, written by darkcnn .*reads format 2"),
         (lambda d: d["steps"][0].update({"class": "os.system"}), r"its step 'os.system' is unknown"),
         (lambda d: d["steps"].pop(), r"its last step is no DarkCNNClassifier"),
-        (lambda d: d["steps"][3]["parameters"]["dict"].append(["evil", 1]), r"unexpected keyword argument"),
+        (lambda d: d["steps"][3]["parameters"]["dict"].append(["evil", 1]), r"parameters .*'evil'.* unknown"),
         (lambda d: d["steps"][3]["fitted"]["dict"].append(["predict", 1]), r"unknown attribute 'predict'"),
-        (lambda d: d.pop("steps"), r"KeyError"),
+        (lambda d: d["steps"][3]["fitted"]["dict"].append(["model_", 1]), r"unknown attribute 'model_'"),
+        (lambda d: d["steps"][3]["fitted"]["dict"].append([1, 1]), r"unknown attribute 1"),
+        (lambda d: d["steps"][3].pop("fitted"), r"must have parameters and fitted attributes"),
+        (lambda d: d["steps"].__setitem__(0, 1), r"must have 'name', got 1"),
+        (lambda d: d["steps"][0].pop("class"), r"must have 'class'"),
+        (lambda d: d.pop("steps"), r"must have 'steps'"),
+        (lambda d: d["steps"].clear(), r"its last step is no DarkCNNClassifier"),
     ],
 )  # fmt: skip
 def test_a_tampered_description_is_refused(saved, tmp_path, change, message):
@@ -159,169 +269,31 @@ def test_a_tampered_description_is_refused(saved, tmp_path, change, message):
         load_model(edit(saved, tmp_path / "model.keras", change))
 
 
-def test_an_unknown_network_is_refused(saved, tmp_path):
-    def change(description):
-        settings = dict(description["steps"][3]["fitted"]["dict"])["_settings"]["dict"]
-        settings[[key for key, _ in settings].index("architecture")][1] = "../evil"
-
-    with pytest.raises(ValueError, match=r"its network '\.\./evil' is unknown"):
-        load_model(edit(saved, tmp_path / "model.keras", change))
+def places(node, path=()):
+    """List the path to every part of a description."""
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [path] * bool(path) + [place for key, part in items for place in places(part, (*path, key))]
 
 
-def test_arrays_of_objects_are_refused(saved, tmp_path):
-    def change(description):
-        fitted = description["steps"][3]["fitted"]["dict"]
-        fitted[[key for key, _ in fitted].index("classes_")][1]["dtype"] = "|O"
-
-    with pytest.raises(ValueError, match="it holds an array of type object"):
-        load_model(edit(saved, tmp_path / "model.keras", change))
-
-
-def fitted(description):
-    return dict(description["steps"][3]["fitted"]["dict"])
-
-
-def test_an_array_of_endless_texts_is_refused(saved, tmp_path):
-    def change(description):
-        fitted(description)["classes_"]["dtype"] = "<U500000000"
-
-    with pytest.raises(ValueError, match="it holds an array of type "):
-        load_model(edit(saved, tmp_path / "model.keras", change))
-
-
-def option(name, value):
-    def change(description):
-        settings = dict(fitted(description)["_settings"]["dict"])
-        settings["options"]["dict"][:] = [[name, value]]
-
-    return change
-
-
-def shape(*numbers):
-    def change(description):
-        (pair,) = [pair for pair in description["steps"][3]["fitted"]["dict"] if pair[0] == "map_shape_"]
-        pair[1] = {"tuple": list(numbers)}
-
-    return change
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (option("width", 2), r"its network has weights of over \d+ bytes"),
-        (option("width", 5000), r"its network has weights of over \d+ bytes"),
-        (option("width", 1e30), r"its network has width=1e\+30, more than 10000"),
-        (option("width", float("nan")), r"its network has width=nan, more than 10000"),
-        (shape(10**6, 10**6, 3), r"its network has map_shape=\(1000000, 1000000, 3\), more than 10000"),
-    ],
-)
-def test_a_network_larger_than_its_weights_is_refused(saved, tmp_path, change, message):
-    with pytest.raises(ValueError, match=rf"cannot load .*model\.keras: {message}"):
-        load_model(edit(saved, tmp_path / "model.keras", change))
-    load_model(saved)
-
-
-def test_endless_blocks_are_refused(saved, tmp_path, monkeypatch):
-    def change(description):
-        settings = dict(fitted(description)["_settings"]["dict"])
-        settings["options"]["dict"][:] = [["width", 1e-3], ["blocks", [9999, 1, 1]]]
-        pairs = fitted(description)["_settings"]["dict"]
-        pairs[[key for key, _ in pairs].index("architecture")][1] = "inception"
-
-    monkeypatch.setattr(limit, "MAX_WEIGHT_ARRAYS", 100)
-    with pytest.raises(ValueError, match="its network has over 100 arrays of weights"):
-        load_model(edit(saved, tmp_path / "model.keras", change))
-
-
-def paths(file):
-    """List what is in an HDF5 file."""
-    found = []
-    file.visit(found.append)
-    return found
-
-
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
-@pytest.mark.parametrize("damage", ["missing", "nan"])
-def test_weights_that_are_missing_or_not_finite_are_refused(saved, tmp_path, damage):
-    def change(name, content):
-        if not name.endswith(".h5"):
-            return content
-        with h5py.File(io.BytesIO(content), "r+") as file:
-            (kernel,) = [path for path in paths(file) if path.endswith("/conv2d/vars/0")]
-            if damage == "nan":
-                file[kernel][...] = np.nan
-            else:
-                del file[kernel.removesuffix("/vars/0")]
-            file.flush()
-            return file.id.get_file_image()
+def test_a_description_with_any_part_replaced_is_read_or_refused(saved, tmp_path):
+    values = [None, True, -1, 0, 10**9, 1e30, "x", [], [[1]], {}, {"dict": [["a", 1]]}, {"tuple": [1]}]
+    values += [{"ndarray": ["a", "b"], "dtype": "<U1"}, {"FlatLambdaCDM": {}, "name": None}]
+    random = Random(0)
 
-    rewrite(saved, tmp_path / "model.keras", change)
-    with pytest.raises(ValueError, match=r"cannot load .*model\.keras: "):
-        load_model(tmp_path / "model.keras")
+    def replace(description):
+        *path, last = random.choice(places(description))
+        node = description
+        for key in path:
+            node = node[key]
+        node[last] = random.choice(values)
 
-
-def test_a_damaged_weight_is_noticed(saved, tmp_path):
-    with zipfile.ZipFile(saved) as archive, h5py.File(archive.open("model.weights.h5")) as file:
-        (kernel,) = [file[path] for path in paths(file) if path.endswith("/conv2d/vars/0")]
-        value = kernel[0].tobytes()
-    content = saved.read_bytes()
-    assert content.count(value) == 1
-    (tmp_path / "model.keras").write_bytes(content.replace(value, bytes([value[0] ^ 1]) + value[1:]))
-    with pytest.raises(ValueError, match=r"cannot load .*model\.keras: .*Bad CRC-32"):
-        load_model(tmp_path / "model.keras")
-
-
-def test_weights_that_unpack_are_refused(saved, tmp_path):
-    path = tmp_path / "model.keras"
-    with zipfile.ZipFile(saved) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            content = old.read(name)
-            new.writestr(name, content + bytes(10**7) * (name == "model.weights.h5"))
-    with pytest.raises(ValueError, match=r"its weights claim \d+ bytes, more than the file has"):
-        load_model(path)
-
-
-def test_a_truncated_file_is_refused(saved, tmp_path):
-    content = saved.read_bytes()
-    for tenth in range(10):
-        path = tmp_path / "model.keras"
-        path.write_bytes(content[: len(content) * tenth // 10])
-        with pytest.raises(ValueError, match="cannot load"):
-            load_model(path)
-
-
-def test_other_files_are_refused(saved, tmp_path):
-    with pytest.raises(FileNotFoundError):
-        load_model(tmp_path / "none.keras")
-    with pytest.raises(ValueError, match="path must end in"):
-        load_model(shutil.copy(saved, tmp_path / "model.zip"))
-
-
-def test_notes_come_back(pipeline, saved, tmp_path):
-    assert load_notes(saved) is None
-    path = tmp_path / "model.keras"
-    save_model(pipeline, path, notes={"text": "<ü>", "numbers": [1, 0.5, None]})
-    assert load_notes(path) == {"text": "<ü>", "numbers": [1, 0.5, None]}
-    assert load_model(path).get_params().keys() == pipeline.get_params().keys()
-
-
-def test_bad_notes_are_refused(pipeline, tmp_path):
-    path = tmp_path / "model.keras"
-    with pytest.raises(ValueError, match="JSON compliant"):
-        save_model(pipeline, path, notes={"score": float("nan")})
-    assert not path.exists()
-    save_model(pipeline, path, notes={})
-    rewrite(path, tmp_path / "damaged.keras", lambda name, content: "{" if name == "notes.json" else content)
-    with pytest.raises(ValueError, match=r"cannot load .*damaged\.keras"):
-        load_notes(tmp_path / "damaged.keras")
-
-
-@pytest.mark.parametrize("read", [load_model, load_notes])
-def test_a_bomb_is_not_unpacked(monkeypatch, saved, tmp_path, read):
-    path = tmp_path / "model.keras"
-    shutil.copy(saved, path)
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("notes.json", b" " * 3000, zipfile.ZIP_DEFLATED)
-    monkeypatch.setattr(saving, "_MAX_DESCRIPTION", 100)
-    with pytest.raises(ValueError, match=r"its part '.*json' has \d+ bytes, too many"):
-        read(path)
+    refused = 0
+    for _ in range(200):
+        try:
+            load_model(edit(saved, tmp_path / "model.keras", replace))
+        except ValueError as error:
+            refused += 1
+            assert "model.keras" in str(error)  # noqa: PT017 - others are read
+    assert 100 < refused < 200

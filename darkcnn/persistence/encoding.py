@@ -1,0 +1,103 @@
+"""Parameters and fitted attributes of estimators as JSON, which runs no code when it is read."""
+
+import numpy as np
+from astropy.cosmology import FlatLambdaCDM
+
+MAX_LABEL = 4000
+"""Longest text in an array, in bytes, 4 a character: numpy gives as many to every text of an array."""
+
+
+def encode(value):
+    """Turn a value into what JSON can hold.
+
+    Parameters
+    ----------
+    value : object
+        Number, text, None, array of these, flat cosmology of astropy, or a list, tuple or dict of such.
+
+    Returns
+    -------
+    object
+        What `decode` takes.
+
+    Raises
+    ------
+    TypeError
+        If it is or holds something else.
+
+    Examples
+    --------
+    >>> from darkcnn.persistence.encoding import decode, encode
+    >>> encode((1, {"width": 0.5}))
+    {'tuple': [1, {'dict': [['width', 0.5]]}]}
+    >>> decode(_)
+    (1, {'width': 0.5})
+    """
+    if isinstance(value, np.generic) and not isinstance(value, np.void):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.ndarray):
+        return _encode_array(value)
+    if isinstance(value, dict):
+        return {"dict": [[encode(key), encode(item)] for key, item in value.items()]}
+    if isinstance(value, tuple):
+        return {"tuple": [encode(item) for item in value]}
+    if isinstance(value, list):
+        return [encode(item) for item in value]
+    if type(value) is FlatLambdaCDM:
+        numbers = {key: np.asarray(getattr(each, "value", each)) for key, each in value.parameters.items()}
+        return {"FlatLambdaCDM": {key: each.tolist() for key, each in numbers.items()}, "name": value.name}
+    raise TypeError(f"got {value!r}")
+
+
+def _encode_array(array):
+    """Encode an array of numbers or of texts; of objects, if all are of one such kind."""
+    if array.dtype.hasobject and len({type(item) for item in array.ravel().tolist()}) == 1:
+        array = np.array(array.tolist())
+    if array.dtype.kind not in "biufU" or type(array) not in (np.ndarray, np.memmap):
+        raise TypeError(f"got {type(array).__name__} of {array.dtype}")
+    return {"ndarray": array.tolist(), "dtype": array.dtype.str}
+
+
+def decode(value):
+    """Turn what `encode` returned into the value again.
+
+    Parameters
+    ----------
+    value : object
+        Content of an untrusted file.
+
+    Returns
+    -------
+    object
+        Value.
+
+    Raises
+    ------
+    ValueError
+        If it is not what `encode` returns.
+    """
+    if isinstance(value, list):
+        return [decode(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    try:
+        return _decode(value)
+    except (KeyError, OverflowError, TypeError) as error:
+        raise ValueError(
+            f"its description holds {str(value)[:100]}, which is no value ({error!r})"
+        ) from error
+
+
+def _decode(value):
+    if "ndarray" in value:
+        dtype = np.dtype(value["dtype"])
+        if dtype.kind not in "biufU" or dtype.itemsize > MAX_LABEL:
+            raise ValueError(f"it holds an array of type {dtype}")
+        return np.array(value["ndarray"], dtype=dtype)
+    if "tuple" in value:
+        return tuple(decode(list(value["tuple"])))
+    if "FlatLambdaCDM" in value:
+        return FlatLambdaCDM(**value["FlatLambdaCDM"], name=value["name"])
+    return {decode(key): decode(item) for key, item in value["dict"]}
