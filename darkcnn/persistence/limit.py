@@ -45,7 +45,7 @@ def check_network(architecture, map_shape, n_classes, options, sizes):
     >>> check_network("simple", (50, 50, 3), 4, {"width": 1000}, sizes=[900, 64])
     Traceback (most recent call last):
     ...
-    ValueError: its network has 1202691656004 weights, but 964 are stored
+    ValueError: its network has 317953184004 weights, but 964 are stored
     """
     if architecture not in NETWORKS:
         raise ValueError(f"its network {architecture!r} is unknown")

@@ -1,4 +1,4 @@
-"""What a model was trained on, kept with it, so that nobody scores it on halos that it has seen."""
+"""Notes on the training set of a model, which tell clusters that it was trained on from new ones."""
 
 import hashlib
 from pathlib import Path
@@ -7,9 +7,9 @@ import numpy as np
 
 from darkcnn._common.versions import versions
 from darkcnn.model_selection import CrossValidation
-from darkcnn.records import plain_records
+from darkcnn.records import MAPS, chunks, plain_records
 
-_DIGITS = 6  # of probabilities, as far as anyone reads them
+_DIGITS = 6  # of probabilities
 
 _TRAINING = {
     "database": str,
@@ -24,7 +24,7 @@ _TRAINING = {
 
 
 def describe_clusters(clusters, path=None):
-    """Tell exactly which clusters these are.
+    """Describe clusters so that they can be identified.
 
     Parameters
     ----------
@@ -36,7 +36,9 @@ def describe_clusters(clusters, path=None):
     Returns
     -------
     dict
-        File, its SHA-256, its description, the size of a pixel in kpc, and numbers of clusters and halos.
+        File, its SHA-256, its description, the size of a pixel in kpc, and numbers of clusters, of halos, and
+        of clusters of each class (``"clusters_of_class"``: the class prior of a model that is trained on
+        them).
 
     Examples
     --------
@@ -62,7 +64,7 @@ def describe_clusters(clusters, path=None):
 
 
 def describe_training(clusters, path=None, validation=None, importance=None):
-    """Tell what a model was trained on, for the `notes` of :func:`darkcnn.save_model`.
+    """Describe the training set of a model, for the `notes` of :func:`darkcnn.save_model`.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ def describe_training(clusters, path=None, validation=None, importance=None):
     validation : CrossValidation or None, default=None
         Its scores on the same clusters, by :func:`darkcnn.model_selection.cross_validate_by_cluster`.
     importance : dict or None, default=None
-        What its networks look at, by :func:`darkcnn.report.measure_importance`.
+        Importance of maps, rings and attributes, by :func:`darkcnn.report.measure_importance`.
 
     Returns
     -------
@@ -165,6 +167,11 @@ def rows_of_new_halos(training, clusters, *, compare_ids=True):
     ndarray of shape (n_new,)
         Rows of `clusters`.
 
+    Raises
+    ------
+    ValueError
+        If `training` has no fingerprints or ids, as in a damaged file.
+
     Examples
     --------
     >>> from darkcnn.datasets import load_example, make_bunch
@@ -174,16 +181,16 @@ def rows_of_new_halos(training, clusters, *, compare_ids=True):
     >>> rows_of_new_halos(describe_training(known), example).tolist() == list(range(400, 432))
     True
     """
-    known = set(training["fingerprints"])
-    is_seen = np.array([fingerprint in known for fingerprint in _fingerprints(clusters.data)])
+    known = set(_part(training, "fingerprints", list)) - {None}
+    is_seen = np.array([fingerprint in known for fingerprint in _fingerprints(clusters.data)], dtype=bool)
     seen = set(clusters.groups[is_seen].tolist())
     if compare_ids:
-        seen.update(training["halo_ids"])
+        seen.update(_part(training, "halo_ids", list))
     return np.flatnonzero([halo not in seen for halo in clusters.groups.tolist()])
 
 
 def is_training_set(training, clusters):
-    """Tell whether clusters are those that a model was trained on, in their order.
+    """Return whether clusters are those that a model was trained on, in the same order.
 
     Parameters
     ----------
@@ -197,6 +204,11 @@ def is_training_set(training, clusters):
     bool
         Whether they are.
 
+    Raises
+    ------
+    ValueError
+        If `training` has no fingerprints, as in a damaged file.
+
     Examples
     --------
     >>> from darkcnn.datasets import load_example, make_bunch
@@ -206,7 +218,7 @@ def is_training_set(training, clusters):
     >>> is_training_set(describe_training(known), known), is_training_set(describe_training(known), example)
     (True, False)
     """
-    known = training["fingerprints"]
+    known = _part(training, "fingerprints", list)
     return len(clusters.data) == len(known) and _fingerprints(clusters.data) == known
 
 
@@ -225,6 +237,11 @@ def kept_validation(training, clusters):
     CrossValidation or None
         None if there was none, or `clusters` are not the training set, in its order.
 
+    Raises
+    ------
+    ValueError
+        If the notes are damaged.
+
     Examples
     --------
     >>> from sklearn.dummy import DummyClassifier
@@ -238,25 +255,58 @@ def kept_validation(training, clusters):
     >>> kept_validation(describe_training(example, validation=validation), example).scores["majority"]
     array([0.25, 0.25, 0.25, 0.25, 0.25])
     """
-    kept = training["validation"]
+    kept = _part(training, "validation", dict | None)
     if kept is None or not is_training_set(training, clusters):
         return None
-    tests = [np.array(rows) for rows in kept["test_rows"]]
     everything = np.arange(len(clusters.data))
-    return CrossValidation(
-        target=clusters.target,
-        classes=np.array(kept["classes"]),
-        splits=[(np.setdiff1d(everything, test), test) for test in tests],
-        test_over_train=kept["test_over_train"],
-        scores={name: np.array(scores) for name, scores in kept["scores"].items()},
-        probabilities={
-            name: [np.array(predicted) for predicted in splits]
-            for name, splits in kept["probabilities"].items()
-        },
-    )
+    try:
+        classes, tests = np.array(kept["classes"], dtype=str), [np.array(rows) for rows in kept["test_rows"]]
+        shapes = [(len(rows), len(classes)) for rows in tests]
+        validation = CrossValidation(
+            target=clusters.target,
+            classes=classes,
+            splits=[(np.setdiff1d(everything, everything[test]), everything[test]) for test in tests],
+            test_over_train=float(kept["test_over_train"]),
+            scores={name: np.array(scores, float) for name, scores in kept["scores"].items()},
+            probabilities={
+                name: [
+                    np.array(rows, float).reshape(shape) for rows, shape in zip(splits, shapes, strict=True)
+                ]
+                for name, splits in kept["probabilities"].items()
+            },
+        )
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
+        raise ValueError(f"the validation in the notes is damaged ({error!r})") from error
+    return validation
+
+
+def _part(training, name, kind):
+    """Return a part of notes that may come from an untrusted file."""
+    if not isinstance(training, dict) or not isinstance(training.get(name), kind):
+        raise ValueError(
+            f"training must hold {name!r} as describe_training returns it, got {training!s:.100}"
+        )
+    return training.get(name)
 
 
 def _fingerprints(records):
-    """Return a checksum of each cluster's map of total mass, the same whatever file it came from."""
-    maps = plain_records(records)["total"].astype("<f4", copy=False)
-    return [hashlib.blake2b(image.tobytes(), digest_size=8).hexdigest() for image in maps]
+    """Return a checksum of the first map of each cluster that is known, None if none is."""
+    return [_fingerprint(image) for rows in chunks(len(records)) for image in _first_maps(records[rows])]
+
+
+def _first_maps(records):
+    """Return a map of each cluster: of total mass, or the next of `MAPS` where that is not known."""
+    records = plain_records(records)
+    images = np.array(records["total"], "<f4")
+    for name in MAPS[1:]:
+        unknown = np.isnan(images).all(axis=(1, 2))
+        if unknown.any():
+            images[unknown] = records[name][unknown]
+    return images
+
+
+def _fingerprint(image):
+    if np.isnan(image).all():
+        return None
+    image[np.isnan(image)] = np.nan  # there are NaN of many bits
+    return hashlib.blake2b(image.tobytes(), digest_size=8).hexdigest()

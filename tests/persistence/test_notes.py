@@ -3,10 +3,18 @@ import json
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
+from sklearn.utils import Bunch
 
 from darkcnn.datasets import load_clusters, make_bunch, make_clusters, save_clusters
 from darkcnn.model_selection import cross_validate_by_cluster
-from darkcnn.persistence import describe_training, is_training_set, kept_validation, rows_of_new_halos
+from darkcnn.persistence import (
+    describe_clusters,
+    describe_training,
+    is_training_set,
+    kept_validation,
+    rows_of_new_halos,
+)
+from darkcnn.records import ObservedRecords, RecordsOnDisk
 
 
 def part(clusters, rows):
@@ -61,6 +69,87 @@ def test_fingerprints_survive_files(clusters, tmp_path, suffix):
     assert written["fingerprints"] == describe_training(clusters)["fingerprints"]
     assert written["database"] == str(path)
     assert len(written["sha256"]) == 64
+
+
+def test_a_path_may_be_a_string(clusters, tmp_path):
+    path = tmp_path / "clusters.h5"
+    save_clusters(path, clusters)
+    described = describe_clusters(clusters, str(path))
+    assert described == describe_clusters(clusters, path)
+    assert described["database"] == str(path)
+
+
+def test_classes_are_counted_in_a_form_that_files_keep(clusters):
+    described = describe_clusters(part(clusters, np.arange(15)))
+    assert json.loads(json.dumps(described)) == described
+    counts = {name: int(np.sum(clusters.target[:15] == name)) for name in ("CDM", "SIDM1")}
+    assert described["clusters_of_class"] == counts
+    assert sum(counts.values()) == 15
+
+
+@pytest.mark.parametrize("form", ["on disk", "observed", "some on disk"])
+def test_fingerprints_are_those_of_the_array_in_every_form(clusters, tmp_path, form):
+    save_clusters(tmp_path / "clusters.h5", clusters)
+    lazy = load_clusters(tmp_path / "clusters.h5", mmap=True).data
+    assert isinstance(lazy, RecordsOnDisk)
+    rows = np.arange(24)[::-2] if form == "some on disk" else np.arange(24)
+    data = ObservedRecords(lazy) if form == "observed" else lazy[rows]
+    known = describe_training(part(clusters, rows))
+    assert is_training_set(known, Bunch(data=data, groups=clusters.groups[rows]))
+
+
+def test_clusters_without_a_map_of_mass_are_told_apart_by_another(clusters):
+    blank = make_bunch(clusters.data.copy(), clusters.target)
+    blank.data["total"] = np.nan
+    training = describe_training(part(blank, np.flatnonzero(clusters.groups < 4)))
+    assert sorted(set(blank.groups[rows_of_new_halos(training, blank, compare_ids=False)])) == [4, 5]
+    for name in ("xray", "stellar"):
+        blank.data[name] = np.nan
+    training = describe_training(blank)
+    assert (
+        len(rows_of_new_halos(training, blank, compare_ids=False)) == 24
+    )  # nothing tells that they are known
+
+
+def test_pixels_that_are_not_known_have_one_fingerprint(clusters):
+    some = part(clusters, np.arange(4))
+    some.data["total"][:, 0, 0] = np.nan
+    training = describe_training(some)
+    some.data["total"][:, 0, 0] = -np.float32(np.nan)
+    assert is_training_set(training, some)
+
+
+@pytest.mark.parametrize(
+    "training", [None, [], {}, {"fingerprints": 1, "halo_ids": 1, "validation": 1}], ids=repr
+)
+def test_damaged_notes_are_refused(clusters, training):
+    for function in (rows_of_new_halos, is_training_set, kept_validation)[: 2 if training == {} else 3]:
+        with pytest.raises(ValueError, match="training must hold '"):
+            function(training, clusters)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"test_rows": [[99]]}, {"test_rows": [["a"]]}, {"test_rows": 1}, {"classes": 1}, {"scores": []},
+        {"probabilities": {"prior": [[[0.5, 0.5]]]}}, {"probabilities": {"prior": [[["a"]]]}},
+        {"test_over_train": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_damaged_validation_is_refused(clusters, change):
+    training = describe_training(clusters)
+    training["validation"] = {
+        "classes": ["CDM", "SIDM1"],
+        "test_rows": [[0, 1]],
+        "test_over_train": 0.5,
+        "scores": {"prior": [0.5]},
+        "probabilities": {"prior": [[[0.5, 0.5], [0.4, 0.6]]]},
+    }
+    assert kept_validation(training, clusters).confusion("prior").sum() == 2
+    training["validation"] |= change
+    with pytest.raises(ValueError, match="the validation in the notes is damaged"):
+        kept_validation(training, clusters)
 
 
 @pytest.mark.parametrize("train_size", [None, 0.5])
