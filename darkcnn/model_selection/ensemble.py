@@ -1,4 +1,4 @@
-"""Several networks, each trained without some of the clusters, which say how far it can be trusted."""
+"""Ensembles of networks with held-out predictions for every cluster of the training set."""
 
 from numbers import Integral
 
@@ -20,25 +20,23 @@ from darkcnn.records import is_records
 
 
 class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
-    """Train several networks, each with its own seed and without its own part of the clusters.
+    """Ensemble of classifiers, each trained with its own seed on all folds of the clusters but one.
 
-    The clusters are dealt into as many folds as there are networks, and each network learns from all folds
-    but one. Together they predict better than one; where they differ is not known better; and every
-    cluster has been judged by a network that had not seen it, which calibrates the ensemble without a
-    further simulation.
+    The mean of the networks predicts better than a single one, and their scatter shows where predictions are
+    uncertain. Every cluster of the training set has a prediction of the network that was not trained on it:
+    these held-out predictions calibrate the ensemble without a further simulation.
 
     Parameters
     ----------
     estimator : estimator or None, default=None
-        Classifier or pipeline to train, never changed; every `random_state` in it is set anew. None is
+        Classifier or pipeline to train. It is cloned, and every `random_state` in the clone is set. None for
         ``default_pipeline("polar")``.
     n_networks : int, default=5
         Number of networks, two or more.
     random_state : int, RandomState instance or None, default=None
         Seed of the folds and of the networks.
     n_jobs : int or None, default=None
-        Number of networks that are trained at a time, -1 for as many as cores. The networks do not depend
-        on it.
+        Number of networks trained at a time, -1 for as many as cores. The networks do not depend on it.
     verbose : int, default=0
         Above 0, show a progress bar.
 
@@ -49,15 +47,15 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
     estimators_ : list of estimator
         The fitted networks.
     held_out_probabilities_ : ndarray of shape (n_samples, n_classes)
-        For each row of the training set, what the network said that had not seen its cluster.
+        Prediction for each row of the training set by the network that was not trained on its cluster.
     scores_ : ndarray of shape (n_networks,)
-        Balanced accuracy of each network on the clusters that it had not seen. Their scatter is not the error
-        of their mean, see :func:`darkcnn.model_selection.corrected_standard_error`.
+        Balanced accuracy of each network on its held-out clusters. Their scatter is not the error of their
+        mean, see :func:`darkcnn.model_selection.corrected_standard_error`.
 
     See Also
     --------
-    CrossSectionPosterior : Calibrates with what was held out, and combines what the networks say.
-    sklearn.ensemble.VotingClassifier : Networks of several kinds, trained on the same clusters; with
+    CrossSectionPosterior : Calibration with held-out predictions, and the posterior of a sample of clusters.
+    sklearn.ensemble.VotingClassifier : Estimators of several kinds, trained on the same clusters; with
         ``voting="soft", flatten_transform=False``, its ``transform`` returns what `network_proba` does.
 
     Examples
@@ -79,7 +77,7 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
         "verbose": ["verbose"],
     }
 
-    # Where metadata is routed, groups come as they do to splitters, without being asked for.
+    # With metadata routing, groups are passed as to splitters, without set_fit_request.
     __metadata_request__fit = {"groups": True}
 
     def __init__(self, estimator=None, n_networks=5, *, random_state=None, n_jobs=None, verbose=0):
@@ -153,8 +151,8 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
         Returns
         -------
         ndarray of shape (n_networks, n_samples, n_classes)
-            Probabilities, in the order of `classes_`. Their scatter over the first axis is how far the
-            networks disagree.
+            Probabilities, in the order of `classes_`. Their scatter over the first axis is the disagreement
+            between networks.
         """
         check_is_fitted(self)
         return np.stack([network.predict_proba(X) for network in self.estimators_])
@@ -190,7 +188,7 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
         return np.log(self.predict_proba(X))
 
     def predict(self, X):
-        """Name the most probable class.
+        """Predict the most probable class.
 
         Parameters
         ----------

@@ -27,9 +27,9 @@ class CrossValidation:
     test_over_train : float
         Clusters in a test set over clusters in its training set, averaged over splits.
     scores : dict of str to ndarray of shape (n_splits,)
-        Balanced accuracy, the mean over classes of the fraction recognised, of each estimator in each split.
+        Balanced accuracy (mean over classes of the fraction recognised) of each estimator in each split.
     probabilities : dict of str to list of ndarray of shape (n_test, n_classes)
-        What each estimator predicted for the test set of each split.
+        Predictions of each estimator for the test set of each split.
     estimators : dict of str to list of estimator, or None
         The fitted estimators of each split, if they were asked for.
     """

@@ -22,9 +22,11 @@ from darkcnn import (
     XrayNoise,
     default_pipeline,
     load_model,
+    networks,
     save_model,
 )
 from darkcnn.networks import NETWORKS
+from darkcnn.noise import Miscentring
 from darkcnn.preprocessing import Maps, as_views
 from darkcnn.training import DarkCNNClassifier
 
@@ -141,6 +143,10 @@ def test_every_parameter_comes_back_or_has_no_effect_on_predictions(tmp_path):
     }
 
 
+def test_a_function_of_this_package_is_its_name(tmp_path):
+    assert through_file(untrained(networks.simple), tmp_path).architecture == "simple"
+
+
 STAR = np.zeros((20, 20), bool)
 STAR[3:6, 3:6] = True
 
@@ -152,11 +158,12 @@ STAR[3:6, 3:6] = True
         {"maps": ("stellar", "total"), "attributes": ("log_mass", "redshift")},
         {"noise": [WeakLensingNoise(n_gal=30)]},
         {"noise": [XrayNoise()], "maps": ["total", "xray"]},
+        {"noise": [Miscentring(), XrayNoise()], "maps": ["xray"]},
         {"noise": [WeakLensingNoise(mask=STAR), XrayNoise()], "attributes": ["redshift"]},
         {"noise": [WeakLensingNoise(mask=STAR.tolist(), output="shear")], "maps": ("shear1", "shear2")},
         {"class_weight": "balanced", "callbacks": [keras.callbacks.TerminateOnNaN()]},
     ],
-    ids=["xray", "attributes", "lensing", "counts", "mask", "shear", "weights"],
+    ids=["xray", "attributes", "lensing", "counts", "miscentred", "mask", "shear", "weights"],
 )
 def test_every_kind_of_pipeline_predicts_the_same_from_its_file(options, clusters, tmp_path):
     small = {"n_views": 1, "epochs": 1, "network_options": {"width": 0.1}, "random_state": 0}

@@ -1,4 +1,4 @@
-"""Studies that survive: every finished fit is kept, and a study that was killed goes on where it was."""
+"""Resumable grid searches, which keep every finished fit on disk."""
 
 from darkcnn.model_selection.study.run import run_study
 from darkcnn.model_selection.study.status import StudyStatus, study_status

@@ -1,4 +1,4 @@
-"""What decides the results of a study."""
+"""The description of all that determines the results of a study."""
 
 import joblib
 
@@ -7,7 +7,7 @@ from darkcnn._common.versions import versions
 
 
 def identify(pipeline, data, splits, scoring):
-    """Describe all that decides the result of a fit, except for the candidate's own parameters.
+    """Describe all that determines the result of a fit, except for the candidate's own parameters.
 
     Parameters
     ----------

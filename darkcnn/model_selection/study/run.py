@@ -1,4 +1,4 @@
-"""Fit every candidate on every split, each fit once in the life of a folder."""
+"""Fits of a study: every candidate on every split, each done once."""
 
 import time
 
@@ -17,7 +17,7 @@ from darkcnn.model_selection.study.identity import identify
 from darkcnn.model_selection.study.store import Store, key_of
 from darkcnn.model_selection.study.table import tabulate
 
-_PATIENCE = 1.0  # seconds between looks at fits that another process has begun
+_PATIENCE = 1.0  # seconds until fits that another process has begun are looked for again
 
 
 def run_study(
@@ -36,16 +36,16 @@ def run_study(
 ):
     """Score every candidate on every split, and keep each fit on disk as soon as it has finished.
 
-    A study that was interrupted, however rudely, goes on when it is started again with the same arguments:
-    nothing that had finished is repeated, and the results are those of a study that ran through. Several
-    processes, on one machine or on many that share the folder, may run the same study at a time; they share
-    the fits among them.
+    A study that was interrupted or killed continues when it is started again with the same arguments: no
+    finished fit is repeated, and the results are those of an uninterrupted study. Several processes, on one
+    machine or on many that share the folder, may run the same study at a time; each fit is done by one of
+    them.
 
     Parameters
     ----------
     pipeline : estimator
         Classifier or pipeline that ends in one. It is cloned, so never changed. Give every step an integer
-        `random_state`: without, a fit that is repeated elsewhere has another result.
+        `random_state`; without it, results are not reproducible.
     X : array-like of shape (n_samples, ...)
         Records or maps of clusters, memory-mapped or not.
     y : array-like of shape (n_samples,)
@@ -84,8 +84,8 @@ def run_study(
     ------
     ValueError
         If the folder holds a study of another pipeline, of other data, splits or scores, or with other
-        versions of the libraries (the error tells which); if `cv` puts a cluster into both training and test
-        set; if a parameter is unknown; or if a file of the folder is damaged.
+        versions of the libraries (the error names what differs); if `cv` puts a cluster into both training
+        and test set; if a parameter is unknown; or if a file of the folder is damaged.
     OSError
         If the folder cannot be written, as on a full disk. What has finished stays.
 
@@ -96,8 +96,8 @@ def run_study(
 
     Notes
     -----
-    A fit that was interrupted begins anew. For networks that train for hours, set ``cnn__checkpoint`` as
-    well: then it goes on after its last epoch.
+    An interrupted fit starts again. For networks that train for hours, set ``cnn__checkpoint`` as well: the
+    fit then continues after its last epoch.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How far a study has come, from its folder alone."""
+"""Progress of a study, read from its folder."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from darkcnn.model_selection.validation import corrected_standard_error
 
 @dataclass(frozen=True)
 class StudyStatus:
-    """What a study has done and what is left.
+    """Progress of a study: its candidates, the scores so far and the time left.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class StudyStatus:
         return 0.0 if self.n_finished == self.n_fits else self.fit_time * (self.n_fits - self.n_finished)
 
     def table(self):
-        """Lay out the scores so far.
+        """Format the scores so far.
 
         Returns
         -------
@@ -60,15 +60,16 @@ class StudyStatus:
             named = ", ".join(f"{name}={value}" for name, value in parameters.items()) or "as given"
             for score, values in scores.items():
                 error = corrected_standard_error(values, self.test_over_train)
+                with np.errstate(invalid="ignore"):  # of infinite scores with both signs
+                    mean = np.mean(values)
                 lines.append(
-                    f"{score} {np.mean(values):.3f} ± {error:.3f} in {len(values)} of {self.n_splits} "
-                    f"splits: {named}"
+                    f"{score} {mean:.3f} ± {error:.3f} in {len(values)} of {self.n_splits} splits: {named}"
                 )
         return lines
 
 
 def study_status(folder):
-    """Tell how far a study has come, while it runs or later.
+    """Return the progress of a study, while it runs or later.
 
     Parameters
     ----------

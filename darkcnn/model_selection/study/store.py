@@ -1,4 +1,4 @@
-"""The folder of a study: a file for each fit, each whole or not there."""
+"""The folder of a study, with a file for each finished fit."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ _MAX_BYTES = 50_000_000  # of a file; the longest part is the grid of a large st
 
 
 class Store:
-    """What a study has on disk.
+    """Folder of a study.
 
     Parameters
     ----------
@@ -29,12 +29,12 @@ class Store:
         self.folder = Path(folder).resolve()
 
     def enter(self, identity, candidates, *, n_splits, test_over_train):
-        """Begin a study, or go on with it.
+        """Start a study, or continue it.
 
         Parameters
         ----------
         identity : dict
-            All that decides its results, as of :func:`darkcnn.model_selection.study.identity.identify`.
+            All that determines its results, as of :func:`darkcnn.model_selection.study.identity.identify`.
         candidates : dict of str to dict
             Parameters of each candidate, described, by its key. They join those of earlier starts.
         n_splits : int
@@ -73,7 +73,7 @@ class Store:
         return self.folder / "study.json"
 
     def header(self):
-        """Read what the study is about, as :meth:`enter` wrote it.
+        """Read the description of the study that :meth:`enter` wrote.
 
         Returns
         -------
@@ -139,7 +139,7 @@ class Store:
         return {**fit, "scores": scores}
 
     def write(self, key, split, fit):
-        """Keep a finished fit.
+        """Write a finished fit.
 
         Parameters
         ----------
@@ -167,7 +167,7 @@ class Store:
 
     @contextmanager
     def claim(self, key, split):
-        """Hold a fit, so that no other process does the same; the system lets go of it if we are killed.
+        """Lock a fit, so that no other process does the same; the system frees the lock if we are killed.
 
         Parameters
         ----------
@@ -179,7 +179,7 @@ class Store:
         Yields
         ------
         bool
-            Whether it is ours. If not, another process is at it.
+            Whether the lock was free. If not, another process does this fit.
         """
         lock = FileLock(self.folder / "locks" / f"{key}-{split}.lock", timeout=0)
         try:
@@ -197,7 +197,7 @@ class Store:
 
 
 def key_of(candidate):
-    """Name a candidate after its parameters.
+    """Return a short name for a candidate, made from its parameters.
 
     Parameters
     ----------

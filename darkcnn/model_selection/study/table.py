@@ -7,7 +7,7 @@ from darkcnn.model_selection.validation import corrected_standard_error
 
 
 def tabulate(candidates, rows, test_over_train):
-    """Lay out the fits of a study.
+    """Arrange the fits of a study in columns.
 
     Parameters
     ----------
