@@ -11,6 +11,7 @@ from darkcnn.simulation.rendering import X, Y
 
 _REACH = 5000.0  # kpc before and behind the cluster
 _MASSES = (1e11, 2e14)  # Msun
+_SLOPE = -0.9  # power of mass in their number per ln(mass), a guess
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ def draw_foreground(halo, rng, physics):
     """Return masses, Msun, and positions, (3, n_halos) in kpc, of halos before and behind the cluster."""
     n_halos = rng.poisson(physics.foreground_abundance * (1 + halo.redshift) ** 2)
     least, most = _MASSES
-    mass = np.minimum(least * rng.random(n_halos) ** (1 / physics.subhalo_slope), most)
+    mass = np.minimum(least * rng.random(n_halos) ** (1 / _SLOPE), most)
     reach = np.array([[FIELD_SIZE / 2], [FIELD_SIZE / 2], [_REACH]])
     return mass, rng.uniform(-1, 1, (3, n_halos)) * reach
 

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import hyp2f1
 
 from darkcnn import cosmology
 from darkcnn.simulation import nfw
@@ -26,8 +27,7 @@ class GasPhysics(Parameters):
 
     # fmt: off
     gas_fraction: float = parameter(0.115, "mass of the hot gas within r200 over M200", status="unverified",
-        source="McCarthy et al. (2017), calibrated on observed gas fractions", bounds=(0, 0.3),
-        spread=(0.08, 0.15))
+        source="0.116 within r500 (Zhang et al. 2006)", bounds=(0, 0.3), spread=(0.08, 0.15))
     gas_core: float = parameter(220.0, "core radius of the gas of a halo of 3.5e14 Msun at z = 0", unit="kpc",
         status="tuned", bounds=(10, 1000), spread=(130, 300), scale="log")
     gas_core_redshift_slope: float = parameter(-0.7, "power of 1 + z in `gas_core`", status="tuned",
@@ -71,8 +71,9 @@ class GasPhysics(Parameters):
     gas_clumping_weights: tuple = parameter((0.9, 0.4), "weights of the clumps of these sizes",
         status="guess", bounds=(0, 3), spread=((0.7, 1.0), (0.2, 0.6)))
     xray_log_luminosity: float = parameter(44.2,
-        "log10 of the X-ray luminosity of the field of 3.5e14 Msun at z = 0", unit="dex(erg / s)",
-        status="unverified", source="Pratt et al. (2009)", bounds=(41, 47), spread=(43.9, 44.5))
+        "log10 of the X-ray luminosity (0.1 to 2.4 keV) of the field of 3.5e14 Msun at z = 0",
+        unit="dex(erg / s)", status="unverified", source="Pratt et al. (2009)", bounds=(41, 47),
+        spread=(43.9, 44.5))
     xray_mass_slope: float = parameter(1.6, "power of mass in the luminosity", status="unverified",
         source="Pratt et al. (2009)", bounds=(0, 4), spread=(1.4, 2.0))
     xray_luminosity_scatter: Scatter = parameter(Scatter(0.15, disturbance=-2 / 3, snapshot=1.0),
@@ -122,9 +123,8 @@ def gas_maps(halo, core, centre, deviates, map_rng, physics):
     beta = min(max(beta, physics.gas_slope_range[0]), physics.gas_slope_range[1])
 
     log_fall = np.log(1 + squared * (1 / gas_core**2))
-    growth = 1.5 * (1 - beta)  # the projected mass grows as (1 + R^2 / r_c^2)^growth
-    mass_over_central = math.pi * gas_core**2 * ((1 + (halo.radius / gas_core) ** 2) ** growth - 1) / growth
-    surface_density = physics.gas_fraction * halo.mass / mass_over_central * np.exp((growth - 1) * log_fall)
+    central = physics.gas_fraction * halo.mass / mass_over_central(halo.radius, gas_core, beta)
+    surface_density = central * np.exp((0.5 - 1.5 * beta) * log_fall)
 
     cool_brightness = physics.cool_core * 10 ** deviates.scatter("cool_core", physics.cool_core_scatter)
     cool_size = physics.cool_core_size * gas_core
@@ -139,6 +139,16 @@ def gas_maps(halo, core, centre, deviates, map_rng, physics):
         surface_density *= dilution
         emission *= dilution * dilution
     return surface_density, emission * _clumps(halo, map_rng, physics)
+
+
+def mass_over_central(radius, core, beta):
+    r"""Return the mass of a beta model within a sphere over its central surface density, kpc2.
+
+    That is the integral of :math:`\rho_0 (1 + r^2/r_c^2)^{-3 \beta/2}` over the sphere, divided by that along
+    the line of sight, :math:`\Sigma_0 = \sqrt{\pi} \rho_0 r_c \Gamma(3 \beta/2 - 1/2) / \Gamma(3 \beta/2)`.
+    """
+    volume = 4 / 3 * math.pi * radius**3 * float(hyp2f1(1.5, 1.5 * beta, 2.5, -((radius / core) ** 2)))
+    return volume / (math.sqrt(math.pi) * core * math.gamma(1.5 * beta - 0.5) / math.gamma(1.5 * beta))
 
 
 def _clumps(halo, map_rng, physics):

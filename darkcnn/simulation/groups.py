@@ -86,7 +86,7 @@ def _two_scales(image, first_share, widths):
 
 
 def _group_mass(population, group, dx, dy, cross_section, physics):
-    """Draw a truncated halo with a core, the dPIE of Eliasdottir et al. (2007), eq. A3."""
+    """Draw a truncated halo with a core, the dPIE of Eliasdottir et al. (2007)."""
     mass, ellipticity = float(population.mass[group]), float(population.ellipticity[group])
     truncation = physics.group_truncation * (mass / 1e13) ** (1 / 3)
     core = physics.group_core * truncation * (1 + physics.subhalo_core_growth * math.sqrt(cross_section))

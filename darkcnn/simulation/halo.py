@@ -148,14 +148,15 @@ class HaloPhysics(Parameters):
     concentration_redshift_slope: float = parameter(-0.18, "power of 1 + z in `concentration`",
         status="literature", source="Diemer & Joyce (2019) for WMAP9", bounds=(-2, 1), spread=(-0.5, -0.1))
     concentration_scatter: Scatter = parameter(Scatter(0.15, halo=0.8, disturbance=-0.4, snapshot=0.45),
-        "scatter of `concentration`; guessed weights", unit="dex", status="unverified",
-        source="Duffy et al. (2008)", bounds=(0, 0.6), spread=(0.1, 0.2))
+        "scatter of `concentration`; guessed weights", unit="dex", status="literature",
+        source="a third of c (Bhattacharya et al. 2013)", bounds=(0, 0.6), spread=(0.1, 0.2))
     concentration_range: tuple = parameter((1.5, 12.0), "limits of `concentration`", status="guess",
         bounds=(0.5, 40), spread=((1.2, 2.0), (10, 15)))
     axis_ratio: float = parameter(0.55, "mean of the minor over the major axis", status="unverified",
-        source="Jing & Suto (2002)", bounds=(0.1, 1), spread=(0.45, 0.65))
+        source="Jing & Suto (2002); 0.54 at the characteristic mass in Allgood et al. (2006)",
+        bounds=(0.1, 1), spread=(0.45, 0.65))
     axis_ratio_scatter: Scatter = parameter(Scatter(0.10, halo=1.0, disturbance=-0.3),
-        "scatter of `axis_ratio`; guessed weights", status="unverified", source="Jing & Suto (2002)",
+        "scatter of `axis_ratio`; guessed weights", status="literature", source="Allgood et al. (2006)",
         bounds=(0, 0.4), spread=(0.07, 0.14))
     axis_ratio_range: tuple = parameter((0.3, 0.92), "limits of `axis_ratio`", status="guess",
         bounds=(0.05, 1), spread=((0.2, 0.4), (0.85, 1.0)))

@@ -170,7 +170,7 @@ def _isothermal(log_density, dispersion_squared, core_radii, galaxy_masses, n_ra
     """Integrate isothermal spheres out to r1; return radii, ln(density), mass, all (n_radii, n_cores)."""
     n_cores = len(core_radii)
 
-    def galaxy(x):  # Hernquist (1990), eq. 3
+    def galaxy(x):  # Hernquist (1990)
         return galaxy_masses * x**2 / (x + _GALAXY_SCALE) ** 2
 
     def slopes(log_fraction, state):

@@ -1,6 +1,6 @@
 r"""The density profile of cold dark matter, :math:`\rho = \rho_s / (x (1 + x)^2)` with x = r / r_s.
 
-Navarro, Frenk & White (1997), eq. 1. Radii are in units of the scale radius r_s, densities in units of rho_s.
+Navarro, Frenk & White (1997). Radii are in units of the scale radius r_s, densities in units of rho_s.
 """
 
 import numpy as np

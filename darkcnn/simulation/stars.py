@@ -26,14 +26,15 @@ class StarPhysics(Parameters):
         status="literature", source="Kravtsov et al. (2018): 0.4 ± 0.1", bounds=(0, 1.5), spread=(0.3, 0.5))
     galaxy_mass_scatter: Scatter = parameter(Scatter(0.12, halo=0.85, disturbance=-0.3, model=0.3),
         "scatter of the galaxy mass", unit="dex", status="guess",
-        source="0.2 observed (Kravtsov et al. 2018)", bounds=(0, 0.6), spread=(0.1, 0.2))
-    galaxy_size: float = parameter(20.0, "scale of the profile of a galaxy of mass `galaxy_log_mass`",
-        unit="kpc", status="tuned", bounds=(1, 200), spread=(14, 32), scale="log")
+        source="0.2 (Kravtsov et al. 2018) and 0.14 to 0.19 (Abdullah et al. 2026) observed", bounds=(0, 0.6),
+        spread=(0.1, 0.2))
+    galaxy_size: float = parameter(28.0, "scale of the profile of a galaxy of mass `galaxy_log_mass`",
+        unit="kpc", status="tuned", bounds=(1, 200), spread=(18, 40), scale="log")
     galaxy_size_slope: float = parameter(0.4, "power of the stellar mass in `galaxy_size`", status="tuned",
         bounds=(0, 2), spread=(0.2, 0.6))
     galaxy_size_scatter: Scatter = parameter(Scatter(0.10, halo=0.8, model=0.6), "scatter of `galaxy_size`",
         unit="dex", status="tuned", bounds=(0, 0.6), spread=(0.05, 0.2))
-    galaxy_slope: float = parameter(1.15,
+    galaxy_slope: float = parameter(1.1,
         "the surface density of the galaxy falls as radius to the power of -2 times this", status="tuned",
         bounds=(1.01, 4), spread=(1.05, 1.4))
     galaxy_shape: float = parameter(0.7, "ellipticity of the stars over that of the halo", status="guess",
@@ -49,16 +50,16 @@ class StarPhysics(Parameters):
     galaxy_expansion_radius: float = parameter(30.0,
         "radius of the mass to which `galaxy_expansion` responds", unit="kpc", status="guess",
         bounds=(2, 400), spread=(20, 60), scale="log")
-    intracluster_light: float = parameter(1.2,
+    intracluster_light: float = parameter(2.3,
         "mass of the intracluster stars over the stellar mass within 100 kpc", status="tuned", bounds=(0, 10),
-        spread=(0.6, 1.8))
+        spread=(1.2, 3.5))
     intracluster_scatter: Scatter = parameter(Scatter(0.15, model=1.0), "scatter of `intracluster_light`",
         unit="dex", status="tuned", bounds=(0, 1), spread=(0.1, 0.3))
-    intracluster_size: float = parameter(150.0, "scale of the profile of the intracluster stars", unit="kpc",
-        status="tuned", bounds=(10, 1500), spread=(90, 250), scale="log")
-    intracluster_slope: float = parameter(1.3,
+    intracluster_size: float = parameter(540.0, "scale of the profile of the intracluster stars", unit="kpc",
+        status="tuned", bounds=(10, 1500), spread=(300, 900), scale="log")
+    intracluster_slope: float = parameter(1.55,
         "the surface density of the intracluster stars falls as radius to the power of -2 times this",
-        status="tuned", bounds=(1.01, 4), spread=(1.15, 1.6))
+        status="tuned", bounds=(1.01, 4), spread=(1.3, 1.9))
     # fmt: on
 
 

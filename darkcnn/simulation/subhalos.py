@@ -15,15 +15,16 @@ class SubhaloPhysics(Parameters):
     """Subhalos and their satellite galaxies."""
 
     # fmt: off
-    subhalo_abundance: float = parameter(0.0275,
+    subhalo_abundance: float = parameter(0.039,
         "subhalos per ln(mass) at the mass of the halo, extrapolated, within `subhalo_reach`", status="tuned",
-        source="subhalos hold a tenth of the mass", bounds=(0, 0.5), spread=(0.018, 0.05), scale="log")
+        source="subhalos hold a tenth of the mass", bounds=(0, 0.5), spread=(0.025, 0.07), scale="log")
     subhalo_scatter: Scatter = parameter(Scatter(0.15, halo=0.5, disturbance=0.6, snapshot=0.5),
         "scatter of `subhalo_abundance`", unit="dex", status="guess", bounds=(0, 0.6), spread=(0.08, 0.25))
     subhalo_redshift_slope: float = parameter(0.3, "power of 1 + z in `subhalo_abundance`", status="guess",
         bounds=(-3, 3), spread=(0.0, 0.8))
-    subhalo_slope: float = parameter(-0.9, "power of mass in `subhalo_abundance`", status="literature",
-        source="Jiang & van den Bosch (2016)", bounds=(-2, -0.3), spread=(-1.0, -0.8))
+    subhalo_slope: float = parameter(-0.82, "power of mass in `subhalo_abundance`", status="literature",
+        source="evolved subhalos of Jiang & van den Bosch (2016); -0.9 in simulations (Nurmi et al. 2006)",
+        bounds=(-2, -0.3), spread=(-1.0, -0.75))
     subhalo_least_mass: float = parameter(6e10, "least mass of a subhalo", unit="Msun", status="guess",
         bounds=(1e9, 1e12), spread=(3e10, 1e11), scale="log")
     subhalo_largest_fraction: float = parameter(0.3, "largest mass of a subhalo over that of the halo",
@@ -103,7 +104,7 @@ def draw_population(halo, deviates, rng, physics):
 
 
 def _draw_subhalos(halo, deviates, rng, physics):
-    """Return masses, radii over r200 and positions of subhalos with dN/dln m = A (m/M)^-0.9."""
+    """Return masses, radii over r200 and positions of subhalos whose dN/dln m is a power of m/M."""
     slope = physics.subhalo_slope
     abundance = (
         physics.subhalo_abundance

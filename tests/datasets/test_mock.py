@@ -32,6 +32,11 @@ def clusters():
     return make_clusters(4, redshifts=(0, 0.375), random_state=5)
 
 
+@pytest.fixture(scope="module")
+def many():
+    return make_clusters(320, paired=False, n_pixels=100, random_state=5).data
+
+
 def test_records_hold_sound_maps(clusters):
     check_records(clusters.data)
     for name in MAPS:
@@ -99,6 +104,23 @@ def test_coarse_maps_are_block_means_of_fine_ones(clusters):
         )
     for name in ATTRIBUTES[:3]:
         np.testing.assert_array_equal(coarse[name], fine[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        ("total", [0.64, 0.43, 0.25, 0.10, 0.040]),
+        ("xray", [0.79, 0.57, 0.30, 0.061, 0.012]),
+        ("stellar", [0.33, 0.137, 0.060, 0.017, 0.0060]),
+    ],
+)
+def test_mean_profiles_are_those_of_the_published_maps(many, name, published):
+    """Digitised from figures of BAHAMAS-SIDM: rings at 75 to 975 kpc over that at 25 kpc."""
+    axis = np.arange(-990, 1000, 20)
+    distance = np.hypot(*np.meshgrid(axis, axis))
+    mean = many[name].mean(axis=0)
+    inner, *rings = (mean[abs(distance - radius) < 25].mean() for radius in (25, 75, 125, 225, 525, 975))
+    np.testing.assert_allclose(rings / inner, published, rtol=0.2)
 
 
 def test_galaxies_belong_to_their_records(clusters):
