@@ -22,10 +22,16 @@ class DarkMatterPhysics(Parameters):
     # fmt: off
     inner_density: float = parameter(0.0, "mean change of the inner surface density, as a fraction",
         status="guess", bounds=(-0.9, 2), spread=(-0.15, 0.15))
-    inner_scatter: Scatter = parameter(Scatter(0.06, halo=0.6, model=0.8), "scatter of `inner_density`",
-        status="guess", bounds=(0, 1), spread=(0.03, 0.15))
-    inner_scatter_radius: float = parameter(60.0, "radius within which `inner_density` acts", unit="kpc",
+    inner_density_radius: float = parameter(60.0, "radius within which `inner_density` acts", unit="kpc",
         status="guess", bounds=(5, 500), spread=(30, 100), scale="log")
+    inner_scatter: Scatter = parameter(Scatter(0.34, halo=0.99, model=0.14),
+        "scatter of ln(surface density) at the centre; guessed weights", status="literature",
+        source="scatter 0.06 of the Einasto index in X-COP (Eckert et al. 2022)", bounds=(0, 2),
+        spread=(0.1, 0.45))
+    inner_scatter_radius: float = parameter(0.06,
+        "radius within which this scatter acts over the scale radius", status="literature",
+        source="follows from the index, see `inner_scatter`", bounds=(0.005, 1), spread=(0.04, 0.15),
+        scale="log")
     core_age: float = parameter(0.75, "age of the core over that of the universe", status="guess",
         source="5 Gyr in Kaplinghat et al. (2016), not verified", bounds=(0.01, 1), spread=(0.5, 0.9))
     core_blur: float = parameter(1.2, "Gaussian width in ln(scatterings) over which cores are averaged",
@@ -86,6 +92,8 @@ def dark_matter_map(halo, core, centre, deviates, physics):
     profile = nfw.SURFACE_DENSITY + core.surface_density
     unit = halo.dark_fraction * halo.scale_density * halo.scale_radius * boost
     surface_density = np.interp(squared / halo.scale_radius**2, _RADII_SQUARED, unit * profile)
-    diversity = physics.inner_density + deviates.scatter("inner", physics.inner_scatter)
-    inner = 1 + diversity * np.exp(np.sqrt(squared) * (-1 / physics.inner_scatter_radius))
+    radius = np.sqrt(squared)
+    diversity = deviates.scatter("inner", physics.inner_scatter)
+    inner = np.exp(diversity * np.exp(radius * (-1 / (physics.inner_scatter_radius * halo.scale_radius))))
+    inner *= 1 + physics.inner_density * np.exp(radius * (-1 / physics.inner_density_radius))
     return np.maximum(surface_density.astype(np.float32) * inner, 0)
