@@ -1,14 +1,20 @@
 """What decides a result, in a form that JSON can hold and people can read."""
 
+import dis
 import functools
 import hashlib
 import inspect
+import sys
+import sysconfig
+from types import CodeType, FunctionType
 
 import joblib
 import numpy as np
 
 IRRELEVANT = {"checkpoint", "memory", "n_jobs", "verbose"}
 """Parameters of estimators that do not change what they learn."""
+
+_INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 _BLOCK = 1024  # rows hashed at a time, so that a memory-mapped database is never held whole
 
@@ -67,6 +73,8 @@ def _parts(value):
     if hasattr(value, "get_params"):
         parameters = value.get_params(deep=False)
         return {name: part for name, part in parameters.items() if name not in IRRELEVANT}
+    if hasattr(value, "get_weights") and hasattr(value, "get_config"):  # a layer or a model of keras
+        return {"config": value.get_config(), "weights": value.get_weights()}
     if hasattr(value, "to_format"):  # a cosmology of astropy, whose other attributes are computed when needed
         return value.to_format("mapping")
     kind = type(value)
@@ -85,6 +93,7 @@ def _describe_code(function, within):
         "keywords": getattr(function, "__kwdefaults__", None),
         "enclosed": [_content(cell) for cell in getattr(function, "__closure__", None) or ()],
         "owner": None if inspect.ismodule(owner) else owner,
+        "globals": _globals(function),
     }
     held = {name: describe(part, within) for name, part in held.items() if part}
     return {"function": _source(function), **held} if held else _source(function)
@@ -97,13 +106,43 @@ def _content(cell):
         return None
 
 
+def _globals(function):
+    """Return the functions, classes and plain values of its module that a function of the user refers to."""
+    module = str(getattr(function, "__module__", None))
+    file = str(getattr(sys.modules.get(module), "__file__", ""))
+    is_versioned = module.startswith("darkcnn.") or file.startswith(_INSTALLED)
+    if is_versioned or not isinstance(function, FunctionType):
+        return {}
+    names = sorted(_global_names(function.__code__) & function.__globals__.keys())
+    values = {name: function.__globals__[name] for name in names}
+    plain = (type, FunctionType, bool, int, float, str, list, tuple, dict, np.ndarray)
+    return {name: value for name, value in values.items() if isinstance(value, plain)}
+
+
+def _global_names(code):
+    """Return the names that a function, and those that it defines, look up in their module."""
+    names = {
+        each.argval for each in dis.get_instructions(code) if each.opname in ("LOAD_GLOBAL", "LOAD_NAME")
+    }
+    return names.union(*(_global_names(each) for each in code.co_consts if isinstance(each, CodeType)))
+
+
 @functools.lru_cache
 def _source(value):
-    """Return the name of a function or class with a checksum of its source, if that can be found."""
+    """Return the name of a function or class with a checksum of its source, or of its code without one."""
     try:
-        return f"{_name(value)} of checksum {joblib.hash(inspect.getsource(value))}"
+        source = inspect.getsource(value)
     except (OSError, TypeError):  # compiled, or typed into an interpreter
-        return _name(value)
+        if not isinstance(value, FunctionType):
+            return _name(value)
+        source = _instructions(value.__code__)
+    return f"{_name(value)} of checksum {joblib.hash(source)}"
+
+
+def _instructions(code):
+    """Return what a function does, as plain values."""
+    constants = [_instructions(each) if isinstance(each, CodeType) else each for each in code.co_consts]
+    return [code.co_code, code.co_names, code.co_varnames, constants]
 
 
 def _name(value):

@@ -24,6 +24,13 @@ def times(factor):
     return lambda x: factor * x
 
 
+def with_constant(value):
+    """A function of a module of the user, which refers to a constant by way of another function."""
+    module = {"__name__": "their_module", "CONSTANT": value}
+    exec("def part(x): return CONSTANT * x\ndef whole(x): return [part(each) for each in x]", module)
+    return module["whole"]
+
+
 class Own(BaseEstimator):
     def __init__(self, function=None, verbose=0):
         self.function, self.verbose = function, verbose
@@ -48,6 +55,8 @@ def later(value=1):
     ("one", "other"),
     [
         (double, halve),
+        (eval("lambda x: x + 1"), eval("lambda x: x + 2")),
+        (with_constant(2), with_constant(3)),
         (times(2), times(3)),
         (later(1), later(2)),
         (functools.partial(double), functools.partial(halve)),

@@ -1,6 +1,7 @@
 import signal
 import subprocess
 import sys
+import threading
 import zipfile
 
 import keras
@@ -9,6 +10,8 @@ import pytest
 
 from darkcnn import DarkCNNClassifier
 from darkcnn.preprocessing import as_views
+from darkcnn.training import checkpoint
+from darkcnn.training.checkpoint import identify
 
 
 class Interrupt(keras.callbacks.Callback):
@@ -109,6 +112,55 @@ def test_a_map_that_was_held_back_tells_trainings_apart(marked_maps, tmp_path):
     assert_same_weights(again, classifier(**options).fit(X, y))
 
 
+def network_of(source):
+    """An architecture of a module of the user."""
+    module = {"__name__": "their_module"}
+    exec(source, module)
+    return module["network"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"epochs": 1}, {"epochs": 2}),
+        ({"network_options": {"mask": np.zeros(2000)}}, {"network_options": {"mask": np.eye(1, 2000, 1000)}}),
+        *(
+            ({"architecture": network_of(one)}, {"architecture": network_of(other)})
+            for one, other in (
+                ("network = lambda shape, n: 1", "network = lambda shape, n: 2"),
+                ("def network(shape, n, width=1): ...", "def network(shape, n, width=2): ..."),
+                (
+                    "WIDTH = 1\ndef network(shape, n): return WIDTH",
+                    "WIDTH = 2\ndef network(shape, n): return WIDTH",
+                ),
+            )
+        ),
+    ],
+)
+def test_what_decides_the_outcome_is_identified(one, other):
+    assert identify(one) == identify(dict(one))
+    assert identify(one) != identify(other)
+
+
+def test_what_does_not_decide_the_outcome_is_left_out(tmp_path):
+    assert identify({"epochs": 1, "verbose": 2, "checkpoint": tmp_path}) == identify({"epochs": 1})
+
+
+def test_versions_and_precision_are_identified(monkeypatch):
+    before = identify({})
+    monkeypatch.setattr(checkpoint, "versions", lambda: {"keras": "0"})
+    assert identify({}) != before
+    monkeypatch.undo()
+    monkeypatch.setattr(keras.config, "floatx", lambda: "float64")
+    assert identify({}) != before
+
+
+def test_what_cannot_be_identified_is_refused(marked_maps, tmp_path):
+    message = r"network_options must be something that a checkpoint can identify, .*lock.* without checkpoint"
+    with pytest.raises(TypeError, match=message):
+        classifier(checkpoint=tmp_path, network_options={"lock": threading.Lock()}).fit(*marked_maps)
+
+
 def test_a_seed_is_needed(marked_maps, tmp_path):
     with pytest.raises(ValueError, match=r"random_state must be an integer for a checkpoint.*got None"):
         classifier(checkpoint=tmp_path, random_state=None).fit(*marked_maps)
@@ -147,6 +199,8 @@ def test_a_killed_training_ends_with_the_same_bits(marked_maps, tmp_path):
         "    checkpoint=sys.argv[2], callbacks=[Kill()]).fit(data['X'], data['y'])\n"
     )
     folder = tmp_path / "checkpoint"
-    killed = subprocess.run([sys.executable, "-c", code, tmp_path / "data.npz", folder], check=False)
+    killed = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "data.npz", folder], check=False, timeout=300
+    )
     assert killed.returncode == -signal.SIGKILL
     assert_same_weights(classifier(checkpoint=folder).fit(X, y), classifier().fit(X, y))

@@ -1,14 +1,16 @@
 import inspect
 import random
+import threading
 
 import keras
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from darkcnn.networks import NETWORKS
 from darkcnn.training import traced
 from darkcnn.training.network import CompiledNetwork
-from darkcnn.training.traced import borrow_network
+from darkcnn.training.traced import _python_seed, borrow_network
 
 SETTINGS = {"options": {}, "weight_decay": 0.0, "label_smoothing": 0.0}
 
@@ -126,3 +128,81 @@ def test_the_loss_agrees_with_the_last_layer(activation, from_logits):
     p = out if activation else np.exp(out) / np.exp(out).sum(axis=1, keepdims=True)
     loss = network.model.evaluate(x, np.eye(3)[[0, 1, 2, 0, 1]], verbose=0)[0]
     assert loss == pytest.approx(-np.log(p[np.arange(5), [0, 1, 2, 0, 1]]).mean(), rel=1e-5)
+
+
+def test_fits_share_a_traced_network_but_never_weights(small, fitted, marked_maps):
+    X, y = marked_maps
+    before = fitted.predict_proba(X)
+    models = {id(network.model) for network in traced._IDLE.values()}
+    other = small(random_state=9).fit(X[::-1], y)
+    assert {id(network.model) for network in traced._IDLE.values()} == models
+    np.testing.assert_array_equal(fitted.predict_proba(X), before)
+    assert not np.array_equal(other.predict_proba(X), before)
+
+
+def test_threads_leave_pythons_own_generator_as_it_was():
+    before = random.getstate()
+    entered, leave = ([threading.Event(), threading.Event()] for _ in range(2))
+
+    def seed(thread):
+        with _python_seed(thread):
+            entered[thread].set()
+            leave[thread].wait(10)
+
+    threads = [threading.Thread(target=seed, args=[number]) for number in range(2)]
+    threads[0].start()
+    entered[0].wait(10)
+    threads[1].start()
+    entered[1].wait(0.2)  # it must not, before the first has left
+    for event, thread in zip(leave, threads, strict=True):
+        event.set()
+        thread.join(10)
+        assert not thread.is_alive()
+    assert random.getstate() == before
+
+
+@pytest.fixture
+def keras_setting():
+    """Change global settings of keras, for one test."""
+    before = keras.config.dtype_policy(), keras.config.floatx(), keras.config.image_data_format()
+
+    def change(setting, value):
+        getattr(keras.config, f"set_{setting}")(value)
+
+    yield change
+    keras.config.set_floatx(before[1])
+    keras.config.set_dtype_policy(before[0])
+    keras.config.set_image_data_format(before[2])
+
+
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [
+        ("simple", "mixed_float16"),
+        ("simple", "mixed_bfloat16"),
+        ("simple", "float64"),
+        ("polar", "mixed_float16"),
+    ],
+)
+def test_policies_of_precision_are_obeyed(keras_setting, small, marked_maps, name, policy):
+    X, y = marked_maps
+    model = small(architecture=name, network_options={}, epochs=2)
+    alone = clone(model).fit(X, y)
+    keras_setting("dtype_policy", policy)
+    if policy == "float64":
+        keras_setting("floatx", policy)
+    first, second = (clone(model).fit(X, y) for _ in range(2))  # the second starts a used network afresh
+    assert first.history_ == second.history_
+    assert first.loss_curve_[1] < first.loss_curve_[0]
+    assert first.history_ != alone.history_  # the network of the other policy was not used
+    assert np.isfinite(first.predict_proba(X)).all()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("dtype_policy", "float16"), ("floatx", "bfloat16"), ("image_data_format", "channels_first")],
+)
+def test_settings_that_do_not_fit_are_refused(keras_setting, small, marked_maps, setting, value):
+    keras_setting(setting, value)
+    with pytest.raises(ValueError, match=rf"keras\.config\.{setting}\(\) must be .*got '{value}'"):
+        small(architecture=own, network_options={}).fit(*marked_maps)

@@ -1,0 +1,82 @@
+import subprocess
+import sys
+import threading
+
+import keras
+import pytest
+from sklearn import config_context
+
+from darkcnn.training import traced
+
+
+def test_callbacks_are_copied(small, marked_maps):
+    X, y = marked_maps
+    stop = keras.callbacks.EarlyStopping(monitor="loss", patience=1)
+    before = dict(vars(stop))
+    classifier = small(epochs=2, callbacks=[stop]).fit(X, y)
+    assert vars(stop) == before
+    assert classifier.callbacks == [stop]
+
+
+def test_verbose_0_is_silent(small, marked_maps, capfd):
+    small(epochs=1).fit(*marked_maps).predict(marked_maps[0])
+    assert capfd.readouterr() == ("", "")
+    small(epochs=1, verbose=1).fit(*marked_maps)
+    assert "loss" in capfd.readouterr().out
+
+
+def test_callbacks_may_share_what_they_hold(small, marked_maps):
+    class Counter(keras.callbacks.Callback):
+        def __init__(self, counts):
+            super().__init__()
+            self.counts = counts
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.counts.append(epoch)
+            assert len(self.counts) <= 2 * (epoch + 1)
+            if epoch == 1 and len(self.counts) == 4:
+                raise InterruptedError("both count in one list")
+
+    counts = []
+    with pytest.raises(InterruptedError, match="both count in one list"):
+        small(epochs=2, callbacks=[Counter(counts), Counter(counts)]).fit(*marked_maps)
+    assert counts == []
+
+
+def test_a_callback_that_cannot_be_copied_is_named(small, marked_maps):
+    class Guarded(keras.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.lock = threading.Lock()
+
+    with pytest.raises(TypeError, match=r"callbacks are copied for each fit, but Guarded cannot .*lock"):
+        small(callbacks=[Guarded()]).fit(*marked_maps)
+
+
+def test_the_encoders_of_scikeras_give_arrays_whatever_is_set(small, marked_maps):
+    with config_context(transform_output="pandas"):
+        small(epochs=1).fit(*marked_maps)
+
+
+def test_a_forked_process_is_refused(small, marked_maps, monkeypatch):
+    monkeypatch.setattr(traced, "_process", traced._process - 1)
+    with pytest.raises(RuntimeError, match=r"forked .* joblib\.parallel_config\(\"loky\"\)"):
+        small(epochs=1).fit(*marked_maps)
+
+
+@pytest.mark.slow
+def test_forked_workers_do_not_hang():
+    code = (
+        "import joblib, numpy as np\n"
+        "from sklearn.model_selection import cross_val_score\n"
+        "from darkcnn import DarkCNNClassifier\n"
+        "X, y = np.random.default_rng(0).random((8, 6, 6, 1), dtype=np.float32), ['CDM', 'SIDM1'] * 4\n"
+        "model = DarkCNNClassifier('simple', epochs=1, random_state=0).fit(X, y)\n"
+        "with joblib.parallel_config('multiprocessing'):\n"
+        "    cross_val_score(model, X, y, cv=2, n_jobs=2, error_score='raise')\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert run.returncode == 1
+    assert "RuntimeError: this process was forked" in run.stderr

@@ -1,0 +1,72 @@
+import keras
+import numpy as np
+import pytest
+
+
+def test_own_architecture(small, marked_maps):
+    X, y = marked_maps
+
+    def pooled(input_shape, n_classes, *, n_units=4):
+        maps = keras.Input(input_shape)
+        x = keras.layers.Dense(n_units, activation="relu")(keras.layers.GlobalMaxPooling2D()(maps))
+        return keras.Model(maps, keras.layers.Dense(n_classes, activation="softmax")(x))
+
+    classifier = small(architecture=pooled, network_options={"n_units": 8}, epochs=60, learning_rate=0.02)
+    assert classifier.fit(X, y).score(X, y) > 0.9
+    assert classifier.model_.count_params() == (2 + 1) * 8 + (8 + 1) * 2 + 2 * 3
+    with pytest.raises(ValueError, match=r"output shape \(None, 2\), got \(None, 3\)"):
+        small(architecture=lambda shape, n: pooled(shape, 3), network_options={}).fit(X, y)
+
+
+def test_own_layers_without_initialisers_are_seeded_as_well(small, marked_maps):
+    class Own(keras.layers.Layer):
+        def build(self, input_shape):
+            self.matrix = self.add_weight(shape=(input_shape[-1], 8), initializer="glorot_uniform", name="m")
+
+        def call(self, x):
+            return x @ self.matrix
+
+    def network(input_shape, n_classes):
+        maps = keras.Input(input_shape)
+        x = Own()(keras.layers.GlobalMaxPooling2D()(maps))
+        return keras.Model(maps, keras.layers.Dense(n_classes)(x))
+
+    X, y = marked_maps
+    first, again, other = (
+        small(architecture=network, network_options={}, epochs=1, random_state=seed)
+        .fit(X, y)
+        .predict_proba(X)
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+KERNEL = np.full((3, 3, 2, 4), 0.25, np.float32)
+
+
+def pretrained(input_shape, n_classes, *, trainable):
+    """A network whose first layer was trained before."""
+    maps = keras.Input(input_shape)
+    layer = keras.layers.Conv2D(4, 3, activation="relu", trainable=trainable)
+    x = keras.layers.GlobalAveragePooling2D()(layer(maps))
+    layer.set_weights([KERNEL, np.zeros(4)])
+    return keras.Model(maps, keras.layers.Dense(n_classes)(x))
+
+
+def first_kernel(model):
+    return next(weight for weight in model.weights_ if weight.shape == KERNEL.shape)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_frozen_layers_of_your_own_keep_their_weights(small, marked_maps, seed):
+    options = {"architecture": pretrained, "network_options": {"trainable": False}, "random_state": seed}
+    fitted = small(epochs=2, **options).fit(*marked_maps)
+    np.testing.assert_array_equal(first_kernel(fitted), KERNEL)
+    fitted.partial_fit(*marked_maps)
+    np.testing.assert_array_equal(first_kernel(fitted), KERNEL)
+
+
+def test_a_training_starts_from_weights_of_your_own(small, marked_maps):
+    options = {"architecture": pretrained, "network_options": {"trainable": True}, "learning_rate": 1e-6}
+    np.testing.assert_allclose(first_kernel(small(epochs=1, **options).fit(*marked_maps)), KERNEL, atol=1e-4)
