@@ -8,7 +8,7 @@ from sklearn import get_config
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
-from sklearn.utils import assert_all_finite, check_consistent_length
+from sklearn.utils import assert_all_finite, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, has_fit_parameter
@@ -58,7 +58,7 @@ def check_rows(estimators, X, y, groups, sample_weight):
         "groups": None if groups is None else check_groups(groups),
         "sample_weight": None if sample_weight is None else _check_sample_weight(sample_weight, X),
     }
-    check_consistent_length(X, y, *metadata.values())
+    X, y, *_ = indexable(X, y, *metadata.values())
     for estimator in estimators:
         _fit_arguments(estimator, metadata)
     return X, y, metadata

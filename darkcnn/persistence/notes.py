@@ -7,7 +7,7 @@ import numpy as np
 
 from darkcnn._common.versions import versions
 from darkcnn.model_selection import CrossValidation
-from darkcnn.records import MAPS, chunks, plain_records
+from darkcnn.persistence.fingerprints import fingerprint_clusters
 
 _DIGITS = 6  # of probabilities
 
@@ -95,7 +95,7 @@ def describe_training(clusters, path=None, validation=None, importance=None):
         **describe_clusters(clusters, path),
         "versions": versions(),
         "halo_ids": np.unique(clusters.groups).tolist(),
-        "fingerprints": _fingerprints(clusters.data),
+        "fingerprints": fingerprint_clusters(clusters.data),
         "validation": None,
         "importance": importance,
     }
@@ -170,7 +170,7 @@ def rows_of_new_halos(training, clusters, *, compare_ids=True):
     Raises
     ------
     ValueError
-        If `training` has no fingerprints or ids, as in a damaged file.
+        As of :func:`check_training`.
 
     Examples
     --------
@@ -181,11 +181,12 @@ def rows_of_new_halos(training, clusters, *, compare_ids=True):
     >>> rows_of_new_halos(describe_training(known), example).tolist() == list(range(400, 432))
     True
     """
-    known = set(_part(training, "fingerprints", list)) - {None}
-    is_seen = np.array([fingerprint in known for fingerprint in _fingerprints(clusters.data)], dtype=bool)
-    seen = set(clusters.groups[is_seen].tolist())
+    check_training(training)
+    known = {fingerprint for fingerprint in training["fingerprints"] if isinstance(fingerprint, str)}
+    found = fingerprint_clusters(clusters.data)
+    seen = set(clusters.groups[[fingerprint in known for fingerprint in found]].tolist())
     if compare_ids:
-        seen.update(_part(training, "halo_ids", list))
+        seen.update(halo for halo in training["halo_ids"] if isinstance(halo, int | str))
     return np.flatnonzero([halo not in seen for halo in clusters.groups.tolist()])
 
 
@@ -207,7 +208,7 @@ def is_training_set(training, clusters):
     Raises
     ------
     ValueError
-        If `training` has no fingerprints, as in a damaged file.
+        As of :func:`check_training`.
 
     Examples
     --------
@@ -218,8 +219,9 @@ def is_training_set(training, clusters):
     >>> is_training_set(describe_training(known), known), is_training_set(describe_training(known), example)
     (True, False)
     """
-    known = _part(training, "fingerprints", list)
-    return len(clusters.data) == len(known) and _fingerprints(clusters.data) == known
+    check_training(training)
+    known = training["fingerprints"]
+    return len(clusters.data) == len(known) and fingerprint_clusters(clusters.data) == known
 
 
 def kept_validation(training, clusters):
@@ -240,7 +242,7 @@ def kept_validation(training, clusters):
     Raises
     ------
     ValueError
-        If the notes are damaged.
+        As of :func:`check_training`, or if the validation is damaged.
 
     Examples
     --------
@@ -255,7 +257,8 @@ def kept_validation(training, clusters):
     >>> kept_validation(describe_training(example, validation=validation), example).scores["majority"]
     array([0.25, 0.25, 0.25, 0.25, 0.25])
     """
-    kept = _part(training, "validation", dict | None)
+    check_training(training)
+    kept = training.get("validation")
     if kept is None or not is_training_set(training, clusters):
         return None
     everything = np.arange(len(clusters.data))
@@ -278,35 +281,3 @@ def kept_validation(training, clusters):
     except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"the validation in the notes is damaged ({error!r})") from error
     return validation
-
-
-def _part(training, name, kind):
-    """Return a part of notes that may come from an untrusted file."""
-    if not isinstance(training, dict) or not isinstance(training.get(name), kind):
-        raise ValueError(
-            f"training must hold {name!r} as describe_training returns it, got {training!s:.100}"
-        )
-    return training.get(name)
-
-
-def _fingerprints(records):
-    """Return a checksum of the first map of each cluster that is known, None if none is."""
-    return [_fingerprint(image) for rows in chunks(len(records)) for image in _first_maps(records[rows])]
-
-
-def _first_maps(records):
-    """Return a map of each cluster: of total mass, or the next of `MAPS` where that is not known."""
-    records = plain_records(records)
-    images = np.array(records["total"], "<f4")
-    for name in MAPS[1:]:
-        unknown = np.isnan(images).all(axis=(1, 2))
-        if unknown.any():
-            images[unknown] = records[name][unknown]
-    return images
-
-
-def _fingerprint(image):
-    if np.isnan(image).all():
-        return None
-    image[np.isnan(image)] = np.nan  # there are NaN of many bits
-    return hashlib.blake2b(image.tobytes(), digest_size=8).hexdigest()
