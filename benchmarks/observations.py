@@ -1,7 +1,8 @@
 """Observations: what noise costs a network, what training through it brings back, and what biases do.
 
-Prints Markdown tables; see docs/benchmarks/observations.md for what they mean. Every setting that is done is
-a line of the file of results, which a second run goes on from, so that seeds may run one by one. Run
+Shape noise and redshift of the galaxies are those of Euclid, and so is the lowest of the densities. Prints
+Markdown tables; see docs/benchmarks/observations.md for what they mean. Every setting that is done is a line
+of the file of results, which a second run goes on from, so that seeds may run one by one. Run
 ``python benchmarks/observations.py --results results.jsonl``, and with ``--speed`` for the cost in time.
 """
 
@@ -21,18 +22,21 @@ from darkcnn.preprocessing import profile_baseline
 KS = 1000.0
 SHEAR = ("shear_t", "shear_x", "xray", "stellar")
 SETTINGS = [
-    ("kappa", 50, 10),
     ("kappa", 30, 10),
+    ("kappa", 50, 10),
     ("kappa", 100, 10),
     ("kappa", 210, 10),
-    ("shear", 50, 10),
-    ("shear", 100, 10),
-    ("kappa", 50, 1),
-    ("kappa", 50, 100),
     ("shear", 30, 10),
+    ("shear", 100, 10),
+    ("kappa", 30, 1),
+    ("kappa", 30, 100),
+    ("shear", 50, 10),
     ("shear", 210, 10),
 ]
 """Input, galaxies per arcmin2, exposure in ks."""
+
+BIASED = 30, 10
+"""Galaxies and exposure of the settings that are tested with biases."""
 
 BIASES = [
     {},
@@ -42,13 +46,15 @@ BIASES = [
     {"additive_bias": 0.1},
     {"photo_z_bias": -0.1},
     {"photo_z_bias": 0.1},
+    {"photo_z_scatter": 0.1},
+    {"large_scale_structure": True},
 ]
 
 
 def noises(kind, n_gal, exposure, **biases):
     """Return the observations of a setting; their seeds are those of the pipeline."""
     output = "tangential" if kind == "shear" else "kappa"
-    lensing = WeakLensingNoise(n_gal, output=output, random_state=0, **biases)
+    lensing = WeakLensingNoise.from_survey("euclid", n_gal=n_gal, output=output, random_state=0, **biases)
     return [lensing, XrayNoise(exposure * KS, random_state=0)]
 
 
@@ -103,10 +109,10 @@ def run(seed, arguments, done, save):
         arguments.n_train, arguments.n_test, arguments.n_pixels, seed
     )
     if ("clean", seed) not in done:
-        boosted = profile_baseline().fit(X, y)
+        baseline = profile_baseline().fit(X, y)
         clean = polar(seed).fit(X, y)
         majority = float(np.unique(y_test, return_counts=True)[1].max() / len(y_test))
-        row = {"majority": majority, "boosted": accuracy(boosted, X_test, y_test)}
+        row = {"majority": majority, "baseline": accuracy(baseline, X_test, y_test)}
         row["clean"] = accuracy(clean, X_test, y_test)
         # What the clean network says of noisy maps, which it sees as it sees clean ones.
         for kind, n_gal, exposure in SETTINGS:
@@ -115,7 +121,7 @@ def run(seed, arguments, done, save):
                 for noise in noises(kind, n_gal, exposure):
                     observed = noise.fit_transform(observed)
                 row[f"{n_gal} {exposure}"] = accuracy(clean, observed, y_test)
-        without = polar(seed, noise=noises("kappa", 50, 10), maps=("xray", "stellar")).fit(X, y)
+        without = polar(seed, noise=noises("kappa", *BIASED), maps=("xray", "stellar")).fit(X, y)
         row["without lensing"] = accuracy(without, X_test, y_test)
         save(("clean", seed), row)
     for kind, n_gal, exposure in SETTINGS:
@@ -125,9 +131,9 @@ def run(seed, arguments, done, save):
         noise = noises(kind, n_gal, exposure)
         through = polar(seed, kind, noise).fit(X, y)
         select = MapSelector(SHEAR if kind == "shear" else "all")
-        boosted = make_pipeline(*noise, select, profile_baseline()).fit(X, y)
-        row = {"through": accuracy(through, X_test, y_test), "boosted": accuracy(boosted, X_test, y_test)}
-        if (n_gal, exposure) == (50, 10):
+        baseline = make_pipeline(*noise, select, profile_baseline()).fit(X, y)
+        row = {"through": accuracy(through, X_test, y_test), "baseline": accuracy(baseline, X_test, y_test)}
+        if (n_gal, exposure) == BIASED:
             row["biases"] = under_biases(through, kind, n_gal, exposure, X_test, y_test, groups_test)
         save(key, row)
 
@@ -156,7 +162,7 @@ def report(done):
         (
             *("noise-free", "", "", len(clean)),
             f"{np.mean([row['majority'] for row in clean.values()]):.3f}",
-            *(mean_and_error([row[name] for row in clean.values()]) for name in ("boosted", "clean")),
+            *(mean_and_error([row[name] for row in clean.values()]) for name in ("baseline", "clean")),
             *("", ""),
         )
     ]
@@ -165,27 +171,28 @@ def report(done):
         if not seeds:
             continue
         noisy = [clean[seed].get(f"{n_gal} {exposure}") for seed in seeds if kind == "kappa"]
+        # Of what a noise-free map of the mass adds to X-rays and stars.
         recovered = [
-            (row["through"] - clean[seed][f"{n_gal} {exposure}"])
-            / (clean[seed]["clean"] - clean[seed][f"{n_gal} {exposure}"])
+            (row["through"] - clean[seed]["without lensing"])
+            / (clean[seed]["clean"] - clean[seed]["without lensing"])
             for seed, row in seeds.items()
         ]
         rows.append(
             (
                 *(kind, n_gal, exposure, len(seeds)),
                 f"{np.mean([clean[seed]['majority'] for seed in seeds]):.3f}",
-                mean_and_error([row["boosted"] for row in seeds.values()]),
+                mean_and_error([row["baseline"] for row in seeds.values()]),
                 mean_and_error(noisy),
                 mean_and_error([row["through"] for row in seeds.values()]),
                 f"{np.mean(recovered):.2f}",
             )
         )
-    header = ("input", "galaxies / arcmin2", "ks", "seeds", "majority", "boosted profiles")
+    header = ("input", "galaxies / arcmin2", "ks", "seeds", "majority", "baseline")
     text = table((*header, "trained clean", "trained through noise", "recovered"), rows)
     without = [row["without lensing"] for row in clean.values()]
-    text += f"\nWithout any map of the mass, at 10 ks: {mean_and_error(without)}.\n"
+    text += f"\nWithout any map of the mass, at {BIASED[1]} ks: {mean_and_error(without)}.\n"
     for kind in ("kappa", "shear"):
-        biased = [row["biases"] for row in of.get(f"{kind} 50 10", {}).values()]
+        biased = [row["biases"] for row in of.get(f"{kind} {BIASED[0]} {BIASED[1]}", {}).values()]
         rows = []
         for bias, *measured in zip(BIASES, *biased, strict=True) if biased else ():
             name = ", ".join(f"{key} {value:+g}" for key, value in bias.items()) or "none"
@@ -208,9 +215,13 @@ def draw_biases(done, path):
     figure = Figure(figsize=(10, 7), layout="constrained")
     errors = ("multiplicative_bias", "additive_bias", "photo_z_bias")
     panels = figure.subplots(3, len(errors), sharex=True, sharey="row")
-    inputs = [kind for kind in ("kappa", "shear") if (f"{kind} 50 10", 0) in done]
+    inputs = [kind for kind in ("kappa", "shear") if (f"{kind} {BIASED[0]} {BIASED[1]}", 0) in done]
     for row, kind in enumerate(inputs):
-        seeds = [value["biases"] for (setting, _), value in done.items() if setting == f"{kind} 50 10"]
+        seeds = [
+            value["biases"]
+            for (setting, _), value in done.items()
+            if setting == f"{kind} {BIASED[0]} {BIASED[1]}"
+        ]
         labels = list(seeds[0][0]["mean"])
         accuracies = np.array([[each["accuracy"] for each in seed] for seed in seeds])
         means = np.array([[list(each["mean"].values()) for each in seed] for seed in seeds])
