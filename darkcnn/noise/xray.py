@@ -1,6 +1,7 @@
 """X-ray maps as counts of photons."""
 
 import math
+import warnings
 from numbers import Real
 
 import cv2
@@ -13,6 +14,9 @@ from darkcnn.noise.geometry import Lenses
 from darkcnn.noise.instruments import XRAY_TELESCOPES, parameters_of
 
 ERG_PER_KEV = 1.602177e-9
+
+_BRIGHTNESSES = 1e-15, 1e-10
+"""Beyond what clusters have at their centres; brightness per square degree or arcsecond is off by 3600."""
 
 _FWHM_PER_DEVIATION = 2 * math.sqrt(2 * math.log(2))
 _ARCSEC_PER_ARCMIN = 60
@@ -152,6 +156,17 @@ class XrayNoise(RecordNoise):
         """Return the surface brightness of one count, in erg / s / cm2 / arcmin2."""
         photons_per_flux = self.exposure * self.effective_area / (self.energy_per_photon * ERG_PER_KEV)
         return 1 / (photons_per_flux * self._pixel(clusters) ** 2)
+
+    def _check(self, X):
+        map_shape = super()._check(X)
+        brightness = float(np.median(X["xray_norm"]))
+        if not _BRIGHTNESSES[0] < brightness < _BRIGHTNESSES[1]:
+            warnings.warn(
+                f"'xray_norm' gives the clusters a peak surface brightness of {brightness:.1g}: is it in "
+                "erg / s / cm2 / arcmin2?",
+                stacklevel=3,
+            )
+        return map_shape
 
     def _pixel(self, clusters):
         """Return the side of a pixel in arcmin."""

@@ -41,6 +41,15 @@ def test_blur_keeps_the_counts(width):
     assert blurred.std() <= image.std()
 
 
+@pytest.mark.parametrize("factor", [3600.0, 1 / 3600])
+def test_another_unit_of_brightness_is_suspected(clusters, factor):
+    records = clusters.data.copy()
+    records["xray_norm"] *= factor
+    with pytest.warns(UserWarning, match=r"surface brightness of \S+: is it in erg / s / cm2 / arcmin2\?"):
+        XrayNoise().fit(records)
+
+
+@pytest.mark.filterwarnings("ignore:'xray_norm' gives the clusters")
 def test_point_source_has_the_width_of_the_telescope(blank_records):
     records = blank_records(1, 40, xray_norm=1e-8)
     records["xray"][0, 20, 20] = 1

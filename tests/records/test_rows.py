@@ -16,6 +16,7 @@ def records():
     records = np.empty(N_ROWS, record_dtype(4))
     for name in records.dtype.names:
         records[name] = rng.random(records[name].shape)
+    records["xray_norm"] *= 1e-12
     records["cluster_id"] = np.arange(N_ROWS)
     return records
 
