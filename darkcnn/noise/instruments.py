@@ -61,11 +61,11 @@ LENSING_SURVEYS = {
 }
 """Surveys that :class:`WeakLensingNoise` knows by name."""
 
-# All between 0.5 and 2 keV, where photons of hot clusters have 1.1 keV on average: (2 - 0.5) / ln(2 / 0.5),
-# for as many photons in each logarithm of the energy. Areas are means over the band. The background is a sky
-# of 1.7e-6 photons / s / cm2 / arcmin2 and the particles that the detectors count besides. The half-energy
-# width of a Gaussian is its full width at half maximum: where wings matter, it stands for it.
-_ENERGY = 1.1
+# All between 0.5 and 2 keV, where photons of bremsstrahlung of 3 to 8 keV have 0.96 to 1.06 keV on average.
+# Areas are means over the band. The background is a sky of 1.7e-6 photons / s / cm2 / arcmin2 and the
+# particles that the detectors count besides. The half-energy width of a Gaussian is its full width at half
+# maximum: where wings matter, it stands for it.
+_ENERGY = 1.0
 
 XRAY_TELESCOPES = {
     "chandra": Instrument(

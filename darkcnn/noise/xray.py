@@ -29,9 +29,9 @@ class XrayNoise(RecordNoise):
     Gaussian, a uniform background joins it, and the count is drawn from a Poisson distribution. The defaults
     are those of 10 ks with Chandra.
 
-    ``xray_norm`` must be the surface brightness in the band that the other parameters are of: for the
-    defaults and for all telescopes known by name, 0.5 to 2 keV as observed. Counts of another band need its
-    energy, area and background, all three.
+    ``xray_norm`` is taken for the surface brightness between 0.1 and 2.4 keV, as that of the mock clusters.
+    Photons are counted between 0.5 and 2 keV, by default and with all telescopes known by name. Counts of
+    another band need its fraction, energy, area and background, all four.
 
     Parameters
     ----------
@@ -39,8 +39,11 @@ class XrayNoise(RecordNoise):
         Time of the observation, s.
     effective_area : float, default=400
         Area that would catch as many photons with perfect optics and detector, cm2: mean over the band.
-    energy_per_photon : float, default=1.1
+    energy_per_photon : float, default=1.0
         Mean energy of a photon of the band, keV.
+    band_fraction : float, default=0.6
+        Energy in the band that is counted over that in the band of ``xray_norm``. The default is that of
+        bremsstrahlung of 3 to 8 keV, 0.56 to 0.65.
     background : float, default=1.2e-3
         Counts of the band per second and arcmin2 that do not come from the cluster.
     psf_fwhm : float, default=0.5
@@ -89,6 +92,7 @@ class XrayNoise(RecordNoise):
         "exposure": [Interval(Real, 0, None, closed="neither")],
         "effective_area": [Interval(Real, 0, None, closed="neither")],
         "energy_per_photon": [Interval(Real, 0, None, closed="neither")],
+        "band_fraction": [Interval(Real, 0, None, closed="neither")],
         "background": [Interval(Real, 0, None, closed="left")],
         "psf_fwhm": [Interval(Real, 0, None, closed="left")],
         "redshift_floor": [Interval(Real, 0, None, closed="neither")],
@@ -101,7 +105,8 @@ class XrayNoise(RecordNoise):
         exposure=10_000,
         *,
         effective_area=400,
-        energy_per_photon=1.1,
+        energy_per_photon=1.0,
+        band_fraction=0.6,
         background=1.2e-3,
         psf_fwhm=0.5,
         redshift_floor=0.1,
@@ -111,6 +116,7 @@ class XrayNoise(RecordNoise):
         self.exposure = exposure
         self.effective_area = effective_area
         self.energy_per_photon = energy_per_photon
+        self.band_fraction = band_fraction
         self.background = background
         self.psf_fwhm = psf_fwhm
         self.redshift_floor = redshift_floor
@@ -154,8 +160,8 @@ class XrayNoise(RecordNoise):
 
     def unit(self, clusters):
         """Return the surface brightness of one count, in erg / s / cm2 / arcmin2."""
-        photons_per_flux = self.exposure * self.effective_area / (self.energy_per_photon * ERG_PER_KEV)
-        return 1 / (photons_per_flux * self._pixel(clusters) ** 2)
+        energy_per_photon = self.energy_per_photon * ERG_PER_KEV / self.band_fraction
+        return energy_per_photon / (self.exposure * self.effective_area * self._pixel(clusters) ** 2)
 
     def _check(self, X):
         map_shape = super()._check(X)

@@ -52,6 +52,7 @@ def test_telescopes(name, clusters):
     assert (counts.max(axis=(1, 2)) > 1).all()
     # Energy, area and background are of one band, 0.5 to 2 keV: the sky alone gives most of the background.
     assert 0.5 < telescope["energy_per_photon"] < 2
+    assert "band_fraction" not in telescope
     assert 0.5 < 1.7e-6 * telescope["effective_area"] / telescope["background"] < 1
 
 

@@ -8,7 +8,9 @@ from darkcnn.noise.xray import _blur
 
 def test_counts_are_those_expected(blank_records, within_five_errors):
     records = blank_records(500, redshift=0.3, xray_norm=1e-13, xray=1.0)
-    noise = XrayNoise(5_000, effective_area=500, energy_per_photon=1.0, background=0.01, random_state=0)
+    noise = XrayNoise(
+        5_000, effective_area=500, energy_per_photon=0.5, band_fraction=0.5, background=0.01, random_state=0
+    )
     counts = noise.fit_transform(records)["xray"]
     # 1e-13 erg/s/cm2/arcmin2 × 5 ks × 500 cm2 / 1.602e-9 erg = 156 photons an arcmin2, and 50 of background
     expected = (156.04 + 50) * Lenses(0.3).pixel_side(20) ** 2
