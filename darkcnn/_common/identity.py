@@ -150,17 +150,7 @@ def _name(value):
 
 
 def fingerprint(array):
-    """Describe an array by its shape and a checksum of its values, read in blocks.
-
-    Parameters
-    ----------
-    array : array-like of shape (n_samples, ...)
-        Anything that numpy takes, memory-mapped or not; tables of other kinds as a whole.
-
-    Returns
-    -------
-    str
-        Shape and checksum.
+    """Describe an array by its shape and a checksum of its values, read in blocks; other tables as a whole.
 
     Examples
     --------

@@ -15,11 +15,8 @@ _PACKAGES = ("numpy", "scikit-learn", "scikeras", "keras")
 def versions():
     """Return the versions of Python, of darkcnn and of the packages that decide its results.
 
-    Returns
-    -------
-    dict of str to str
-        Version by name of the distribution. ``"backend"`` names the backend of keras, whose distribution is
-        listed as it is called, such as ``"tensorflow-cpu"``.
+    ``"backend"`` names the backend of keras. Its distribution is listed as it is called, such as
+    ``"tensorflow-cpu"``.
     """
     backend = backend_of_keras()
     return {
@@ -32,13 +29,7 @@ def versions():
 
 
 def backend_of_keras():
-    """Return the name of the backend that keras runs on, or will run on once it is imported.
-
-    Returns
-    -------
-    str
-        ``"tensorflow"``, ``"jax"``, …
-    """
+    """Return the name of the backend that keras runs on, or will run on once it is imported."""
     config = getattr(sys.modules.get("keras"), "config", None)
     if config is not None:
         return config.backend()

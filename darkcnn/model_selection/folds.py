@@ -18,33 +18,9 @@ from darkcnn.records import check_groups
 
 
 def check_rows(estimators, X, y, groups, sample_weight):
-    """Check what is known about rows, before they are split.
+    """Check labels, clusters and weights of rows, and that `estimators` take weights if there are any.
 
-    Parameters
-    ----------
-    estimators : iterable of estimator
-        What will be trained.
-    X : array-like of shape (n_samples, ...)
-        Records or maps of clusters.
-    y : array-like of shape (n_samples,)
-        Labels.
-    groups, sample_weight : array-like of shape (n_samples,) or None
-        Cluster and weight of each row.
-
-    Returns
-    -------
-    X : array-like of shape (n_samples, ...)
-        `X` itself, if it has a shape: rows on disk stay there.
-    y : ndarray of shape (n_samples,)
-        Labels.
-    metadata : dict of str to (ndarray of shape (n_samples,) or None)
-        ``"groups"`` and ``"sample_weight"``.
-
-    Raises
-    ------
-    ValueError
-        If lengths disagree, `y` holds no labels, or a label, a cluster or a weight is masked or missing; or
-        if an estimator takes no weights, but some are given.
+    Returns `X` (rows on disk stay there), `y` as an array, and groups and weights by their names.
     """
     for name, values in {"y": y, "sample_weight": sample_weight}.items():
         if np.ma.is_masked(values):
@@ -65,17 +41,7 @@ def check_rows(estimators, X, y, groups, sample_weight):
 
 
 class Fold(NamedTuple):
-    """One estimator, trained and judged.
-
-    Attributes
-    ----------
-    estimator : estimator
-        The fitted clone.
-    result : object
-        What `judge` returned.
-    fit_time, judge_time : float
-        Seconds.
-    """
+    """A trained estimator, what its judge returned, and how long both took, in seconds."""
 
     estimator: Any
     result: Any

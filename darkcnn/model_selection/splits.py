@@ -83,22 +83,7 @@ def split_by_cluster(y, groups, *, n_splits=5, n_repeats=1, train_size=None, ran
 def compare_sizes(splits, groups):
     """Return the number of clusters in a test set over that in its training set, averaged over splits.
 
-    Parameters
-    ----------
-    splits : list of (ndarray, ndarray)
-        Rows of the training and of the test set of each split.
-    groups : ndarray of shape (n_samples,)
-        Cluster of each row.
-
-    Returns
-    -------
-    float
-        Mean ratio.
-
-    Raises
-    ------
-    ValueError
-        If a split has a cluster in both.
+    ValueError if a split has a cluster in both.
     """
     ratios = []
     for split, (train, test) in enumerate(splits):

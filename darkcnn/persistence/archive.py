@@ -36,23 +36,9 @@ def check_suffix(path):
 
 @contextmanager
 def opened(path):
-    """Open a model file, and name it in the error of whatever is damaged in it.
+    """Open a model file, and name it in a ValueError about whatever is damaged in it.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        File to read.
-
-    Yields
-    ------
-    zipfile.ZipFile
-        Its members.
-
-    Raises
-    ------
-    ValueError
-        If it is no archive, or if reading it fails while it is open. Exceptions that only a programming error
-        raises pass.
+    Exceptions that only a programming error raises pass.
     """
     with open(path, "rb") as content:  # a file that is missing or may not be read raises its own error
         try:
@@ -66,25 +52,7 @@ def opened(path):
 
 
 def read_json(archive, member):
-    """Read a member of an archive that holds a JSON object.
-
-    Parameters
-    ----------
-    archive : zipfile.ZipFile
-        Model file.
-    member : str
-        Name of the member.
-
-    Returns
-    -------
-    dict
-        Its content.
-
-    Raises
-    ------
-    ValueError
-        If it is missing, too large, or no JSON object.
-    """
+    """Return the JSON object that a member of an archive holds, else raise ValueError."""
     _check_member(archive, member)
     n_bytes = archive.getinfo(member).file_size
     if n_bytes > MAX_DESCRIPTION:
@@ -101,23 +69,10 @@ def _check_member(archive, member):
 
 
 def weight_sizes(archive):
-    """Return the number of values of each array of weights, and check that all lie in the file, undamaged.
+    """Return the number of values of each array of weights, in no order, without keeping them.
 
-    Parameters
-    ----------
-    archive : zipfile.ZipFile
-        Model file.
-
-    Returns
-    -------
-    list of int
-        Sizes, in no order.
-
-    Raises
-    ------
-    ValueError
-        If the weights are missing, damaged or compressed, hold links or something else than numbers, or claim
-        more values than are stored.
+    ValueError if they are missing, damaged or compressed, hold links or anything else than numbers, or claim
+    more values than are stored.
     """
     _check_member(archive, WEIGHTS)
     if (

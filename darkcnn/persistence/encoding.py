@@ -8,22 +8,9 @@ MAX_LABEL = 4000
 
 
 def encode(value):
-    """Turn a value into what JSON can hold.
+    """Turn a value into what JSON can hold, else raise TypeError.
 
-    Parameters
-    ----------
-    value : object
-        Number, text, None, array of these, flat cosmology of astropy, or a list, tuple or dict of such.
-
-    Returns
-    -------
-    object
-        What `decode` takes.
-
-    Raises
-    ------
-    TypeError
-        If it is or holds something else.
+    Numbers, texts, None, arrays of these, flat cosmologies of astropy, and lists, tuples and dicts of such.
 
     Examples
     --------
@@ -61,23 +48,7 @@ def _encode_array(array):
 
 
 def decode(value):
-    """Turn what `encode` returned into the value again.
-
-    Parameters
-    ----------
-    value : object
-        Content of an untrusted file.
-
-    Returns
-    -------
-    object
-        Value.
-
-    Raises
-    ------
-    ValueError
-        If it is not what `encode` returns.
-    """
+    """Turn what `encode` returned, read from an untrusted file, into the value; else raise ValueError."""
     if isinstance(value, list):
         return [decode(item) for item in value]
     if not isinstance(value, dict):

@@ -10,15 +10,7 @@ from darkcnn.records import MAPS, chunks, plain_records
 def fingerprint_clusters(records):
     """Return a checksum of the first map of each cluster that is known, the same whatever file it came from.
 
-    Parameters
-    ----------
-    records : records of shape (n_samples,)
-        Clusters, in memory or not.
-
-    Returns
-    -------
-    list of (str or None)
-        None for clusters without any map.
+    None for clusters without any map.
     """
     return [_fingerprint(image) for rows in chunks(len(records)) for image in _first_maps(records[rows])]
 

@@ -9,21 +9,7 @@ from darkcnn._common.versions import versions
 def identify(pipeline, data, splits, scoring):
     """Describe all that determines the result of a fit, except for the candidate's own parameters.
 
-    Parameters
-    ----------
-    pipeline : estimator
-        See :func:`darkcnn.run_study`.
-    data : dict of str to array-like or None
-        Records, labels, groups and weights.
-    splits : list of (ndarray, ndarray)
-        Rows of the training and of the test set of each split.
-    scoring : str, callable, list, tuple, dict or None
-        See :func:`darkcnn.run_study`.
-
-    Returns
-    -------
-    dict
-        Nested dicts and lists of words and numbers.
+    `data` are records, labels, groups and weights by name, `splits` the rows of each training and test set.
     """
     return {
         "pipeline": describe(pipeline),
@@ -35,20 +21,7 @@ def identify(pipeline, data, splits, scoring):
 
 
 def differences(before, now, name=""):
-    """List where two descriptions differ.
-
-    Parameters
-    ----------
-    before, now : dict, list, str, int, float, bool or None
-        Descriptions.
-    name : str, default=""
-        Where in the whole they stand.
-
-    Returns
-    -------
-    list of str
-        A line for each difference.
-    """
+    """List where two descriptions differ, a line for each difference; `name` is their place in the whole."""
     if isinstance(before, dict) and isinstance(now, dict):
         absent = "absent"
         parts = [(f"{name}.{key}", before.get(key, absent), now.get(key, absent)) for key in before | now]

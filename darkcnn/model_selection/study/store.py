@@ -75,29 +75,14 @@ class Store:
     def header(self):
         """Read the description of the study that :meth:`enter` wrote.
 
-        Returns
-        -------
-        dict
-            ``identity``, ``candidates``, ``n_splits`` and ``test_over_train``.
-
-        Raises
-        ------
-        FileNotFoundError
-            If the folder holds no study.
-        ValueError
-            If the file is damaged or of another format.
+        FileNotFoundError if the folder holds no study; ValueError if the file is damaged or of another
+        format.
         """
         kinds = {"identity": dict, "candidates": dict, "n_splits": int, "test_over_train": float}
         return _read(self._header, kinds)
 
     def finished(self):
-        """List the fits that have finished.
-
-        Returns
-        -------
-        dict of str to list of int
-            Splits, in order, of each candidate that has any.
-        """
+        """List the splits, in order, of each candidate that has finished fits."""
         splits = {}
         for path in (self.folder / "fits").glob("*-*.json"):
             key, _, split = path.stem.rpartition("-")
@@ -106,25 +91,9 @@ class Store:
         return {key: sorted(numbers) for key, numbers in splits.items()}
 
     def read(self, key, split):
-        """Read a finished fit.
+        """Read a finished fit, None if it has not finished; ValueError if its file is damaged.
 
-        Parameters
-        ----------
-        key : str
-            Key of the candidate.
-        split : int
-            Number of the split.
-
-        Returns
-        -------
-        dict or None
-            ``scores`` by name, of which some may be infinite or NaN, ``fit_time`` and ``score_time`` in
-            seconds; None if it has not finished.
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged.
+        ``scores`` by name, of which some may be infinite or NaN, ``fit_time`` and ``score_time`` in seconds.
         """
         path = self._path(key, split)
         if not path.exists():
@@ -139,21 +108,9 @@ class Store:
         return {**fit, "scores": scores}
 
     def write(self, key, split, fit):
-        """Write a finished fit.
+        """Write a finished fit, in the form of :meth:`read`.
 
-        Parameters
-        ----------
-        key : str
-            Key of the candidate.
-        split : int
-            Number of the split.
-        fit : dict
-            As :meth:`read` returns it.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written, as on a full disk. What was there before stays.
+        OSError if it cannot be written, as on a full disk. An earlier file stays.
         """
         scores = {
             name: score if math.isfinite(score) else repr(score) for name, score in fit["scores"].items()
@@ -169,17 +126,7 @@ class Store:
     def claim(self, key, split):
         """Lock a fit, so that no other process does the same; the system frees the lock if we are killed.
 
-        Parameters
-        ----------
-        key : str
-            Key of the candidate.
-        split : int
-            Number of the split.
-
-        Yields
-        ------
-        bool
-            Whether the lock was free. If not, another process does this fit.
+        Yields whether the lock was free. If not, another process does this fit.
         """
         lock = FileLock(self.folder / "locks" / f"{key}-{split}.lock", timeout=0)
         try:
@@ -197,18 +144,7 @@ class Store:
 
 
 def key_of(candidate):
-    """Return a short name for a candidate, made from its parameters.
-
-    Parameters
-    ----------
-    candidate : dict
-        Parameters, described.
-
-    Returns
-    -------
-    str
-        The same for the same parameters, in every process.
-    """
+    """Return a short name for a candidate, the same for the same parameters in every process."""
     return hashlib.sha256(json.dumps(candidate, sort_keys=True).encode()).hexdigest()[:16]
 
 
