@@ -50,8 +50,8 @@ def default_pipeline(
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Steps ``"observe_total"`` and ``"observe_xray"`` (if there is such noise), ``"select"``, ``"scale"``,
-        ``"augment"`` (left out for invariant networks) and ``"cnn"``.
+        Steps ``"miscentre"``, ``"observe_total"`` and ``"observe_xray"`` (if there is such noise),
+        ``"select"``, ``"scale"``, ``"augment"`` (left out for invariant networks) and ``"cnn"``.
 
     Notes
     -----

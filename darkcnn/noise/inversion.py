@@ -30,6 +30,16 @@ def _rotation(height, width, dtype):
     return rotation.astype(np.result_type(dtype, np.complex64))
 
 
+def known_map(values, argument):
+    """Return a map as an array; refuse one that has pixels that are masked or not finite."""
+    if np.ma.is_masked(values) or not np.isfinite(values).all():
+        raise ValueError(
+            f"{argument} must be finite and not masked in every pixel, as a transform mixes all of them; set "
+            "shear to 0 where no galaxies are measured"
+        )
+    return np.asarray(values)
+
+
 def kaiser_squires(kappa):
     """Compute the shear of a convergence map that repeats in both directions.
 
@@ -58,7 +68,7 @@ def kaiser_squires(kappa):
     >>> np.allclose(kappa_E, kappa - kappa.mean()), np.allclose(kappa_B, 0)
     (True, True)
     """
-    kappa = np.asarray(kappa)
+    kappa = known_map(kappa, "kappa")
     spectrum = scipy.fft.fft2(kappa)
     shear = scipy.fft.ifft2(spectrum * _rotation(*kappa.shape[-2:], kappa.real.dtype))
     return shear.real, shear.imag
@@ -88,7 +98,7 @@ def kaiser_squires_inverse(g1, g2):
     >>> np.allclose(again, kappa - kappa.mean()), np.allclose(rest, 0)
     (True, True)
     """
-    shear = np.asarray(g1) + 1j * np.asarray(g2)
+    shear = known_map(g1, "g1") + 1j * known_map(g2, "g2")
     rotation = _rotation(*shear.shape[-2:], shear.real.dtype)
     kappa = scipy.fft.ifft2(scipy.fft.fft2(shear) * rotation.conj())
     return kappa.real, kappa.imag

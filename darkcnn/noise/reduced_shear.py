@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from darkcnn.noise.inversion import field_convergence, field_shear
+from darkcnn.noise.inversion import field_convergence, field_shear, known_map
 
 _TRUSTED = 0.1
 """Noise of the convergence that the shear is corrected with. With a tenth, the convergence of the cores of
@@ -101,7 +101,7 @@ def reduced_shear(kappa):
     >>> round(float(kappa.max()), 2), round(float(again.max()), 2)
     (0.79, 0.77)
     """
-    kappa = np.asarray(kappa, dtype=np.float32)
+    kappa = known_map(kappa, "kappa").astype(np.float32)
     shapes = reduce_shear(field_shear(kappa), kappa)
     return shapes.real, shapes.imag
 
@@ -142,5 +142,5 @@ def reduced_shear_inverse(g1, g2, noise=0.0):
     >>> print(reduced_shear_inverse(g1, g2, noise=0.2).std().round(1))
     0.2
     """
-    shapes = np.asarray(g1, dtype=np.float32) + 1j * np.asarray(g2, dtype=np.float32)
-    return reconstruct(shapes, noise)
+    shapes = known_map(g1, "g1") + 1j * known_map(g2, "g2")
+    return reconstruct(shapes.astype(np.complex64), noise)

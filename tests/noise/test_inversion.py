@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from darkcnn.noise import kaiser_squires, kaiser_squires_inverse
+from darkcnn.noise import kaiser_squires, kaiser_squires_inverse, reduced_shear, reduced_shear_inverse
 from darkcnn.noise.inversion import field_convergence, field_shear, noise_after_smoothing
 from darkcnn.simulation.nfw import surface_density
 
@@ -78,6 +78,20 @@ def test_shear_of_a_plane_wave():
 def test_float32_stays():
     g1, g2 = kaiser_squires(np.ones((4, 4), np.float32))
     assert g1.dtype == g2.dtype == kaiser_squires_inverse(g1, g2)[0].dtype == np.float32
+
+
+@pytest.mark.parametrize("unknown", [np.nan, np.inf, np.ma.masked])
+def test_what_is_not_known_is_refused(unknown):
+    known, holed = np.zeros((5, 5)), np.ma.zeros((5, 5))
+    holed[2, 3] = unknown
+    for function in (kaiser_squires, reduced_shear):
+        with pytest.raises(ValueError, match="kappa must be finite and not masked"):
+            function(holed)
+    for function in (kaiser_squires_inverse, reduced_shear_inverse):
+        with pytest.raises(ValueError, match="g1 must be finite and not masked"):
+            function(holed, known)
+        with pytest.raises(ValueError, match="g2 must be finite and not masked"):
+            function(known, holed)
 
 
 def test_white_shear_gives_white_convergence(within_five_errors):
