@@ -175,7 +175,7 @@ def plain_array(X, argument="X"):
     """Refuse records, units and masked values; return `X` without a mask that hides nothing."""
     if is_records(X):
         raise TypeError(f"{argument} holds records; put a MapSelector before this step to choose their maps")
-    if isinstance(X, dict):
+    if isinstance(X, dict) and not hasattr(X, "shape"):  # which a sparse array of keys has
         raise TypeError(f"{argument} must be an array of maps, got a dict")
     if isinstance(X, list | tuple):
         for row, each in enumerate(X):
