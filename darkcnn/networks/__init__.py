@@ -44,7 +44,7 @@ NETWORKS = {
 }
 """Every architecture that has a name."""
 
-__all__ = ["NETWORKS", "Recipe", "count_parameters", "get_network", "get_recipe", "name_of", *NETWORKS]
+__all__ = ["NETWORKS", "Recipe", "count_parameters", "get_network", "get_recipe", *NETWORKS]
 
 
 def get_network(architecture):
@@ -83,24 +83,7 @@ def get_network(architecture):
 
 
 def name_of(architecture):
-    """Return the name of an architecture of this library.
-
-    Parameters
-    ----------
-    architecture : str or callable
-        As for :func:`get_network`.
-
-    Returns
-    -------
-    str or callable
-        Key of `NETWORKS`; `architecture` itself if it is no function of this library.
-
-    Examples
-    --------
-    >>> from darkcnn import networks
-    >>> networks.name_of(networks.polar)
-    'polar'
-    """
+    """Return the key of an architecture in `NETWORKS`; `architecture` itself if it is none of theirs."""
     return next((name for name, function in NETWORKS.items() if function is architecture), architecture)
 
 

@@ -1,5 +1,6 @@
 """The network as a scikit-learn classifier, and all that trains it."""
 
+from darkcnn._common import quiet  # noqa: F401 - starts keras, without the messages of its backend
 from darkcnn.training.classifier import DarkCNNClassifier
 from darkcnn.training.validation import ValidationSplit
 

@@ -15,19 +15,9 @@ the last block makes predictions independent, to the bit, of the order of the ro
 class Batches(keras.utils.PyDataset):
     """Stream views of maps, row by row and view by view, to a network.
 
-    Parameters
-    ----------
-    views : Views
-        Views of maps.
-    batch_size : int
-        Number of views in a batch.
-    targets : ndarray of shape (n_samples, n_classes) or None, default=None
-        Probability of each class in truth; None to predict, up to 7 views too many.
-    weights : ndarray of shape (n_samples,) or None, default=None
-        Weight of each row in the loss.
-    seed : int or None, default=None
-        Seed of the order of the views and of their fresh angles; None for the order of the rows and the
-        angles that the views have.
+    `targets` are probabilities of the classes, of shape (n_samples, n_classes), or None to predict, up to 7
+    views too many; `weights` are those of the rows in the loss. The seed decides the order of the views and
+    their fresh angles; None keeps the order of the rows and the angles that the views have.
     """
 
     def __init__(self, views, batch_size, *, targets=None, weights=None, seed=None):

@@ -19,12 +19,8 @@ _IRRELEVANT = ("callbacks", "checkpoint", "n_draws", "predict_views", "verbose")
 def identify(parameters, *others):
     """Return a text that is the same for trainings with the same outcome only.
 
-    Parameters
-    ----------
-    parameters : dict
-        Parameters of the classifier. Functions are identified by their source and by what they hold.
-    *others : object
-        All else that decides the outcome, as arrays, numbers and texts.
+    That are the parameters of the classifier, functions by their source and by what they hold, and all else
+    that decides the outcome, as arrays, numbers and texts.
     """
     described = {}
     for name in sorted(parameters.keys() - _IRRELEVANT):
@@ -40,20 +36,11 @@ def identify(parameters, *others):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Write everything that a training needs to go on, after each epoch.
+    """Write everything that a training needs to go on into a folder, after each epoch.
 
-    Parameters
-    ----------
-    folder : path-like
-        Where to write; made if it is not there.
-    identity : str
-        Name of the file, see :func:`identify`: trainings that differ in anything do not meet.
-
-    Attributes
-    ----------
-    saved : dict or None
-        What an interrupted training of the same identity left: ``weights`` and ``state`` of the network,
-        ``history``, and the state of ``early_stopping``.
+    The identity, see :func:`identify`, names the file: trainings that differ in anything do not meet. `saved`
+    is what an interrupted training of the same identity left, or None: ``weights`` and ``state`` of the
+    network, ``history``, and the state of ``early_stopping``.
     """
 
     def __init__(self, folder, identity):

@@ -14,15 +14,7 @@ from darkcnn.training.batches import Batches
 
 @dataclass(frozen=True)
 class Examples:
-    """Rows to train on or to validate with.
-
-    Attributes
-    ----------
-    views : Views of shape (n_samples, n_views, height, width, n_channels)
-        Views of the maps.
-    labels, weights, groups : ndarray of shape (n_samples,)
-        Label, weight in the loss and cluster of each row.
-    """
+    """Views of maps, with the label, the weight in the loss and the cluster of each row."""
 
     views: Views
     labels: np.ndarray

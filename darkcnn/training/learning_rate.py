@@ -14,14 +14,8 @@ def scheduled_rate(schedule, highest, done):
 class LearningRate(keras.callbacks.Callback):
     """Set the learning rate of every batch, until another callback has set it.
 
-    Parameters
-    ----------
-    rate : callable
-        From the fraction of the training that is over, 0 to 1, to the learning rate.
-    first_epoch, n_epochs : int
-        Where the training starts and how long it is.
-    n_batches : int
-        Batches of an epoch.
+    `rate` is a function of the fraction of the training that is over, 0 to 1. The training has `n_epochs`,
+    from `first_epoch` on, of `n_batches` each.
     """
 
     def __init__(self, rate, first_epoch, n_epochs, n_batches):

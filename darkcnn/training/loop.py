@@ -3,9 +3,7 @@
 from contextlib import ExitStack
 from copy import deepcopy
 
-from darkcnn._common import quiet  # noqa: F401 - starts keras, without the messages of its backend
-
-import keras  # isort: skip
+import keras
 import numpy as np
 from scikeras.wrappers import KerasClassifier
 from sklearn import config_context
@@ -31,35 +29,12 @@ def train(
 ):
     """Train a network on batches for some more epochs.
 
-    Parameters
-    ----------
-    lend : callable
-        Returns a context manager that lends a CompiledNetwork.
-    prepare : callable
-        Gives that network its weights.
-    batches, validation : Batches
-        What to train on, and what stops the training early, or None.
-    rate : callable
-        From the fraction of the training that is over to the learning rate.
-    first, epochs : int
-        Number of the first epoch and how many are to follow, from there.
-    patience : int
-        Epochs without a better loss of `validation` before the training stops.
-    callbacks : list of keras.callbacks.Callback
-        Of the user, copied.
-    checkpoint : Checkpoint or None, default=None
-        Where the training may have been interrupted.
-    verbose : int, default=0
-        As of keras.
+    `lend` lends a CompiledNetwork and `prepare` gives it its weights; `validation` are the batches that stop
+    the training once their loss has not fallen for `patience` epochs, or None. The training begins with epoch
+    `first`, or where it was interrupted.
 
-    Returns
-    -------
-    weights, state : list of ndarray
-        Of the network.
-    history : dict of list of float
-        Of the epochs trained.
-    n_features : int
-        Size of the embedding.
+    Returns the weights and the state of the network, the history of what was trained now, and the size of the
+    embedding.
     """
     guard = DivergenceGuard()  # before the others: early stopping may know better weights than the last
     following = [guard, *_copied(callbacks)]

@@ -7,20 +7,9 @@ from darkcnn.networks import get_network
 
 
 class CompiledNetwork:
-    """An architecture with its input scaling, its loss and its optimiser.
+    """An architecture, see :func:`darkcnn.networks.get_network`, with its input scaling, loss and optimiser.
 
-    Parameters
-    ----------
-    architecture : str or callable
-        See :func:`darkcnn.networks.get_network`.
-    map_shape : (int, int, int)
-        Height, width and number of channels of the maps.
-    n_attributes, n_classes : int
-        Number of attributes (0 for none) and of classes.
-    options : dict
-        Further arguments of the architecture.
-    weight_decay, label_smoothing : float
-        Of the optimiser and of the loss.
+    `n_attributes` is 0 for none; `options` are further arguments of the architecture.
     """
 
     def __init__(
@@ -61,13 +50,7 @@ class CompiledNetwork:
             self._first_state = [_value(v) if v.shape == () else 0 for v in self._state()]
 
     def restart(self, seed):
-        """Draw all weights anew, and forget the optimiser's past and the state of the dropout.
-
-        Parameters
-        ----------
-        seed : int
-            Decides every number that is drawn.
-        """
+        """Draw all weights anew from a seed; forget the optimiser's past and the state of the dropout."""
         seeds = np.random.default_rng(seed)
         for weight, initializer in self._initializers:
             config = initializer.get_config()

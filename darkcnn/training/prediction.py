@@ -3,9 +3,7 @@
 from contextlib import closing
 from functools import partial
 
-from darkcnn._common import quiet  # noqa: F401 - starts keras, without the messages of its backend
-
-import keras  # isort: skip
+import keras
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin

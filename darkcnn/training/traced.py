@@ -28,21 +28,10 @@ _process = None  # id of the process that built the first network
 
 @contextmanager
 def borrow_network(architecture, map_shape, n_attributes, n_classes, *, seed=None, **settings):
-    """Lend a compiled network: one that is idle, or else a new one.
+    """Lend a CompiledNetwork, which nobody else uses meanwhile: one that is idle, or else a new one.
 
-    Parameters
-    ----------
-    architecture, map_shape, n_attributes, n_classes
-        As for :class:`CompiledNetwork`.
-    seed : int or None, default=None
-        Seed of the first weights. None to predict, with whatever weights the network has.
-    **settings
-        As for :class:`CompiledNetwork`.
-
-    Yields
-    ------
-    CompiledNetwork
-        A network that nobody else uses meanwhile.
+    With a seed, which decides its first weights, it is lent to be trained; without, to predict, with whatever
+    weights it has.
     """
     _check_process()
     check_data_format()
