@@ -13,25 +13,10 @@ _KPC2_PER_MPC2 = 1e6
 
 
 class Lenses:
-    """Clusters at some distance; distances in kpc are computed once.
+    """Clusters at redshifts above 0, whose distances, in kpc, are computed once.
 
-    Parameters
-    ----------
-    redshift : array-like
-        Redshifts, above 0.
-    cosmology : astropy.cosmology.FLRW or None, default=None
-        None for :data:`darkcnn.cosmology.BAHAMAS`.
-
-    Attributes
-    ----------
-    redshift : ndarray
-        Redshifts.
-    cosmology : astropy.cosmology.FLRW
-        Cosmology.
-    comoving : ndarray
-        Transverse comoving distance.
-    angular : ndarray
-        Angular diameter distance.
+    `comoving` are transverse comoving distances, `angular` angular diameter distances. A `cosmology` of None
+    is :data:`darkcnn.cosmology.BAHAMAS`.
     """
 
     def __init__(self, redshift, cosmology=None):
@@ -51,16 +36,6 @@ class Lenses:
         r"""Return :math:`D_{ls} / D_s`, to which shear is proportional; 0 for sources that are not behind.
 
         Of transverse comoving distances, in a curved universe as well (Hogg 1999, astro-ph/9905116, eq. 19).
-
-        Parameters
-        ----------
-        z_source : array-like
-            Redshift of the sources, of a shape that broadcasts with `redshift`.
-
-        Returns
-        -------
-        ndarray
-            Ratio of angular diameter distances, from the lens and from the observer.
         """
         to_source = self._comoving(np.asarray(z_source, dtype=float))
         curvature = float(self.cosmology.Ok0) / self.cosmology.hubble_distance.to_value("kpc") ** 2

@@ -139,19 +139,9 @@ def _fields(spectra, size, n_pixels):
 
 
 def field_shear(kappa, periodic=False):
-    """Compute the shear in fields, outside of which there is no mass.
+    """Compute the shear, ``g1 + 1j * g2``, of float32 convergence maps of shape (..., n_pixels, n_pixels).
 
-    Parameters
-    ----------
-    kappa : ndarray of shape (..., n_pixels, n_pixels), float32
-        Convergence.
-    periodic : bool, default=False
-        Whether the field repeats in both directions instead.
-
-    Returns
-    -------
-    ndarray of shape (..., n_pixels, n_pixels), complex64
-        Shear, ``g1 + 1j * g2``.
+    There is no mass outside of the field, unless it is `periodic`, of odd size.
     """
     size, along_axes, along_diagonals = _kernel(kappa.shape[-1], periodic)
     spectra = _spectra(kappa, size, 1)
@@ -162,21 +152,10 @@ def field_shear(kappa, periodic=False):
 
 
 def field_convergence(shear, smoothing=0.0, periodic=False):
-    """Reconstruct the convergence of fields, outside of which no shear is measured.
+    """Reconstruct the convergence of fields, outside of which no shear is measured, up to nearly a constant.
 
-    Parameters
-    ----------
-    shear : ndarray of shape (..., n_pixels, n_pixels), complex64
-        Shear, ``g1 + 1j * g2``.
-    smoothing : float or ndarray of shape (...), default=0.0
-        Standard deviation of a Gaussian that smooths the result, in pixels; 0 for none.
-    periodic : bool, default=False
-        Whether the field repeats in both directions instead.
-
-    Returns
-    -------
-    ndarray of shape (..., n_pixels, n_pixels), float32
-        Convergence, up to nearly a constant: its mean over the larger field is zero.
+    `smoothing` is the standard deviation of a Gaussian in pixels, one or one for each map. The mean over the
+    larger field, or that of a `periodic` one, is zero.
     """
     size, along_axes, along_diagonals = _kernel(shear.shape[-1], periodic)
     spectra = _spectra(shear.real, size, along_axes)
@@ -197,16 +176,6 @@ def _window(size, smoothing):
 def noise_after_smoothing(n_pixels, smoothing):
     """Return the part of the standard deviation of white noise that `field_convergence` leaves.
 
-    Parameters
-    ----------
-    n_pixels : int
-        Pixels along the side of the field.
-    smoothing : float
-        As for :func:`field_convergence`.
-
-    Returns
-    -------
-    float
-        1 without smoothing. It holds away from the edges, where what lies outside adds no noise.
+    It holds away from the edges, where what lies outside adds no noise.
     """
     return float(np.mean(_window(_kernel(n_pixels, False)[0], smoothing).real ** 2))

@@ -12,28 +12,12 @@ from darkcnn.noise.reduced_shear import reconstruct, reduce_shear
 
 
 def observe_part(kappa, noise, generators, *, multiplicative_bias, additive_bias, smoothing):
-    """Observe maps that are parts of a larger field.
+    """Return the observed convergence of parts of a larger field, less the mean of the true one.
 
     Far from the cluster, where the shear is small, the reconstruction gives the convergence with white noise,
-    which is drawn directly. The central half of the map goes the whole way: to the reduced shear and back.
-
-    Parameters
-    ----------
-    kappa : ndarray of shape (n_maps, n_pixels, n_pixels), float32
-        Convergence.
-    noise : ndarray of shape (n_maps,), float32
-        Standard deviation of the noise of each component of the shapes in a pixel.
-    generators : iterable of numpy.random.Generator
-        Source of the noise of each map.
-    multiplicative_bias, additive_bias : float
-        Errors m and c of the measured shapes.
-    smoothing : float
-        Standard deviation of a Gaussian that smooths the result, in pixels.
-
-    Returns
-    -------
-    ndarray of shape (n_maps, n_pixels, n_pixels), float32
-        Convergence, less the mean of the true one over the map.
+    which is drawn directly. The central part of the map goes the whole way: to the reduced shear and back.
+    `kappa` has the shape (n_maps, n_pixels, n_pixels), `noise` is that of each component of the shapes in a
+    pixel, of shape (n_maps,), both float32; `smoothing` is in pixels.
     """
     mean = kappa.mean(axis=(1, 2), keepdims=True)
     size = odd_size(9 * kappa.shape[-1] // 20)
@@ -81,24 +65,11 @@ def observe_field_of_view(
     dilution=0.0,
     obscuration=0.0,
 ):
-    """Observe maps that are the whole field of view: outside, there is no mass, and no shape is measured.
+    """Return the shapes, ``e1 + 1j * e2``, and the convergence of maps that are the whole field of view.
 
-    Parameters
-    ----------
-    kappa, noise, generators, multiplicative_bias, additive_bias, smoothing
-        As for :func:`observe_part`.
-    mask : ndarray of bool of shape (n_pixels, n_pixels) or None, default=None
-        Where no galaxies are measured.
-    dilution, obscuration : float, default=0.0
-        At the centre, the fraction of the galaxies that are members of the cluster, and the fraction of the
-        galaxies behind it that its members hide.
-
-    Returns
-    -------
-    shapes : ndarray of shape (n_maps, n_pixels, n_pixels), complex64
-        Measured shapes, ``e1 + 1j * e2``.
-    kappa : ndarray of shape (n_maps, n_pixels, n_pixels), float32
-        Convergence from them.
+    Outside of it, there is no mass, and no shape is measured; nor is one where `mask` is True. At the centre,
+    `dilution` is the fraction of the galaxies that are members of the cluster, `obscuration` that of the
+    galaxies behind it that members hide. The rest is as for :func:`observe_part`.
     """
     members = density_of_members(kappa.shape[-1])
     shapes = reduce_shear(field_shear(kappa), kappa)

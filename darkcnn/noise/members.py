@@ -12,20 +12,10 @@ _SCALE = 1000.0
 
 @lru_cache(maxsize=16)
 def density_of_members(n_pixels):
-    """Return the density of cluster members over that at the centre.
+    """Return the density of cluster members over that at the centre, of shape (n_pixels, n_pixels).
 
     An exponential, as Applegate et al. (2014, MNRAS 439, 48) fit the contamination of their background
     galaxies (not verified).
-
-    Parameters
-    ----------
-    n_pixels : int
-        Pixels along the side of the map.
-
-    Returns
-    -------
-    ndarray of shape (n_pixels, n_pixels), float32
-        Between 0 and 1.
     """
     axis = ((np.arange(n_pixels) + 0.5) / n_pixels - 0.5) * FIELD_SIZE
     return np.exp(-np.hypot(axis, axis[:, np.newaxis]) / _SCALE).astype(np.float32)

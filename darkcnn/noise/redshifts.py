@@ -12,19 +12,7 @@ _MIDDLES = (np.arange(32) + 0.5) / 32
 
 
 class Sources(NamedTuple):
-    """Galaxies that are believed at one redshift.
-
-    Attributes
-    ----------
-    redshift : float
-        Redshift that the galaxies are believed to have.
-    bias : float
-        How much too large that is, over 1 + the true one.
-    scatter : float
-        Standard deviation of the true redshifts, over 1 + redshift.
-    outliers : float
-        Fraction of the galaxies that have any other redshift.
-    """
+    """Galaxies that are believed at one redshift; parameters as of :class:`WeakLensingNoise`."""
 
     redshift: float
     bias: float

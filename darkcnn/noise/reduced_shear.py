@@ -19,49 +19,20 @@ _N_CORRECTIONS = 2
 
 
 def reduce_shear(shear, kappa):
-    """Return what the shapes of galaxies respond to.
-
-    Parameters
-    ----------
-    shear : ndarray, complex
-        Shear, ``g1 + 1j * g2``.
-    kappa : ndarray
-        Convergence, of the same shape.
-
-    Returns
-    -------
-    ndarray, complex
-        Reduced shear, of modulus one at most.
-    """
+    """Return the reduced shear, of modulus one at most, of a complex shear ``g1 + 1j * g2``."""
     rest = 1 - kappa
     # g (1 - kappa)^2 / |...|^2 of either case; 0 where both the shear and the rest vanish.
     return shear * (rest / np.maximum(np.maximum(rest**2, shear.real**2 + shear.imag**2), 1e-30))
 
 
 def reconstruct(shapes, noise, *, smoothing=0.0, periodic=False, mean=0.0):
-    r"""Reconstruct the convergence of fields from reduced shear.
+    r"""Reconstruct the convergence of fields from reduced shear with noise, ``e1 + 1j * e2``.
 
     The usual iteration (Seitz & Schneider 1995, A&A 297, 287) begins with no convergence, multiplies the
     reduced shear by :math:`1 - \kappa` of the last step, and inverts the result. Before it corrects, the
-    convergence is smoothed until its noise is a tenth. Where it exceeds one, the shapes get no weight.
-
-    Parameters
-    ----------
-    shapes : ndarray of shape (..., n_pixels, n_pixels), complex64
-        Reduced shear with its noise.
-    noise : float or ndarray of shape (...)
-        Standard deviation of the noise of each component in a pixel.
-    smoothing : float, default=0.0
-        Standard deviation of a Gaussian that smooths the result, in pixels.
-    periodic : bool, default=False
-        Whether the field repeats in both directions, instead of being empty outside.
-    mean : float or ndarray that broadcasts, default=0.0
-        Convergence to add, which shear does not determine.
-
-    Returns
-    -------
-    ndarray of shape (..., n_pixels, n_pixels), float32
-        Convergence.
+    convergence is smoothed until its noise is a tenth: `noise` is that of each component in a pixel, one or
+    one for each map. Where it exceeds one, the shapes get no weight. The result is smoothed by a Gaussian of
+    `smoothing` pixels; `mean` is the convergence to add, which shear does not determine.
     """
     # White noise of one, smoothed by a Gaussian of width s, is 1 / (2 sqrt(pi) s).
     trusted = np.asarray(noise) / (2 * math.sqrt(math.pi) * _TRUSTED)

@@ -12,43 +12,17 @@ def convergence_power(multipole, z_source):
     r"""Return the power of the convergence per logarithm of the multipole, :math:`\ell^2 P_\kappa / 2 \pi`.
 
     A fit to what CAMB 2.0.5 gives (HMcode 2020 without baryons; flat, H0 = 70, Om0 = 0.2793, sigma8 = 0.82)
-    in Limber's approximation, good to 25 % at redshifts of 0.5 to 3 and multipoles of 300 to 60,000. Baryons
+    in Limber's approximation, good to 30 % at redshifts of 0.5 to 3 and multipoles of 300 to 60,000. Baryons
     lower small scales by about as much.
-
-    Parameters
-    ----------
-    multipole : ndarray
-        Multipoles, above 0.
-    z_source : float
-        Redshift of the galaxies.
-
-    Returns
-    -------
-    ndarray
-        Power, dimensionless.
     """
     x = multipole / (7100 * z_source**0.75)
     return 2.6e-4 * z_source**2 * x**0.76 / (1 + x**1.28)
 
 
 def draw_structure(rng, n_pixels, pixel, z_source):
-    """Draw the convergence of the structure along the line of sight, as a Gaussian random field.
+    """Draw a Gaussian random field of convergence, with structures of up to twice the size of the map.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of the random numbers.
-    n_pixels : int
-        Pixels along the side of the map.
-    pixel : float
-        Side of a pixel, arcmin.
-    z_source : float
-        Redshift of the galaxies.
-
-    Returns
-    -------
-    ndarray of shape (n_pixels, n_pixels), float32
-        Convergence, with structures of up to twice the size of the map.
+    `pixel` is the side of a pixel in arcmin.
     """
     size = scipy.fft.next_fast_len(2 * n_pixels)
     side = pixel * _RADIAN_PER_ARCMIN
