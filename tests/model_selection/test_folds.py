@@ -15,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 from darkcnn import DarkCNNEnsemble
 from darkcnn.model_selection import cross_validate_by_cluster, run_study
 from darkcnn.model_selection.folds import check_rows, run_fold
+from darkcnn.preprocessing import Maps, as_views
 
 CALLS = []
 
@@ -137,6 +138,16 @@ def test_groups_reach_an_ensemble_within_a_comparison(rows):
     assert len(CALLS) == 6
     for call in CALLS:
         np.testing.assert_array_equal(call["groups"], groups[call["X"][:, 0].astype(int)])
+
+
+@pytest.mark.parametrize("as_form", [lambda maps: maps, as_views])
+def test_maps_made_of_records_have_their_clusters(rows, as_form):
+    _, y, groups = rows
+    maps = Maps(np.zeros((48, 4, 4, 1), np.float32), (4, 4, 1), groups=groups)
+    DarkCNNEnsemble(Probe(), n_networks=3, random_state=0).fit(as_form(maps), y)
+    assert len(CALLS) == 3
+    for call in CALLS:
+        assert np.unique(call["groups"], return_counts=True)[1].tolist() == [4] * 8
 
 
 def test_every_random_state_is_set_and_the_estimator_is_left_alone(rows):
