@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from darkcnn._common.versions import __version__
 from darkcnn._common.writing import replacing
-from darkcnn.cosmology import BAHAMAS
+from darkcnn.cosmology import BAHAMAS, Epoch
 from darkcnn.datasets.bunch import make_bunch
 from darkcnn.datasets.database import Database
 from darkcnn.datasets.files import load_clusters
@@ -137,15 +137,15 @@ def make_clusters(
         _check_path(path, random_state)
     seed = _seed(random_state)
 
-    worlds = [
-        (cross_section, velocity_scale, variant)
+    models = [
+        DarkMatter(cross_section, velocity_scale, variant)
         for variant, cross_section in product(feedback, cross_sections)
     ]
-    snapshots = _snapshots(n_halos, worlds, redshifts, paired)
-    labels = {world: str(DarkMatter(*world)) for world in worlds}
-    if len(set(labels.values())) < len(worlds):
+    if len(set(models)) < len(models):
         raise ValueError(f"cross_sections must differ in 12 digits, got {cross_sections}")
-    target = np.array([labels[world] for *_, some_worlds in snapshots for world in some_worlds])
+    epochs = [Epoch.of(redshift, cosmology) for redshift in redshifts]
+    snapshots = _snapshots(n_halos, models, epochs, paired)
+    target = np.array([str(model) for *_, some_models in snapshots for model in some_models])
     per_task = max(1, _CLUSTERS_PER_TASK // len(snapshots[0][2]))
     tasks = [snapshots[rows] for rows in gen_batches(len(snapshots), per_task)]
     description = _DESCRIPTION.format(
@@ -161,7 +161,7 @@ def make_clusters(
 
     def simulate(first_task=0):
         return Parallel(n_jobs=n_jobs, return_as="generator")(
-            delayed(_simulate)(seed, task, n_pixels, physics, cosmology) for task in tasks[first_task:]
+            delayed(_simulate)(seed, task, n_pixels, physics) for task in tasks[first_task:]
         )
 
     if path is not None:
@@ -236,26 +236,26 @@ def _seed(random_state):
     return int(generator.randint(np.iinfo(np.int32).max))
 
 
-def _snapshots(n_halos, worlds, redshifts, paired):
-    """Return halo, redshift and the worlds to simulate of each snapshot, in the order of the records."""
+def _snapshots(n_halos, models, epochs, paired):
+    """Return halo, epoch and dark-matter models of each snapshot, in the order of the records."""
     if paired:
-        return [(halo, redshift, worlds) for halo in range(n_halos) for redshift in redshifts]
+        return [(halo, epoch, models) for halo in range(n_halos) for epoch in epochs]
     return [
-        (halo, redshifts[halo // len(worlds) % len(redshifts)], [worlds[halo % len(worlds)]])
+        (halo, epochs[halo // len(models) % len(epochs)], [models[halo % len(models)]])
         for halo in range(n_halos)
     ]
 
 
-def _simulate(seed, snapshots, n_pixels, physics, cosmology):
+def _simulate(seed, snapshots, n_pixels, physics):
     """Return records, galaxies, and the effective cross-sections and core radii of some snapshots."""
-    records = np.empty(sum(len(worlds) for *_, worlds in snapshots), record_dtype(n_pixels))
+    records = np.empty(sum(len(models) for *_, models in snapshots), record_dtype(n_pixels))
     galaxies, truths = [], np.empty((2, len(records)))
     rows = iter(range(len(records)))
-    for halo, redshift, worlds in snapshots:
-        snapshot = Snapshot(seed, halo, redshift, physics, cosmology)
-        for world in worlds:
+    for halo, epoch, models in snapshots:
+        snapshot = Snapshot(seed, halo, epoch, physics)
+        for model in models:
             row = next(rows)
-            cluster = snapshot.simulate(*world)
+            cluster = snapshot.simulate(model)
             cluster.write(records[row])
             cluster.galaxies["row"] = row
             galaxies.append(cluster.galaxies)

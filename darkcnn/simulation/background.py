@@ -36,7 +36,7 @@ class BackgroundPhysics(Parameters):
 
 def draw_foreground(halo, rng, physics):
     """Return masses, Msun, and positions, (3, n_halos) in kpc, of halos before and behind the cluster."""
-    n_halos = rng.poisson(physics.foreground_abundance * (1 + halo.redshift) ** 2)
+    n_halos = rng.poisson(physics.foreground_abundance * (1 + halo.epoch.redshift) ** 2)
     least, most = _MASSES
     mass = np.minimum(least * rng.random(n_halos) ** (1 / _SLOPE), most)
     reach = np.array([[FIELD_SIZE / 2], [FIELD_SIZE / 2], [_REACH]])
@@ -45,7 +45,7 @@ def draw_foreground(halo, rng, physics):
 
 def background_density(halo, deviates, physics):
     """Return the mean surface density of the background in Msun/kpc2."""
-    mean = halo.matter_density * physics.background_depth
+    mean = halo.epoch.matter_density * physics.background_depth
     return mean * math.exp(physics.background_log_scatter * (1 + deviates.snapshot["background"]))
 
 

@@ -1,11 +1,11 @@
 """One cluster: a halo at one redshift, and its maps in any dark-matter model."""
 
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 
-from darkcnn.cosmology import BAHAMAS
-from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE, DarkMatter
+from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE
 from darkcnn.simulation import attributes
 from darkcnn.simulation.background import background_density, background_tilt
 from darkcnn.simulation.dark_matter import core_of, dark_matter_map
@@ -70,47 +70,31 @@ class Snapshot:
         Seed of the data set.
     number : int
         Number of the halo.
-    redshift : float
-        Redshift of the snapshot.
+    epoch : Epoch
+        Redshift and cosmology of the snapshot.
     physics : Physics
         Parameters.
-    cosmology : astropy.cosmology.FLRW, default=BAHAMAS
-        Cosmology.
     """
 
-    def __init__(self, seed, number, redshift, physics, cosmology=BAHAMAS):
+    def __init__(self, seed, number, epoch, physics):
         self.seed = seed
         self.number = number
-        self.physics = physics
+        self.physics_of = cache(partial(with_feedback, physics))  # its checks take time
         halo_rng = generator(seed, "halo", number)
-        snapshot_rng = generator(seed, "snapshot", number, redshift)
+        snapshot_rng = generator(seed, "snapshot", number, epoch.redshift)
         self.deviates = Deviates.of_snapshot(halo_rng, snapshot_rng, physics.disturbance)
-        self.halo = draw_halo(redshift, self.deviates, halo_rng, physics, cosmology)
+        self.halo = draw_halo(epoch, self.deviates, halo_rng, physics)
         self.population = draw_population(self.halo, self.deviates, snapshot_rng, physics)
 
-    def simulate(self, cross_section, velocity_scale=None, feedback="fiducial"):
-        """Draw the cluster in one dark-matter model.
-
-        Parameters
-        ----------
-        cross_section : float
-            Per mass, cm2/g; 0 for cold dark matter.
-        velocity_scale : float or None, default=None
-            Velocity in km/s from which the cross-section falls; None if it does not.
-        feedback : {"weak", "fiducial", "strong"}, default="fiducial"
-            Feedback of active galactic nuclei.
-
-        Returns
-        -------
-        Cluster
-            Maps, attributes and galaxies.
-        """
-        halo, physics = self.halo, with_feedback(self.physics, feedback)
+    def simulate(self, dark_matter):
+        """Draw the :class:`Cluster` with one :class:`~darkcnn.records.DarkMatter`."""
+        halo, physics = self.halo, self.physics_of(dark_matter.feedback)
         # Simulations with other feedback diverge as well; the fiducial one has no number.
-        model = [cross_section] if HEATING[feedback] == 0 else [cross_section, 10 ** HEATING[feedback]]
+        heating = HEATING[dark_matter.feedback]
+        model = [dark_matter.cross_section, *([10**heating] if heating else [])]
         model_rng = generator(self.seed, "model", self.number, *model)
-        map_rng = generator(self.seed, "map", self.number, halo.redshift, *model)
-        cross_section = DarkMatter(cross_section, velocity_scale).at(halo.virial_velocity)
+        map_rng = generator(self.seed, "map", self.number, halo.epoch.redshift, *model)
+        cross_section = dark_matter.at(halo.virial_velocity)
         deviates = self.deviates.of_model(model_rng, map_rng)
         population = evolve(self.population, halo, cross_section, map_rng, physics)
         centre = tuple(map_rng.uniform(-PIXEL / 2, PIXEL / 2, 2).tolist())  # anywhere within a pixel
@@ -137,7 +121,7 @@ class Snapshot:
 
         e1, e2 = attributes.bcg_ellipticity(stars)
         scalars = {
-            "redshift": halo.redshift,
+            "redshift": halo.epoch.redshift,
             "log_mass": halo.log_mass,
             "xray_concentration": attributes.xray_concentration(maps["xray"]),
             "bcg_stellar_concentration": attributes.bcg_concentration(stars),

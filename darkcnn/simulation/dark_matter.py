@@ -59,7 +59,7 @@ def scattering_rate(cross_section, halo, density, speed):
 
     The cross-section is in cm2/g; density and speed are in units of the NFW profile of the halo.
     """
-    opacity = cross_section * cosmology.CM2_PER_GRAM * halo.dark_fraction * halo.scale_density * density
+    opacity = cross_section * cosmology.CM2_PER_GRAM * halo.epoch.dark_fraction * halo.scale_density * density
     return opacity * speed * halo.scale_velocity * cosmology.KPC_PER_GYR
 
 
@@ -67,7 +67,7 @@ def core_of(halo, cross_section, galaxy_mass, deviates, physics):
     """Return what scattering does to a halo, given the stellar mass of its galaxy within 100 kpc, Msun."""
     if cross_section == 0:
         return NO_CORE
-    age = physics.core_age * halo.age
+    age = physics.core_age * halo.epoch.age
     scatterings = scattering_rate(cross_section, halo, density=1, speed=1) * age
     scatterings *= 10 ** deviates.scatter("core", physics.core_scatter)
     return core_profile(
@@ -90,10 +90,11 @@ def dark_matter_map(halo, core, centre, deviates, physics):
     squared += physics.softening**2 + 0.1 * PIXEL_AREA  # the resolution of simulation and pixel
 
     profile = nfw.SURFACE_DENSITY + core.surface_density
-    unit = halo.dark_fraction * halo.scale_density * halo.scale_radius * boost
+    unit = halo.epoch.dark_fraction * halo.scale_density * halo.scale_radius * boost
     surface_density = np.interp(squared / halo.scale_radius**2, _RADII_SQUARED, unit * profile)
     radius = np.sqrt(squared)
     diversity = deviates.scatter("inner", physics.inner_scatter)
     inner = np.exp(diversity * np.exp(radius * (-1 / (physics.inner_scatter_radius * halo.scale_radius))))
-    inner *= 1 + physics.inner_density * np.exp(radius * (-1 / physics.inner_density_radius))
+    if physics.inner_density:
+        inner *= 1 + physics.inner_density * np.exp(radius * (-1 / physics.inner_density_radius))
     return np.maximum(surface_density.astype(np.float32) * inner, 0)

@@ -1,7 +1,6 @@
 """Feedback of active galactic nuclei: how its strength changes the baryons of a cluster."""
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from darkcnn.simulation.parameters import Parameters, parameter
 
@@ -34,7 +33,6 @@ class FeedbackPhysics(Parameters):
     # fmt: on
 
 
-@lru_cache(maxsize=8)
 def with_feedback(physics, feedback):
     r"""Return the physics of a variant of feedback.
 

@@ -117,7 +117,7 @@ def gas_maps(halo, core, centre, deviates, map_rng, physics):
     gas_core = (
         physics.gas_core
         * halo.relative_mass ** (1 / 3)
-        * (1 + halo.redshift) ** physics.gas_core_redshift_slope
+        * (1 + halo.epoch.redshift) ** physics.gas_core_redshift_slope
         * 10 ** deviates.scatter("gas_core", physics.gas_core_scatter)
     )
     beta = physics.gas_slope + deviates.scatter("gas_slope", physics.gas_slope_scatter)
@@ -168,11 +168,11 @@ def surface_brightness(emission, halo, deviates, physics):
     """Scale X-ray emission to erg/s/cm2/arcmin2 by the luminosity of the field."""
     luminosity = (
         halo.relative_mass**physics.xray_mass_slope
-        * float(halo.cosmology.efunc(halo.redshift)) ** 2
+        * halo.epoch.expansion**2
         * 10**physics.xray_log_luminosity
         * 10 ** deviates.scatter("xray_luminosity", physics.xray_luminosity_scatter)
     )
     # Surface brightness dims as (1 + z)^4 (Tolman 1930).
-    per_steradian = luminosity / (4 * math.pi * (1 + halo.redshift) ** 4)
+    per_steradian = luminosity / (4 * math.pi * (1 + halo.epoch.redshift) ** 4)
     area = float(emission.sum()) * PIXEL_AREA * cosmology.CM_PER_KPC**2
     return emission * (per_steradian / area * STERADIAN_PER_ARCMIN2) + XRAY_BACKGROUND

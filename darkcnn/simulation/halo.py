@@ -1,22 +1,18 @@
 """Halos of clusters: mass, concentration and shape, shared by all dark-matter models."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from astropy.cosmology import FLRW
-from astropy.units import Unit
 
-from darkcnn.cosmology import BAHAMAS, GRAVITY
+from darkcnn.cosmology import GRAVITY, Epoch
 from darkcnn.simulation import nfw
 from darkcnn.simulation.parameters import Parameters, Scatter, parameter
 from darkcnn.simulation.shape import project, random_rotation
 
 PIVOT_MASS = 3.5e14
 """Mass of a typical cluster, where the relations with mass are normalised, Msun."""
-
-_DENSITY, _TIME = Unit("Msun/kpc3"), Unit("Gyr")
 
 
 @dataclass(frozen=True)
@@ -25,8 +21,8 @@ class Halo:
 
     Attributes
     ----------
-    redshift : float
-        Redshift of the snapshot.
+    epoch : Epoch
+        Redshift and cosmology of the snapshot.
     log_mass : float
         log10 of M200, the mass within the radius of 200 times the critical density, Msun.
     concentration : float
@@ -37,18 +33,14 @@ class Halo:
         Orientation; the third direction is the line of sight.
     disturbance : float
         Dynamical state, positive where the halo is disturbed.
-    cosmology : astropy.cosmology.FLRW
-        Cosmology. What maps need of it is computed once, as floats: astropy is slow, and NumPy's floats
-        would make maps of float32 float64.
     """
 
-    redshift: float
+    epoch: Epoch
     log_mass: float
     concentration: float
     axes: np.ndarray
     rotation: np.ndarray
     disturbance: float
-    cosmology: FLRW = field(default_factory=lambda: BAHAMAS)
 
     @cached_property
     def mass(self):
@@ -61,29 +53,9 @@ class Halo:
         return self.mass / PIVOT_MASS
 
     @cached_property
-    def critical_density(self):
-        """Critical density at the redshift of the halo, Msun/kpc3."""
-        return float(self.cosmology.critical_density(self.redshift).to_value(_DENSITY))
-
-    @cached_property
-    def matter_density(self):
-        """Mean density of all matter at the redshift of the halo, Msun/kpc3."""
-        return float(self.cosmology.Om(self.redshift)) * self.critical_density
-
-    @cached_property
-    def age(self):
-        """Age of the universe at the redshift of the halo, Gyr."""
-        return float(self.cosmology.age(self.redshift).to_value(_TIME))
-
-    @property
-    def dark_fraction(self):
-        """Share of dark matter in all matter."""
-        return 1 - self.cosmology.Ob0 / self.cosmology.Om0
-
-    @cached_property
     def radius(self):
         """Radius r200 in kpc, within which the mean density is 200 times the critical."""
-        return (self.mass / (800 / 3 * math.pi * self.critical_density)) ** (1 / 3)
+        return (self.mass / (800 / 3 * math.pi * self.epoch.critical_density)) ** (1 / 3)
 
     @cached_property
     def scale_radius(self):
@@ -112,8 +84,9 @@ class Halo:
         The mean density within that radius is :math:`18 \pi^2 + 82 x - 39 x^2` times the critical, :math:`x =
         \Omega_m(z) - 1` (Bryan & Norman 1998, eq. 6). M200 stands for the virial mass.
         """
-        x = self.matter_density / self.critical_density - 1
-        density = (18 * math.pi**2 + 82 * x - 39 * x**2) * self.critical_density
+        critical = self.epoch.critical_density
+        x = self.epoch.matter_density / critical - 1
+        density = (18 * math.pi**2 + 82 * x - 39 * x**2) * critical
         radius = (3 * self.mass / (4 * math.pi * density)) ** (1 / 3)
         return math.sqrt(GRAVITY * self.mass / radius)
 
@@ -166,14 +139,14 @@ class HaloPhysics(Parameters):
     # fmt: on
 
 
-def draw_halo(redshift, deviates, rng, physics, cosmology=BAHAMAS):
+def draw_halo(epoch, deviates, rng, physics):
     """Draw a :class:`Halo`, less concentrated when it is massive, distant or disturbed.
 
     `deviates` are those of the snapshot; `rng`, that of the halo, draws what is not normally distributed.
     """
     log_mass = float(np.clip(
         physics.log_mass
-        + physics.log_mass_per_redshift * redshift
+        + physics.log_mass_per_redshift * epoch.redshift
         + physics.log_mass_tail * rng.exponential()
         + deviates.scatter("log_mass", physics.log_mass_scatter),
         *physics.log_mass_range,
@@ -181,7 +154,7 @@ def draw_halo(redshift, deviates, rng, physics, cosmology=BAHAMAS):
     concentration = (
         physics.concentration
         * (10**log_mass / 3e14) ** physics.concentration_mass_slope
-        * (1 + redshift) ** physics.concentration_redshift_slope
+        * (1 + epoch.redshift) ** physics.concentration_redshift_slope
         * 10 ** deviates.scatter("concentration", physics.concentration_scatter)
     )
     minor = np.clip(
@@ -191,11 +164,10 @@ def draw_halo(redshift, deviates, rng, physics, cosmology=BAHAMAS):
     middle = minor + (1 - minor) * rng.beta(*physics.middle_axis_shape)
     axes = np.array([1, middle, minor])
     return Halo(
-        redshift=redshift,
+        epoch=epoch,
         log_mass=log_mass,
         concentration=float(np.clip(concentration, *physics.concentration_range)),
         axes=axes / np.cbrt(axes.prod()),
         rotation=random_rotation(rng),
         disturbance=deviates.disturbance,
-        cosmology=cosmology,
     )

@@ -109,7 +109,7 @@ def _draw_subhalos(halo, deviates, rng, physics):
     abundance = (
         physics.subhalo_abundance
         * 10 ** deviates.scatter("subhalo", physics.subhalo_scatter)
-        * (1 + halo.redshift) ** physics.subhalo_redshift_slope
+        * (1 + halo.epoch.redshift) ** physics.subhalo_redshift_slope
     )
     most, least = (physics.subhalo_least_mass / halo.mass) ** slope, physics.subhalo_largest_fraction**slope
     concentration = physics.subhalo_bias * halo.concentration

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from darkcnn.cosmology import Epoch
 from darkcnn.simulation import Physics, Scatter
 from darkcnn.simulation.deviates import Deviates, generator
 from darkcnn.simulation.halo import Halo
@@ -24,7 +25,7 @@ def physics():
 @pytest.fixture
 def halo():
     """Return a round halo small enough for its r200 to fit into the map."""
-    return Halo(0.375, 14.0, 4.0, np.ones(3), np.eye(3), 0.0)
+    return Halo(Epoch.of(0.375), 14.0, 4.0, np.ones(3), np.eye(3), 0.0)
 
 
 @pytest.fixture

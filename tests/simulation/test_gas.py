@@ -43,7 +43,7 @@ def test_brightness_adds_up_to_the_luminosity(halo, deviates, physics):
     _, emission = gas_maps(halo, NO_CORE, (0, 0), deviates, generator(0, "map", 0), physics)
     brightness = surface_brightness(emission, halo, deviates, physics)
     area = PIXEL_AREA * cosmology.CM_PER_KPC**2
-    dimming = (1 + halo.redshift) ** 4
+    dimming = (1 + halo.epoch.redshift) ** 4
     luminosity = float(brightness.sum()) / STERADIAN_PER_ARCMIN2 * 4 * math.pi * dimming * area
     relation = 10**44.2 * (1e14 / 3.5e14) ** 1.6 * (0.2793 * 1.375**3 + 0.7207)
     scatter = deviates.scatter("xray_luminosity", physics.xray_luminosity_scatter)
