@@ -55,7 +55,7 @@ numpydoc_validation_checks = {
 numpydoc_validation_exclude = {
     r"\.[A-Z_]+$",  # constants
     r"\.[A-Z]\w+\.\w+$",  # methods, which may refer to each other
-    r"\.(Physics|CrossValidation|Evidence|StudyStatus)$",  # dataclasses, whose fields are attributes
+    r"\.(Physics|Scatter|CrossValidation|Evidence|StudyStatus)$",  # dataclasses, whose fields are attributes
 }
 
 sphinx_gallery_conf = {
