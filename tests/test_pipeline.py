@@ -169,8 +169,8 @@ def test_probabilities_of_turned_and_flipped_clusters_are_the_same(clusters, att
 
 
 def test_a_recipe_is_only_a_default():
-    assert default_pipeline("polar")["cnn"].weight_decay == 1
-    assert default_pipeline("polar", weight_decay=0.1)["cnn"].weight_decay == 0.1
+    assert default_pipeline("polar")["cnn"].weight_decay == 0.1
+    assert default_pipeline("polar", weight_decay=1.0)["cnn"].weight_decay == 1
     assert default_pipeline("simple")["cnn"].weight_decay == 0
 
 

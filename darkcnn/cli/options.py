@@ -74,9 +74,7 @@ training_options = _options(
         "-n",
         "--epochs",
         type=click.IntRange(min=1),
-        default=20,
-        show_default=True,
-        help="Number of training epochs.",
+        help="Number of training epochs.  [default: 48 for polar, 20 for others]",
     ),
     click.option(
         "--views",

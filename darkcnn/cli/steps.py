@@ -101,8 +101,8 @@ def build_pipeline(clusters, *, network, epochs, n_views, maps, attributes, lens
         noise=noise,
         n_views=n_views,
         random_state=seed,
-        epochs=epochs,
         learning_rate_schedule="cosine",  # makes the most of few epochs
+        **({} if epochs is None else {"epochs": epochs}),
     )
 
 
@@ -139,7 +139,7 @@ def cross_validate(
     from darkcnn.persistence import describe_clusters
     from darkcnn.report import compare_with_baselines, score_table, summarise
 
-    network = training["network"]
+    network, training = training["network"], {**training, "epochs": pipeline[-1].epochs}
     if not silent:
         print_task(clusters, database, training, n_repeats, train_size)
     start = perf_counter()

@@ -10,7 +10,7 @@ from darkcnn.networks.rings import RingConv, Rings, StandardiseRings
 
 
 @Recipe(
-    {"epochs": 24, "learning_rate": 2e-3, "learning_rate_schedule": "cosine", "weight_decay": 1.0},
+    {"epochs": 48, "learning_rate": 2e-3, "learning_rate_schedule": "cosine", "weight_decay": 0.1},
     invariant=True,
 )
 def polar(input_shape, n_classes, *, n_attributes=0, n_radii=20, n_angles=16, width=1.0, dropout=0.3):

@@ -246,7 +246,7 @@ def _fill(classifier, path, sizes):
         with classifier._network() as network:
             # Whatever keras does not find in the file it leaves as it is.
             network.model.set_weights([np.full_like(w, np.nan) for w in network.model.get_weights()])
-            network.model.load_weights(path)
+            network.load_weights(path)
             classifier.weights_ = network.model.get_weights()
     except (ArithmeticError, LookupError, TypeError) as error:  # of options that the network does not take
         raise ValueError(f"its network cannot be built: {type(error).__name__}: {error}") from error

@@ -43,7 +43,8 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         ``"cosine"`` falls to zero at the end of the training. The schedule ends where one of `callbacks` sets
         the learning rate: from then on, callbacks alone decide.
     weight_decay : float, default=0.0
-        Weight decay of the AdamW optimiser.
+        Weight decay per epoch: that of the AdamW optimiser is ``weight_decay / (learning_rate * n_batches)``,
+        so that one value suits any number of clusters [2]_.
     label_smoothing : float, default=0.0
         Label smoothing, from 0 to 1.
     early_stopping : bool, default=False
@@ -111,6 +112,8 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
     ----------
     .. [1] D. Harvey, "A deep-learning algorithm to disentangle self-interacting dark matter and AGN feedback
        models", Nature Astronomy 8, 1332 (2024).
+    .. [2] X. Wang and L. Aitchison, "How to set AdamW's weight decay as you scale model and dataset size",
+       `arXiv:2405.13698 <https://doi.org/10.48550/arXiv.2405.13698>`__ (2024).
 
     Examples
     --------
@@ -326,7 +329,6 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         self._settings = {
             "architecture": name_of(self.architecture),
             "options": dict(self.network_options or {}),
-            "weight_decay": self.weight_decay,
             "label_smoothing": self.label_smoothing,
         }
         vars(self).pop("weights_", None)
@@ -348,6 +350,7 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
             self._remember(checkpoint.history)
 
         def prepare(network):
+            network.set_weight_decay(self.weight_decay / (self.learning_rate * len(batches)))
             if hasattr(self, "weights_"):
                 network.model.set_weights(self.weights_)
             else:

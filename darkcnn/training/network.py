@@ -12,9 +12,7 @@ class CompiledNetwork:
     `n_attributes` is 0 for none; `options` are further arguments of the architecture.
     """
 
-    def __init__(
-        self, architecture, map_shape, n_attributes, n_classes, *, options, weight_decay, label_smoothing
-    ):
+    def __init__(self, architecture, map_shape, n_attributes, n_classes, *, options, label_smoothing):
         if n_attributes:
             options = {"n_attributes": n_attributes, **options}
         network = get_network(architecture)(map_shape, n_classes, **options)
@@ -34,8 +32,13 @@ class CompiledNetwork:
             inputs, keras.Model(network.inputs, network.layers[-1].input)(scaled), name="embedding"
         )
         self.from_logits = not ends_in_softmax(network)
+        optimizer = keras.optimizers.AdamW()
+        # A number would be part of what is traced, and every other value would need a network of its own.
+        optimizer.weight_decay = self._weight_decay = keras.Variable(
+            0.0, trainable=False, name="weight_decay"
+        )
         self.model.compile(
-            optimizer=keras.optimizers.AdamW(weight_decay=weight_decay),
+            optimizer=optimizer,
             loss=keras.losses.CategoricalCrossentropy(
                 from_logits=self.from_logits, label_smoothing=label_smoothing
             ),
@@ -63,7 +66,8 @@ class CompiledNetwork:
 
     def _state(self):
         """List what a training needs to go on as if it had not stopped, besides the weights."""
-        optimizer = [v for v in self.model.optimizer.variables if v.name != "learning_rate"]
+        settings = "learning_rate", "weight_decay"
+        optimizer = [v for v in self.model.optimizer.variables if v.name not in settings]
         return optimizer + [v for v in self.model.variables if "seed_generator" in v.path]
 
     def get_state(self):
@@ -74,6 +78,14 @@ class CompiledNetwork:
         """Go on from where `get_state` was called."""
         for variable, value in zip(self._state(), state, strict=True):
             variable.assign(value)
+
+    def load_weights(self, path):
+        """Read the weights of a model file, without the optimiser's state."""
+        keras.Model(self.model.inputs, self.model.outputs).load_weights(path)
+
+    def set_weight_decay(self, weight_decay):
+        """Set the weight decay of the optimiser."""
+        self._weight_decay.assign(weight_decay)
 
     def standardise(self, name, mean, deviation):
         """Set what is subtracted from an input, ``"maps"`` or ``"attributes"``, and what it is divided by."""

@@ -2,6 +2,9 @@ import keras
 import numpy as np
 import pytest
 
+from darkcnn import DarkCNNClassifier
+from darkcnn.training import traced
+
 
 def test_own_architecture(small, marked_maps):
     X, y = marked_maps
@@ -70,3 +73,25 @@ def test_frozen_layers_of_your_own_keep_their_weights(small, marked_maps, seed):
 def test_a_training_starts_from_weights_of_your_own(small, marked_maps):
     options = {"architecture": pretrained, "network_options": {"trainable": True}, "learning_rate": 1e-6}
     np.testing.assert_allclose(first_kernel(small(epochs=1, **options).fit(*marked_maps)), KERNEL, atol=1e-4)
+
+
+@pytest.mark.parametrize("n_batches", [1, 4])
+def test_weight_decay_acts_per_epoch(n_batches):
+    """At a vanishing learning rate, an epoch multiplies weights by (1 - decay / n_batches)^n_batches."""
+    X, y = np.random.default_rng(0).random((16, 6, 6, 1)), ["CDM", "SIDM1"] * 8
+    settings = {"epochs": 1, "batch_size": 16 // n_batches, "learning_rate": 1e-9, "random_state": 0}
+    kept, decayed = (
+        DarkCNNClassifier("simple", weight_decay=decay, **settings).fit(X, y).weights_[-2]
+        for decay in (0.0, 0.4)
+    )
+    ratio = decayed / kept  # of the kernel of the last layer
+    np.testing.assert_allclose(ratio, (1 - 0.4 / n_batches) ** n_batches, rtol=1e-3)
+
+
+def test_other_weight_decays_share_a_traced_network():
+    X, y = np.random.default_rng(0).random((8, 6, 6, 1)), ["CDM", "SIDM1"] * 4
+    used = []
+    for decay in (0.1, 0.2):
+        DarkCNNClassifier("simple", epochs=1, weight_decay=decay, random_state=0).fit(X, y)
+        used.append(list(traced._IDLE.values())[-1])
+    assert used[0] is used[1]
