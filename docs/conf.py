@@ -42,7 +42,11 @@ python_maximum_signature_line_length = 100  # longer ones take a line for each p
 # Methods that scikit-learn adds have texts whose links lead into its own site.
 autodoc_default_options = {
     "exclude-members": ", ".join(
-        ["set_output", *(f"set_{verb}_request" for verb in ("fit", "partial_fit", "score", "transform"))]
+        [
+            "set_output",
+            "get_metadata_routing",
+            *(f"set_{verb}_request" for verb in ("fit", "partial_fit", "score", "transform")),
+        ]
     )
 }
 numpydoc_show_class_members = False  # the template of a class shows them

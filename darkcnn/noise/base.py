@@ -65,7 +65,8 @@ class RecordNoise(ArrayTransformer):
         -------
         ObservedRecords of shape (n_samples,)
             Records with noise, which is drawn when they are used; it depends on the seed and the row, not on
-            the other rows or their order. A :class:`DarkCNNClassifier` trains on new noise in each epoch.
+            the other rows or their order. A :class:`darkcnn.DarkCNNClassifier` trains on new noise in each
+            epoch.
         """
         check_is_fitted(self)
         X = check_records(X)

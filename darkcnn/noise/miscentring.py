@@ -35,8 +35,8 @@ class Miscentring(RecordNoise):
 
     See Also
     --------
-    WeakLensingNoise : Noise of maps of the total mass.
-    XrayNoise : Noise of X-ray maps.
+    darkcnn.WeakLensingNoise : Noise of maps of the total mass.
+    darkcnn.XrayNoise : Noise of X-ray maps.
 
     Examples
     --------

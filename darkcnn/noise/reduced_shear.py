@@ -97,7 +97,7 @@ def reduced_shear_inverse(g1, g2, noise=0.0):
 
     See Also
     --------
-    WeakLensingNoise : Simulated observations.
+    darkcnn.WeakLensingNoise : Simulated observations.
 
     Notes
     -----

@@ -102,7 +102,8 @@ class WeakLensingNoise(RecordNoise):
     noise-free peak any more. The other attributes stay as they are.
 
     The reconstruction multiplies the measured shapes by :math:`1 - \kappa`, of the convergence that it found
-    before, and inverts them, three times [3]_; :func:`reduced_shear_inverse` does so with measured maps.
+    before, and inverts them, three times [3]_; :func:`darkcnn.noise.reduced_shear_inverse` does so with
+    measured maps.
     The noise of a core is therefore lower, by :math:`1 - \kappa`. Where the convergence exceeds one, galaxies
     are strongly distorted and get no weight.
 

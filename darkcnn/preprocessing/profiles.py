@@ -43,7 +43,7 @@ class RadialProfiles(DocumentationLink, TransformerMixin, BaseEstimator):
     attributes : tuple or list of str, default=()
         Attributes of the records that follow the profiles, such as ``"redshift"`` or ``"bcg_ellipticity"``,
         see :data:`darkcnn.preprocessing.ATTRIBUTES`; norms enter as log10. Attributes that a
-        :class:`~darkcnn.preprocessing.MapSelector` chose before are appended by themselves.
+        :class:`~darkcnn.MapSelector` chose before are appended by themselves.
 
     Attributes
     ----------
@@ -130,7 +130,7 @@ class RadialProfiles(DocumentationLink, TransformerMixin, BaseEstimator):
         ndarray of shape (n_features,)
             Names such as ``"total_ring0"``, ``"xray_dipole3"``, ``"total_ellipticity3"``,
             ``"xray_scatter9"``, ``"total_peak5"``, ``"stellar_pixel0"`` and ``"total_mean"``. Channels that a
-            :class:`~darkcnn.preprocessing.MapSelector` chose before are numbered, ``"channel0_ring0"``.
+            :class:`~darkcnn.MapSelector` chose before are numbered, ``"channel0_ring0"``.
         """
         check_is_fitted(self)
         height, width, _ = self.map_shape_

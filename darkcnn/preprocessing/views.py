@@ -34,7 +34,7 @@ class Views(LazyRows):
     mirror : bool, default=False
         Whether `redrawn` may mirror all of them.
     realisations : ndarray of int of shape (n_views,) or None, default=None
-        Noise realisation of each view, see :class:`~darkcnn.records.ObservedRecords`; None for 0.
+        Noise realisation of each view, see :class:`~darkcnn.ObservedRecords`; None for 0.
     turn_first : bool, default=False
         Whether maps are rotated before noise is added, not after.
 

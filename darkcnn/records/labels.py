@@ -189,7 +189,7 @@ def cross_section_of(label, velocity=None):
 
 
 def canonical_labels(labels):
-    """Return labels in the form that :class:`DarkMatter` writes, to compare, count or learn them.
+    """Return labels in the one form of :class:`darkcnn.records.DarkMatter`, to compare or learn them.
 
     Parameters
     ----------
@@ -232,8 +232,8 @@ def sort_labels(labels):
     Returns
     -------
     list of str
-        Labels as they are written, in the order of :class:`DarkMatter`; last, in alphabetical order, those
-        that name no dark-matter model.
+        Labels as they are written, in the order of :class:`darkcnn.records.DarkMatter`; last, in alphabetical
+        order, those that name no dark-matter model.
 
     Examples
     --------
@@ -276,7 +276,7 @@ def join_labels(dark_matter, feedback):
 
 
 def split_labels(labels):
-    """Return the labels of dark matter and the feedback, the inverse of :func:`join_labels`.
+    """Return the labels of dark matter and the feedback, the inverse of :func:`darkcnn.records.join_labels`.
 
     Parameters
     ----------
