@@ -308,7 +308,7 @@ def test_ranks_of_the_truth_are_uniform_and_intervals_cover(well_calibrated, rng
 @pytest.mark.slow
 def test_intervals_contain_any_truth():
     rng = np.random.default_rng(7)
-    surveys = [(true, n) for true in (0, 0.05, 0.1, 0.3, 0.5, 1) for n in (10, 100)]
+    surveys = [(true, n) for true in (0, 0.05, 0.3, 1) for n in (10, 100)]
     contained = {survey: [] for survey in surveys}
     for _ in range(100):
         posterior = calibrated(rng, overconfidence=2)
