@@ -13,11 +13,12 @@ from darkcnn._common.sklearn_private import Interval, StrOptions, _fit_context
 from darkcnn.networks import name_of
 from darkcnn.records import check_groups
 from darkcnn.training.checkpoint import Checkpoint, identify
-from darkcnn.training.examples import Examples, check_labels, check_weights, weights_of_classes
+from darkcnn.training.examples import Examples, check_known, check_labels, check_weights, weights_of_classes
 from darkcnn.training.learning_rate import scheduled_rate
 from darkcnn.training.loop import train
 from darkcnn.training.prediction import PredictionMixin, count_attributes
 from darkcnn.training.scaling import standardise
+from darkcnn.training.traced import same_content
 from darkcnn.training.validation import ValidationSplit
 
 
@@ -238,9 +239,7 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         """
         resume = self.warm_start and hasattr(self, "weights_")
         examples = self._examples(X, y, sample_weight, groups, reset=not resume)
-        if not resume:
-            self._start(examples.views, np.unique(examples.labels))
-        self._check_known(examples.labels, "y")
+        self._begin(examples, np.unique(examples.labels), resume=resume)
         class_weight = weights_of_classes(self.class_weight, examples.weighted().labels)
         examples, validation = examples.weighted(class_weight), None
         if X_val is not None or y_val is not None:
@@ -248,8 +247,7 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         elif self.early_stopping:
             train_rows, held_back = self._split(examples.views, examples.labels, examples.groups)
             examples, validation = examples[train_rows], examples[held_back]
-        validation = None if validation is None else validation.relative()
-        return self._train(examples.relative(), validation, epochs=self.epochs)
+        return self._train(examples.relative(), validation and validation.relative(), epochs=self.epochs)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -279,13 +277,11 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         """
         resume = hasattr(self, "weights_")
         examples = self._examples(X, y, sample_weight, reset=not resume)
-        if not resume:
-            self._start(examples.views, np.unique(examples.labels if classes is None else classes))
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+        if resume and classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(
                 f"classes must be those of the first call, {self.classes_.tolist()}, got {list(classes)}"
             )
-        self._check_known(examples.labels, "y")
+        self._begin(examples, np.unique(examples.labels if classes is None else classes), resume=resume)
         class_weight = weights_of_classes(self.class_weight, examples.weighted().labels)
         return self._train(examples.weighted(class_weight), None, epochs=1)
 
@@ -307,15 +303,26 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         if not self.early_stopping:
             raise ValueError("X_val and y_val need early_stopping=True, got False")
         examples = self._examples(X_val, y_val, sample_weight_val, reset=False, suffix="_val")
-        self._check_known(examples.labels, "y_val")
+        check_known(examples.labels, self.classes_, "y_val")
         return examples
 
-    def _check_known(self, labels, argument):
-        unknown = np.setdiff1d(labels, self.classes_)
-        if len(unknown):
-            raise ValueError(
-                f"{argument} holds labels {unknown.tolist()} that are not in classes {self.classes_.tolist()}"
-            )
+    def _begin(self, examples, classes, *, resume):
+        """Set up for a first training, or take up parameters that changed since the last."""
+        wanted = {
+            "architecture": name_of(self.architecture),
+            "options": dict(self.network_options or {}),
+            "label_smoothing": self.label_smoothing,
+        }
+        if not resume:
+            self._start(examples.views, classes)
+        check_known(examples.labels, self.classes_)
+        for argument, name in (("architecture", "architecture"), ("network_options", "options")):
+            if resume and not same_content(wanted[name], self._settings[name]):
+                raise ValueError(
+                    f"{argument} must be that of the first fit, {self._settings[name]!r}, as the training "
+                    f"goes on from its weights, got {wanted[name]!r}"
+                )
+        self._settings = wanted
 
     def _start(self, views, classes):
         """Forget everything and set up for maps like these."""
@@ -326,11 +333,6 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         self.n_attributes_ = count_attributes(views)
         self.history_ = {"loss": []}
         self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        self._settings = {
-            "architecture": name_of(self.architecture),
-            "options": dict(self.network_options or {}),
-            "label_smoothing": self.label_smoothing,
-        }
         vars(self).pop("weights_", None)
         vars(self).pop("_state", None)
 

@@ -62,6 +62,15 @@ def check_labels(y, views, argument="y"):
     return y
 
 
+def check_known(labels, classes, argument="y"):
+    """Refuse labels that are not among the classes of a network."""
+    unknown = np.setdiff1d(labels, classes)
+    if len(unknown):
+        raise ValueError(
+            f"{argument} holds labels {unknown.tolist()} that are not in classes {classes.tolist()}"
+        )
+
+
 def _refuse_mask(values, argument):
     """Refuse values that are not known; what lies behind a mask is no number."""
     if np.ma.is_masked(values):

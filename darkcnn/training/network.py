@@ -1,5 +1,7 @@
 """Networks ready to train."""
 
+from weakref import WeakSet
+
 import keras
 import numpy as np
 
@@ -15,7 +17,11 @@ class CompiledNetwork:
     def __init__(self, architecture, map_shape, n_attributes, n_classes, *, options, label_smoothing):
         if n_attributes:
             options = {"n_attributes": n_attributes, **options}
+        # Whoever wrote another network decides its first weights: some may come from an earlier training.
+        self.can_restart = isinstance(architecture, str)
         network = get_network(architecture)(map_shape, n_classes, **options)
+        if not self.can_restart:
+            network = _copy(network)
         if network.output_shape != (None, n_classes):
             raise ValueError(
                 f"architecture must return a model with output shape (None, {n_classes}), "
@@ -45,8 +51,6 @@ class CompiledNetwork:
             metrics=["accuracy"],
         )
         self.model.optimizer.build(self.model.trainable_variables)
-        # Whoever wrote another network decides its first weights: some may come from an earlier training.
-        self.can_restart = isinstance(architecture, str)
         if self.can_restart:
             self._initializers = _initializers(self.model)
             # All arrays begin at 0, but not every scalar: half precision needs a scale of the loss.
@@ -92,6 +96,29 @@ class CompiledNetwork:
         layer = self.model.get_layer(f"standardise_{name}")
         layer.moving_mean.assign(mean)
         layer.gamma.assign(1 / deviation)
+
+
+_TRAINED = WeakSet()  # layers of networks that could not be copied
+
+
+def _copy(network):
+    """Return a copy of a network, as layers that the user keeps must stay as they are."""
+    try:
+        copy = keras.models.clone_model(network)
+        copy.set_weights(network.get_weights())
+        return copy
+    except (
+        NotImplementedError,
+        TypeError,
+        ValueError,
+    ) as error:  # a layer that cannot be made from its config
+        if not _TRAINED.isdisjoint(network.layers):
+            raise ValueError(
+                "architecture must return new layers at each call, or a network that can be copied, which "
+                f"this one cannot ({error})"
+            ) from error
+        _TRAINED.update(layer for layer in network.layers if layer.weights)
+        return network
 
 
 def _standardisation(name):

@@ -94,6 +94,11 @@ def _content(value):
     return _Identity(value)
 
 
+def same_content(one, other):
+    """Return whether two values hold the same, or are the same object."""
+    return _content(one) == _content(other)
+
+
 @contextmanager
 def _python_seed(seed):
     """Seed Python's own generator, which all threads share, for a while; 0 for None."""

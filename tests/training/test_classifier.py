@@ -86,6 +86,19 @@ def test_warm_start_goes_on(small, fitted, marked_maps):
     assert cold.fit(X, y).n_epochs_ == 3
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_training_goes_on_with_parameters_that_changed(small, marked_maps, method):
+    X, y = marked_maps
+    kept, changed = (small(epochs=1, warm_start=True).fit(X, y) for _ in range(2))
+    getattr(kept, method)(X, y)
+    getattr(changed.set_params(weight_decay=5.0), method)(X, y)
+    assert changed.history_["loss"][0] == kept.history_["loss"][0]
+    assert any((a != b).any() for a, b in zip(kept.weights_, changed.weights_, strict=True))
+    for name, value in (("network_options", {"width": 0.25}), ("architecture", "polar")):
+        with pytest.raises(ValueError, match=rf"{name} must be that of the first fit, .*0\.5|'simple'"):
+            getattr(small(epochs=1, warm_start=True).fit(X, y).set_params(**{name: value}), method)(X, y)
+
+
 def test_dropout_goes_on_as_well(small, marked_maps):
     X, y = marked_maps
     options = {"network_options": {"width": 0.5, "dropout": 0.5}}

@@ -95,3 +95,63 @@ def test_other_weight_decays_share_a_traced_network():
         DarkCNNClassifier("simple", epochs=1, weight_decay=decay, random_state=0).fit(X, y)
         used.append(list(traced._IDLE.values())[-1])
     assert used[0] is used[1]
+
+
+def base():
+    """A network that was trained before, as part of another."""
+    maps = keras.Input((12, 12, 2))
+    features = keras.layers.Conv2D(4, 3, activation="relu")(maps)
+    model = keras.Model(maps, keras.layers.GlobalAveragePooling2D()(features))
+    model.layers[1].set_weights([KERNEL, np.zeros(4)])
+    return model
+
+
+@pytest.mark.parametrize("trainable", [False, True])
+def test_a_model_that_you_keep_stays_as_it_is(small, marked_maps, trainable):
+    kept = base()
+    kept.trainable = trainable
+    logits = keras.layers.Dense(2)
+
+    def architecture(input_shape, n_classes):
+        maps = keras.Input(input_shape)
+        return keras.Model(maps, logits(kept(maps)))
+
+    first, second = (
+        small(architecture=architecture, network_options={}, epochs=2).fit(*marked_maps) for _ in range(2)
+    )
+    np.testing.assert_array_equal(kept.layers[1].get_weights()[0], KERNEL)
+    np.testing.assert_array_equal(first_kernel(first), first_kernel(second))  # of the same start
+    assert (first_kernel(first) == KERNEL).all() == (not trainable)
+
+
+def test_layers_that_can_neither_be_copied_nor_kept_apart_are_refused(small, marked_maps):
+    class Scale(keras.layers.Layer):
+        def __init__(self, factor):
+            super().__init__()
+            self.factor = factor  # an object, of which keras makes no config
+
+        def build(self, input_shape):
+            self.offset = self.add_weight(shape=(1,), name="offset")
+
+        def call(self, x):
+            return x * self.factor.value + self.offset
+
+    class Factor:
+        value = 2.0
+
+    def with_layer(layer):
+        def architecture(input_shape, n_classes):
+            maps = keras.Input(input_shape)
+            x = keras.layers.GlobalAveragePooling2D()((layer or Scale(Factor()))(maps))
+            return keras.Model(maps, keras.layers.Dense(n_classes)(x))
+
+        return small(architecture=architecture, network_options={}, epochs=1)
+
+    for _ in range(2):
+        with_layer(None).fit(*marked_maps)
+    kept = Scale(Factor())
+    with_layer(kept).fit(*marked_maps)
+    with pytest.raises(
+        ValueError, match="architecture must return new layers at each call, or a network that"
+    ):
+        with_layer(kept).fit(*marked_maps)
