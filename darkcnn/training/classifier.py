@@ -106,8 +106,8 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
     Split by cluster: images of one halo, at other redshifts or in other models, leak between training and
     test set. Use ``groups`` with :class:`sklearn.model_selection.StratifiedGroupKFold`.
 
-    Maps and attributes are standardised with the mean and the standard deviation of the training set, so that
-    their unit does not matter. The policy of ``keras.config.dtype_policy()`` is obeyed.
+    Maps and attributes are standardised with mean and standard deviation of the training set, so that their
+    unit does not matter. The policy of ``keras.config.dtype_policy()`` is obeyed.
 
     References
     ----------
@@ -298,8 +298,9 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
     def _validation(self, X_val, y_val, sample_weight_val):
         """Check what is given to stop early by."""
         if X_val is None or y_val is None:
-            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
-            raise ValueError(f"{given} needs {missing}, got none")
+            raise ValueError(
+                f"X_val and y_val go together, got {'X_val' if y_val is None else 'y_val'} alone"
+            )
         if not self.early_stopping:
             raise ValueError("X_val and y_val need early_stopping=True, got False")
         examples = self._examples(X_val, y_val, sample_weight_val, reset=False, suffix="_val")
@@ -385,10 +386,8 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
     def _checkpoint(self, batches, validation, first, epochs):
         """Find or begin the checkpoint of this very training."""
         if not isinstance(self.random_state, Integral):
-            raise ValueError(
-                "random_state must be an integer for a checkpoint to be found again, "
-                f"got {self.random_state!r}"
-            )
+            reason = "for a checkpoint to be found again"
+            raise ValueError(f"random_state must be an integer {reason}, got {self.random_state!r}")
         before = [vars(self).get(name) for name in ("weights_", "_state")]  # of earlier trainings
         data = [part.checksum() for part in (batches, validation) if part is not None]
         identity = identify(self.get_params(), first, epochs, self.classes_, before, data)

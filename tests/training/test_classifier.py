@@ -128,7 +128,9 @@ def test_attributes_join_the_maps(small):
     attributes = rng.normal(size=(400, 2)).astype(np.float32)
     y = np.where(attributes.prod(axis=1) > 0, "CDM", "SIDM1")
     maps = Maps(np.zeros((400, 4, 4, 1), np.float32), (4, 4, 1), attributes=attributes)
-    classifier = small(epochs=30, learning_rate=1e-2, network_options={}).fit(maps[:300], y[:300])
+    classifier = small(epochs=30, learning_rate=2e-2, batch_size=100, network_options={}).fit(
+        maps[:300], y[:300]
+    )
     assert classifier.n_attributes_ == 2
     assert classifier.score(maps[300:], y[300:]) > 0.9
 

@@ -14,7 +14,7 @@ def test_own_architecture(small, marked_maps):
         x = keras.layers.Dense(n_units, activation="relu")(keras.layers.GlobalMaxPooling2D()(maps))
         return keras.Model(maps, keras.layers.Dense(n_classes, activation="softmax")(x))
 
-    classifier = small(architecture=pooled, network_options={"n_units": 8}, epochs=60, learning_rate=0.02)
+    classifier = small(architecture=pooled, network_options={"n_units": 8}, epochs=20, learning_rate=0.05)
     assert classifier.fit(X, y).score(X, y) > 0.9
     assert classifier.model_.count_params() == (2 + 1) * 8 + (8 + 1) * 2 + 2 * 3
     with pytest.raises(ValueError, match=r"output shape \(None, 2\), got \(None, 3\)"):

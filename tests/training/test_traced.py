@@ -181,7 +181,7 @@ def keras_setting():
         ("simple", "mixed_float16"),
         ("simple", "mixed_bfloat16"),
         ("simple", "float64"),
-        ("polar", "mixed_float16"),
+        pytest.param("polar", "mixed_float16", marks=pytest.mark.slow),
     ],
 )
 def test_policies_of_precision_are_obeyed(keras_setting, small, marked_maps, name, policy):
