@@ -47,8 +47,8 @@ figure.colorbar(axes[-1].images[0], ax=axes, label="log10 of Msun / Mpc$^2$")
 # ------------------------------
 #
 # Splits go by halo: all four clusters of a halo are either learned from or tested on, never both. The most
-# frequent class is right in a quarter of the cases. Boosted trees on radial profiles are the baseline that
-# a network has to beat.
+# frequent class is right in a quarter of the cases. A linear classifier of radial profiles is the baseline
+# that a network has to beat.
 
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
