@@ -3,13 +3,13 @@
 Five parts, each a list of fits:
 
 grid
-    Majority class, boosted trees on radial profiles and the polar network, for every choice of maps, pixel
-    and number of models; with attributes where all maps are given. A simple network, given as many times
-    the training time of polar as the other networks are, on all maps.
+    Majority class, a linear classifier of radial profiles and the polar network, for every choice of maps,
+    pixel and number of models; with attributes where all maps are given. A simple network, given as many
+    times the training time of polar as the other networks are, on all maps.
 networks
     Other networks of the library, given at least ten times the training time of the polar network.
 curve
-    The polar network and the trees for a growing number of training haloes.
+    The polar network and the linear classifier for a growing number of training halos.
 inception
     Both, and Inception given at least ten times the training time of polar, on smaller maps and up to 600
     haloes.

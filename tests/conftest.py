@@ -1,8 +1,17 @@
+import sys
+
 import numpy as np
 import pytest
 
 from darkcnn._common import quiet  # noqa: F401 - before a test module imports keras itself
 from darkcnn.records import record_dtype
+
+
+@pytest.fixture(autouse=True)
+def _no_figure_left_open():
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ from darkcnn.networks import NETWORKS
 from darkcnn.noise import Miscentring
 from darkcnn.preprocessing import Maps, as_views
 from darkcnn.training import DarkCNNClassifier
+from darkcnn.training.examples import Examples
 
 
 def test_probabilities_are_the_same_to_the_bit(pipeline, saved, clusters):
@@ -80,7 +81,8 @@ def untrained(architecture="simple", n_attributes=0, **parameters):
     classifier = DarkCNNClassifier(architecture, **parameters)
     attributes = np.zeros((2, n_attributes), np.float32) if n_attributes else None
     views = as_views(Maps(np.zeros((2, 10, 10, 2), np.float32), (10, 10, 2), attributes=attributes))
-    classifier._start(views, np.array(["CDM", "SIDM1"]))
+    labels = np.array(["CDM", "SIDM1"])
+    classifier._begin(Examples(views, labels, np.ones(2), np.arange(2)), labels, resume=False)
     with classifier._network() as network:
         classifier.weights_ = network.model.get_weights()
         classifier._n_features_out = network.embedding_model.output_shape[1]
