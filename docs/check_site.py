@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from sklearn.base import BaseEstimator
 
-from darkcnn import documentation
+from darkcnn._common import documentation
 
 
 class _Page(HTMLParser):

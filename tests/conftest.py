@@ -1,3 +1,4 @@
+import os
 import sys
 
 import numpy as np
@@ -5,6 +6,15 @@ import pytest
 
 from darkcnn._common import quiet  # noqa: F401 - before a test module imports keras itself
 from darkcnn.records import record_dtype
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _environment_restored():
+    """dask leaves OMP_NUM_THREADS=1 behind, and TensorFlow's bits depend on its number of threads."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(autouse=True)

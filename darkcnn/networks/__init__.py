@@ -104,7 +104,7 @@ def get_recipe(architecture):
     --------
     >>> from darkcnn.networks import get_recipe
     >>> get_recipe("polar").parameters["epochs"]
-    24
+    48
     """
     return getattr(get_network(architecture), "recipe", Recipe())
 

@@ -52,10 +52,9 @@ def polar(input_shape, n_classes, *, n_attributes=0, n_radii=20, n_angles=16, wi
     With a few hundred halos the network overfits; weight decay prevents that. ``polar.recipe`` holds the
     parameters that were found by trial on mock clusters.
 
-    So trained on 2,880 mock maps of 100 × 100 pixels (240 halos at 4 redshifts in 3 dark-matter models), it
-    is right on 87.4 ± 0.9 % of the maps of 150 other halos, after 50 s on one core. Weight decay and the
-    falling learning rate gain 3 and 5 points, label smoothing and dropout nothing, and twice the width one
-    point more: :doc:`/benchmarks/accuracy`.
+    With that recipe and 2,880 mock maps of 100 × 100 pixels (240 halos at 4 redshifts in 3 dark-matter
+    models), it is right on 80.2 ± 1.3 % of the maps of 150 other halos, the baseline on 76.0 ± 1.3 %
+    (:doc:`/benchmarks/accuracy`).
 
     Examples
     --------
