@@ -16,6 +16,12 @@ from darkcnn.cli.options import OUTPUT_FILE, ValueList, quiet_option, seed_optio
     "--n-halos", type=click.IntRange(min=1), default=100, show_default=True, help="Number of halos."
 )
 @click.option(
+    "--n-suites",
+    type=click.IntRange(min=1),
+    help="Number of suites of --n-halos halos, each with its own physics, resolution and selection.  "
+    "[default: one simulation with the default physics]",
+)
+@click.option(
     "--cross-sections",
     type=ValueList(click.FLOAT),
     default="0,0.1,0.3,1",
@@ -74,4 +80,5 @@ def simulate(output, n_halos, n_jobs, seed, quiet, **settings):
         )
         if not is_hdf5:
             save_clusters(output, clusters)
-    click.echo(f"Wrote {len(clusters.data)} clusters of {n_halos} halos to {output}")
+    of_suites = f" in each of {settings['n_suites']} suites" if settings["n_suites"] else ""
+    click.echo(f"Wrote {len(clusters.data)} clusters of {n_halos} halos{of_suites} to {output}")

@@ -9,12 +9,13 @@ from darkcnn.records import (
     GALAXY_DTYPE,
     check_records,
     cross_section_of,
+    number_halos,
     sort_labels,
     split_labels,
 )
 
 
-def make_bunch(records, target, *, galaxies=None, description=""):
+def make_bunch(records, target, *, galaxies=None, description="", suite=None):
     """Put records and their labels into the form that every loader returns.
 
     Parameters
@@ -28,14 +29,17 @@ def make_bunch(records, target, *, galaxies=None, description=""):
         Member galaxies of all clusters, of type `GALAXY_DTYPE`.
     description : str, default=""
         Where the data come from.
+    suite : array-like of shape (n_samples,) or None, default=None
+        Suite, a simulation with its own physics, of each cluster: numbers or names, which become numbers as
+        :func:`darkcnn.records.number_halos` has it.
 
     Returns
     -------
     sklearn.utils.Bunch
         ``data``, ``target`` (dark matter alone), ``feedback`` (``"fiducial"`` where labels tell none),
         ``target_names`` and ``cross_sections`` (cm2/g; at low velocity if they depend on it) in ascending
-        order, ``groups`` (cluster ids), ``galaxies``, ``pixel_scale`` (kpc) and ``DESCR``. Without labels,
-        ``target`` and ``feedback`` are None, and there are no names.
+        order, ``groups`` (cluster ids), ``suite`` (None if not known), ``galaxies``, ``pixel_scale`` (kpc)
+        and ``DESCR``. Without labels, ``target`` and ``feedback`` are None, and there are no names.
 
     Examples
     --------
@@ -49,7 +53,7 @@ def make_bunch(records, target, *, galaxies=None, description=""):
     (['CDM', 'SIDM1'], [0.0, 1.0], 100.0)
     """
     records = check_records(records, "records")
-    check_consistent_length(records, target)
+    check_consistent_length(records, target, suite)
     feedback, names = None, []
     if target is not None:
         target, feedback = split_labels(plain_labels(target))
@@ -61,6 +65,7 @@ def make_bunch(records, target, *, galaxies=None, description=""):
         target_names=np.array(names, dtype=str),
         cross_sections=np.array([cross_section_of(name, velocity=0) for name in names]),
         groups=records["cluster_id"],
+        suite=None if suite is None else number_halos(suite, "suite"),
         galaxies=np.empty(0, GALAXY_DTYPE) if galaxies is None else galaxies,
         pixel_scale=FIELD_SIZE / records.dtype["total"].shape[0],
         DESCR=description,

@@ -27,6 +27,7 @@ COLUMNS = {
     "bcg_e2": ("", "ellipticity of the brightest galaxy"),
     "cluster_id": ("", "halo; its snapshots and models share it"),
     "label": ("", "dark-matter model, number in cm2/g"),
+    "suite": ("", "simulation with its own physics"),
     "row": ("", "cluster of the galaxy, counted from 0"),
     "x": ("kpc", "from the left edge of the map"),
     "y": ("kpc", "from the bottom edge of the map"),

@@ -17,12 +17,13 @@ from darkcnn.records import GALAXY_DTYPE, MAPS, DarkMatter, check_records, chunk
 
 
 class Database(NamedTuple):
-    """Clusters, their labels, if known, and galaxies, and where they come from; see :func:`make_bunch`."""
+    """Clusters, their labels and suites, if known, galaxies and a text; see :func:`make_bunch`."""
 
     records: np.ndarray
     target: np.ndarray | None
     galaxies: np.ndarray = np.empty(0, GALAXY_DTYPE)
     description: str = ""
+    suite: np.ndarray | None = None
 
 
 class StoredTable(ABC):
@@ -60,7 +61,7 @@ class StoredTable(ABC):
         return {name: self.values(name) for name in self.columns}
 
 
-def read_tables(clusters, galaxies, *, map_above, labels=None, description=""):
+def read_tables(clusters, galaxies, *, map_above, labels=None, suite=None, description=""):
     """Read a database from the tables of a file.
 
     Parameters
@@ -73,6 +74,8 @@ def read_tables(clusters, galaxies, *, map_above, labels=None, description=""):
         Size of the clusters, in bytes, from which they stay on disk where the file allows it.
     labels : ndarray of shape (n_samples,) or None, default=None
         Labels, text or bytes, if they are not a column of the clusters.
+    suite : ndarray of shape (n_samples,) or None, default=None
+        Numbers or names of suites, if they are not a column of the clusters.
     description : str, default=""
         Where the data come from.
 
@@ -89,12 +92,20 @@ def read_tables(clusters, galaxies, *, map_above, labels=None, description=""):
     is_mapped = records is not None
     if labels is None and "label" in clusters.columns:
         labels = clusters.values("label")
+    if suite is None and "suite" in clusters.columns:
+        suite = clusters.values("suite")
     if not is_mapped:
         records = clusters_from_columns(clusters.read())
     members = galaxies.on_disk() if is_mapped and galaxies is not None else None
     if members is None:
         members = np.empty(0, GALAXY_DTYPE) if galaxies is None else galaxies_from_columns(galaxies.read())
-    return Database(records, None if labels is None else plain_labels(labels), members, description)
+    return Database(
+        records,
+        None if labels is None else plain_labels(labels),
+        members,
+        description,
+        None if suite is None else number_halos(suite, "suite"),
+    )
 
 
 def check_database(database):
@@ -128,18 +139,19 @@ def check_database(database):
 
 def check_structure(database):
     """Check all that :func:`check_database` does, except for reading the maps."""
-    records, target, galaxies, _ = database
+    records, target, galaxies, _, suite = database
     check_records(records, "the database")
     shape = records.dtype["total"].shape
     if len(shape) != 2 or shape[0] != shape[1] or any(records.dtype[name].shape != shape for name in MAPS):
         raise ValueError(f"maps must be square and of one size, got {[records.dtype[m].shape for m in MAPS]}")
     number_halos(records["cluster_id"])
-    if target is not None:
-        if np.shape(target) != (len(records),):
+    for name, what, values in (("target", "label", target), ("suite", "number", suite)):
+        if values is not None and np.shape(values) != (len(records),):
             raise ValueError(
-                f"target must hold one label for each of the {len(records)} records, got shape "
-                f"{np.shape(target)}"
+                f"{name} must hold one {what} for each of the {len(records)} records, got shape "
+                f"{np.shape(values)}"
             )
+    if target is not None:
         for label in np.unique(target):
             DarkMatter.parse(label)
     if getattr(galaxies, "dtype", None) != GALAXY_DTYPE:

@@ -13,7 +13,7 @@ from darkcnn.datasets.database import Database, check_database, check_structure
 from darkcnn.datasets.fits import read_fits, write_fits
 from darkcnn.datasets.hdf5 import read_hdf5, write_hdf5
 from darkcnn.datasets.published import read_published
-from darkcnn.records import GALAXY_DTYPE, RecordsOnDisk, check_records, join_labels
+from darkcnn.records import GALAXY_DTYPE, RecordsOnDisk, check_records, join_labels, number_halos
 
 _AUTO_MAP_ABOVE = 1e9  # bytes of records: a second or two to read, and safe beside a network in memory
 
@@ -77,13 +77,13 @@ def load_clusters(path, *, return_X_y=False, mmap="auto", labelled=True):
     except Exception as error:  # a damaged file makes parsers raise anything, down to MemoryError
         reason = error if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"cannot read {path}: {reason}") from error
-    records, target, galaxies, description = database
+    records, target, galaxies, description, suite = database
     if labelled and target is None:
         raise ValueError(
             f"{path} must tell the label of each cluster, in a column 'label' of FITS or a dataset of HDF5; "
             "use labelled=False for clusters whose dark matter is not known"
         )
-    clusters = make_bunch(records, target, galaxies=galaxies, description=description)
+    clusters = make_bunch(records, target, galaxies=galaxies, description=description, suite=suite)
     return (clusters.data, clusters.target) if return_X_y else clusters
 
 
@@ -128,7 +128,7 @@ def _kind_in_gzip(path):
     return kind
 
 
-def save_clusters(path, data, target=None, *, galaxies=None, description=""):
+def save_clusters(path, data, target=None, *, galaxies=None, description="", suite=None):
     """Write a database of clusters.
 
     The file appears when it is complete: whatever fails on the way, an older one of that name stays.
@@ -148,6 +148,8 @@ def save_clusters(path, data, target=None, *, galaxies=None, description=""):
         Member galaxies of all clusters, of type ``darkcnn.records.GALAXY_DTYPE``.
     description : str, default=""
         Where the data come from.
+    suite : array-like of shape (n_samples,) or None, default=None
+        Number or name of the suite of each cluster, see :func:`make_bunch`.
 
     Raises
     ------
@@ -171,21 +173,24 @@ def save_clusters(path, data, target=None, *, galaxies=None, description=""):
     if suffix not in _WRITERS:
         hint = "; pickles are only read, because they can run code" if suffix in (".pkl", ".pickle") else ""
         raise ValueError(f"path must end in one of {list(_WRITERS)}, got {path.name!r}{hint}")
-    database = _as_database(data, target, galaxies, description)
+    database = _as_database(data, target, galaxies, description, suite)
     check_database(database)
     with replacing(path) as temporary:
         _WRITERS[suffix](temporary, database)
 
 
-def _as_database(data, target, galaxies, description):
+def _as_database(data, target, galaxies, description, suite):
     if isinstance(data, Bunch):
-        if target is not None or galaxies is not None or description:
-            raise ValueError("target, galaxies and description must not be given: the Bunch has its own")
+        if target is not None or galaxies is not None or description or suite is not None:
+            raise ValueError(
+                "suite, target, galaxies and description must not be given: the Bunch has its own"
+            )
         target = None if data.target is None else join_labels(data.target, data.feedback)
-        data, galaxies, description = data.data, data.galaxies, data.DESCR
+        suite, galaxies, description, data = data.get("suite"), data.galaxies, data.DESCR, data.data
     if galaxies is None:
         galaxies = np.empty(0, GALAXY_DTYPE)
     elif isinstance(galaxies, np.ma.MaskedArray) and galaxies.dtype == GALAXY_DTYPE:
         galaxies = galaxies_from_columns({name: galaxies[name] for name in GALAXY_DTYPE.names})
     labels = None if target is None else plain_labels(target)
-    return Database(check_records(data, "data"), labels, galaxies, description)
+    suite = None if suite is None else number_halos(suite, "suite")
+    return Database(check_records(data, "data"), labels, galaxies, description, suite)

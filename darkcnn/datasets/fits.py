@@ -17,8 +17,8 @@ def read_fits(path, *, map_above):
     Parameters
     ----------
     path : path-like
-        File with a table that holds a cluster a row: the fields of a record and, if known, ``label``. Other
-        extensions may be ``GALAXIES``, a table, and ``DESCRIPTION``, text as UTF-8 bytes.
+        File with a table that holds a cluster a row: the fields of a record and, if known, ``label`` and
+        ``suite``. Other extensions may be ``GALAXIES``, a table, and ``DESCRIPTION``, text as UTF-8 bytes.
     map_above : float
         Size of the table, in bytes, from which its records stay on disk where the file allows it.
 
@@ -150,11 +150,13 @@ def write_fits(path, database):
     database : Database
         Clusters. They are copied as a whole; for many, HDF5 is the better choice.
     """
-    records, target, galaxies, description = database
+    records, target, galaxies, description, suite = database
     records = np.asarray(records)[list(record_dtype(1).names)]
     columns = fits.ColDefs(records)
     if target is not None:
         columns += fits.ColDefs([fits.Column("label", f"{target.astype('S').itemsize}A", array=target)])
+    if suite is not None:
+        columns += fits.ColDefs([fits.Column("suite", "K", array=suite)])
     hdus = [fits.PrimaryHDU(), _table("CLUSTERS", columns)]
     hdus[1].header["FIELDKPC"] = (FIELD_SIZE, "[kpc] side of each map")
     if len(galaxies):

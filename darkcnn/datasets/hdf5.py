@@ -27,7 +27,7 @@ def read_hdf5(path, *, map_above):
     ----------
     path : path-like
         File with the table ``clusters``: a dataset of rows with fields, or a group with a dataset for each
-        field. ``label``, ``galaxies``, again a table, and ``description`` if it has them.
+        field. ``label``, ``suite``, ``galaxies``, again a table, and ``description`` if it has them.
     map_above : float
         Size of the records, in bytes, from which they are memory-mapped where the file allows it.
 
@@ -37,7 +37,7 @@ def read_hdf5(path, *, map_above):
         Its records are :class:`~darkcnn.records.RecordsOnDisk` if they were mapped, and so are its galaxies.
     """
     with h5py.File(path, "r") as file:
-        names = match_names(file, ("clusters", "label", "galaxies", "description"))
+        names = match_names(file, ("clusters", "label", "suite", "galaxies", "description"))
         clusters = _Table(file, names.get("clusters", "clusters"))
         check_field_size(
             _attribute(clusters.node, "field_size"), _attribute(clusters.node, "field_size_unit") or "kpc"
@@ -47,6 +47,7 @@ def read_hdf5(path, *, map_above):
             _Table(file, names["galaxies"]) if "galaxies" in names else None,
             map_above=map_above,
             labels=_text(file, names["label"]) if "label" in names else None,
+            suite=_values(_dataset(file, names["suite"])) if "suite" in names else None,
             description=_text(file, names["description"]).decode() if "description" in names else "",
         )
 
@@ -63,7 +64,7 @@ def write_hdf5(path, database, *, compress=False):
     compress : bool, default=False
         Make the file smaller at the price of memory-mapping it.
     """
-    records, target, galaxies, description = database
+    records, target, galaxies, description, suite = database
     dtype = record_dtype(records.dtype["total"].shape[0])
     # The format of HDF5 1.10 has checksums for all but the values; damage to an older one can crash HDF5.
     with h5py.File(path, "w", libver=("v110", "v110")) as file:
@@ -78,6 +79,8 @@ def write_hdf5(path, database, *, compress=False):
             clusters[rows] = np.asarray(records[rows])[list(dtype.names)].astype(dtype)
         if target is not None:
             file["label"] = target.astype("S")
+        if suite is not None:
+            file["suite"] = suite
         if len(galaxies):
             table = file.create_dataset("galaxies", galaxies.shape, GALAXY_DTYPE)
             for rows in chunks(len(galaxies)):

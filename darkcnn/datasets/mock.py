@@ -1,11 +1,10 @@
 """Mock clusters, tuned to digitised profiles of BAHAMAS-SIDM, at a few milliseconds each."""
 
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import gen_batches
 from tqdm import tqdm
 
 from darkcnn._common.versions import __version__
@@ -15,9 +14,17 @@ from darkcnn.datasets.bunch import make_bunch
 from darkcnn.datasets.database import Database
 from darkcnn.datasets.files import load_clusters
 from darkcnn.datasets.hdf5 import write_hdf5
+from darkcnn.datasets.mock_arguments import (
+    check_count,
+    check_feedback,
+    check_numbers,
+    check_path,
+    check_suites,
+    seed_of,
+)
 from darkcnn.datasets.partial import PartialFile
 from darkcnn.records import GALAXY_DTYPE, DarkMatter, label_of, record_dtype
-from darkcnn.simulation import HEATING, N_PIXELS, Physics, Snapshot
+from darkcnn.simulation import N_PIXELS, NUMBERS_PER_SUITE, Physics, Snapshot, table_of_suites
 
 _CLUSTERS_PER_TASK = 128  # takes a fraction of a second, much longer than the parallel call
 
@@ -25,7 +32,7 @@ _DESCRIPTION = """\
 Mock clusters, tuned to digitised profiles of the BAHAMAS-SIDM simulations (Robertson et al. 2019), made by
 darkcnn.datasets.make_clusters.
 
-{n_clusters} clusters of {n_halos} halos at redshifts {redshifts}, {n_pixels} x {n_pixels} pixels in 2 Mpc.
+{n_clusters} clusters of {halos} at redshifts {redshifts}, {n_pixels} x {n_pixels} pixels in 2 Mpc.
 Dark matter: {labels}. Feedback: {feedback}. Random seed {seed}.
 Cosmology: {cosmology}.
 Triaxial NFW halos with isothermal Jeans cores; gas, stars and satellites follow observed relations. How hard
@@ -43,6 +50,7 @@ def make_clusters(
     n_pixels=50,
     paired=True,
     physics=None,
+    n_suites=None,
     cosmology=None,
     path=None,
     random_state=None,
@@ -55,7 +63,8 @@ def make_clusters(
     Parameters
     ----------
     n_halos : int, default=100
-        Number of halos, each with its own initial conditions. Halo 7 is the same whatever their number.
+        Number of halos, of each suite if there are several, each with its own initial conditions. Halo 7 is
+        the same whatever their number.
     cross_sections : array-like of shape (n_models,), default=(0, 0.1, 0.3, 1)
         Self-interaction cross-sections per unit mass, cm2/g; 0 is cold dark matter.
     velocity_scale : float or None, default=None
@@ -74,8 +83,14 @@ def make_clusters(
         Whether every halo appears in each model at each redshift, from the same initial conditions, as in
         a suite of simulations: `n_halos` × `n_redshifts` × `n_feedback` × `n_models` records. Otherwise
         there are `n_halos` independent records, which cycle through models, feedback and redshifts.
-    physics : Physics or None, default=None
-        Parameters of the simulation; None for the default :class:`~darkcnn.simulation.Physics`.
+    physics : Physics, list of Physics or None, default=None
+        Parameters of the simulation; None for the default :class:`~darkcnn.simulation.Physics`. A list makes
+        one suite for each.
+    n_suites : int or None, default=None
+        Number of suites: simulations with other halos and with other physics, of which every parameter is
+        drawn from its plausible range (:meth:`Physics.draw <darkcnn.simulation.Physics.draw>`), such as
+        resolution, smoothing and centring of the maps, selection by mass, feedback and particle noise. Suite
+        3 is the same whatever their number. Not with `physics`.
     cosmology : astropy.cosmology.FLRW or None, default=None
         Cosmology, with its baryons (``Ob0``). None for that of the BAHAMAS simulations: flat, H0 = 70
         km/s/Mpc, Om0 = 0.2793, Ob0 = 0.0463.
@@ -99,8 +114,9 @@ def make_clusters(
         As :func:`~darkcnn.datasets.make_bunch` returns it, with two truths of shape (n_samples,):
         ``core_radius``, the radius within which dark matter has scattered, kpc, and
         ``effective_cross_section``, the cross-section at the velocity of the halo, cm2/g. Groups are the
-        numbers of the halos. With `path`, what :func:`~darkcnn.datasets.load_clusters` returns: records on
-        disk, without the truths.
+        numbers of the halos; halo h of suite s is number s × 1,000,000 + h. With suites, ``suite`` of shape
+        (n_samples,) is the number of each cluster's, and ``suites`` a :class:`~astropy.table.Table` of their
+        parameters. With `path`, records are on disk, and there are no truths.
 
     Raises
     ------
@@ -119,23 +135,30 @@ def make_clusters(
     >>> clusters = make_clusters(1, cross_sections=(0,), redshifts=(0.25,), feedback=("weak", "strong"))
     >>> clusters.target.tolist(), clusters.feedback.tolist()
     (['CDM', 'CDM'], ['weak', 'strong'])
+
+    Suites differ in what is not known about clusters:
+
+    >>> clusters = make_clusters(1, n_suites=3, cross_sections=(0,), redshifts=(0.25,), random_state=0)
+    >>> clusters.suite.tolist(), clusters.groups.tolist()
+    ([0, 1, 2], [0, 1000000, 2000000])
+    >>> clusters.suites["softening"].round(1).tolist()  # kpc
+    [2.9, 2.7, 2.1]
     """
-    _check_count("n_halos", n_halos)
-    _check_count("n_pixels", n_pixels)
+    check_count("n_halos", n_halos)
+    check_count("n_pixels", n_pixels)
     if N_PIXELS % n_pixels:
         raise ValueError(f"n_pixels must be {N_PIXELS} or a divisor of it such as 50, got {n_pixels}")
-    cross_sections = _check_numbers("cross_sections", cross_sections)
-    redshifts = _check_numbers("redshifts", redshifts)
-    feedback = _check_feedback(feedback)
-    physics = Physics() if physics is None else physics
-    if not isinstance(physics, Physics):
-        raise TypeError(f"physics must be a darkcnn.simulation.Physics, got {type(physics).__name__}")
+    cross_sections = check_numbers("cross_sections", cross_sections)
+    redshifts = check_numbers("redshifts", redshifts)
+    feedback = check_feedback(feedback)
     cosmology = BAHAMAS if cosmology is None else cosmology
     if not getattr(cosmology, "Ob0", None):
         raise ValueError(f"cosmology must be one of astropy with baryons, Ob0 > 0, got {cosmology!r}")
     if path is not None:
-        _check_path(path, random_state)
-    seed = _seed(random_state)
+        check_path(path, random_state)
+    seed = seed_of(random_state)
+    suites = check_suites(physics, n_suites, n_halos, seed)  # None without
+    physics = [physics or Physics()] if suites is None else suites
 
     models = [
         DarkMatter(cross_section, velocity_scale, variant)
@@ -146,11 +169,17 @@ def make_clusters(
     epochs = [Epoch.of(redshift, cosmology) for redshift in redshifts]
     snapshots = _snapshots(n_halos, models, epochs, paired)
     target = np.array([str(model) for *_, some_models in snapshots for model in some_models])
+    suite = None if suites is None else np.repeat(np.arange(len(suites)), len(target))
+    target = np.tile(target, len(physics))
     per_task = max(1, _CLUSTERS_PER_TASK // len(snapshots[0][2]))
-    tasks = [snapshots[rows] for rows in gen_batches(len(snapshots), per_task)]
+    tasks = [
+        (one, number * NUMBERS_PER_SUITE, snapshots[rows])
+        for number, one in enumerate(physics)
+        for rows in gen_batches(len(snapshots), per_task)
+    ]
     description = _DESCRIPTION.format(
         n_clusters=len(target),
-        n_halos=n_halos,
+        halos=f"{n_halos} halos" + ("" if suites is None else f" in each of {len(suites)} suites"),
         redshifts=", ".join(f"{redshift:g}" for redshift in redshifts),
         n_pixels=n_pixels,
         labels=", ".join(label_of(cross_section, velocity_scale) for cross_section in cross_sections),
@@ -161,11 +190,11 @@ def make_clusters(
 
     def simulate(first_task=0):
         return Parallel(n_jobs=n_jobs, return_as="generator")(
-            delayed(_simulate)(seed, task, n_pixels, physics) for task in tasks[first_task:]
+            delayed(_simulate)(seed, *task, n_pixels) for task in tasks[first_task:]
         )
 
     if path is not None:
-        settings = {"version": __version__, "paired": paired, "physics": repr(physics)}
+        settings = {"version": __version__, "paired": paired, "physics": repr(suites or physics[0])}
         settings["cosmology"] = repr(cosmology)
         settings |= {"redshifts": redshifts, "about": description}
         part = PartialFile(path, record_dtype(n_pixels), settings)
@@ -174,9 +203,11 @@ def make_clusters(
                 part.append(records, galaxies)
                 progress.update(len(records))
         with replacing(path) as temporary:
-            write_hdf5(temporary, Database(part.read("records"), target, part.read("galaxies"), description))
+            write_hdf5(
+                temporary, Database(part.read("records"), target, part.read("galaxies"), description, suite)
+            )
         part.remove()
-        return load_clusters(path, return_X_y=return_X_y, mmap=True)
+        return _returned(load_clusters(path, mmap=True), suites, return_X_y)
 
     records = np.empty(len(target), record_dtype(n_pixels))
     truths = np.empty((2, len(target)))
@@ -191,49 +222,21 @@ def make_clusters(
             first = rows.stop
             progress.update(len(some_records))
 
-    bunch = make_bunch(records, target, galaxies=np.concatenate(galaxies), description=description)
+    bunch = make_bunch(
+        records, target, galaxies=np.concatenate(galaxies), description=description, suite=suite
+    )
     bunch.effective_cross_section, bunch.core_radius = truths
+    return _returned(bunch, suites, return_X_y)
+
+
+def _returned(bunch, suites, return_X_y):
+    if suites is not None:
+        bunch.suites = table_of_suites(suites)
     return (bunch.data, bunch.target) if return_X_y else bunch
 
 
 def _progress_bar(n_clusters, n_done, verbose):
     return tqdm(total=n_clusters, initial=n_done, unit="cluster", disable=not verbose)
-
-
-def _check_path(path, random_state):
-    if Path(path).suffix.lower() not in (".h5", ".hdf5"):
-        raise ValueError(f"path must end in .h5 or .hdf5, got {str(path)!r}")
-    if not isinstance(random_state, int | np.integer):
-        raise ValueError(f"random_state must be an integer to write to a path, got {random_state!r}")
-
-
-def _check_count(argument, value):
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{argument} must be an integer of 1 or more, got {value!r}")
-
-
-def _check_numbers(argument, values):
-    numbers = np.asarray(values, dtype=float)
-    if numbers.ndim != 1 or len(numbers) == 0 or not np.isfinite(numbers).all() or (numbers < 0).any():
-        raise ValueError(f"{argument} must be a list of numbers, zero or more, got {values!r}")
-    if len(np.unique(numbers)) < len(numbers):
-        raise ValueError(f"{argument} must not repeat a number, got {values!r}")
-    return numbers.tolist()
-
-
-def _check_feedback(feedback):
-    names = [feedback] if isinstance(feedback, str) else list(feedback)
-    if not names or len(set(names)) < len(names) or not set(names) <= set(HEATING):
-        raise ValueError(f"feedback must be one or several of {list(HEATING)}, got {feedback!r}")
-    return names
-
-
-def _seed(random_state):
-    """Return one seed: an int as it is, so that data sets can be quoted by it."""
-    generator = check_random_state(random_state)
-    if isinstance(random_state, int | np.integer):
-        return int(random_state)
-    return int(generator.randint(np.iinfo(np.int32).max))
 
 
 def _snapshots(n_halos, models, epochs, paired):
@@ -246,13 +249,13 @@ def _snapshots(n_halos, models, epochs, paired):
     ]
 
 
-def _simulate(seed, snapshots, n_pixels, physics):
+def _simulate(seed, physics, first_halo, snapshots, n_pixels):
     """Return records, galaxies, and the effective cross-sections and core radii of some snapshots."""
     records = np.empty(sum(len(models) for *_, models in snapshots), record_dtype(n_pixels))
     galaxies, truths = [], np.empty((2, len(records)))
     rows = iter(range(len(records)))
     for halo, epoch, models in snapshots:
-        snapshot = Snapshot(seed, halo, epoch, physics)
+        snapshot = Snapshot(seed, first_halo + halo, epoch, physics)
         for model in models:
             row = next(rows)
             cluster = snapshot.simulate(model)

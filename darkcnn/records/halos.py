@@ -13,7 +13,7 @@ _INT64 = np.iinfo(np.int64)
 _EXACT = 2**53  # float64 holds every whole number up to this one
 
 
-def number_halos(names):
+def number_halos(names, what="halo"):
     """Return a number for the name of each halo.
 
     The number depends on the name alone, not on the other names: a halo has the same number in every file,
@@ -25,6 +25,8 @@ def number_halos(names):
     ----------
     names : array-like of shape (n_samples,)
         Names or numbers of halos. Spaces around a name do not count.
+    what : str, default="halo"
+        What is numbered, for errors.
 
     Returns
     -------
@@ -45,25 +47,26 @@ def number_halos(names):
     """
     masked = np.ma.getmaskarray(names)
     if masked.any():
-        raise ValueError(f"the halo of row {np.argmax(masked)} is masked: number every halo")
+        raise ValueError(f"the {what} of row {np.argmax(masked)} is masked: number every {what}")
     names = np.ma.getdata(names)
     if names.ndim != 1:
-        raise ValueError(f"the names of halos must have shape (n_samples,), got {names.shape}")
+        raise ValueError(f"the names of {what}s must have shape (n_samples,), got {names.shape}")
     if names.dtype.kind == "i" and (names != _INT64.min).all():
         return names.astype(np.int64)
     texts, numbers = {}, np.empty(names.shape, np.int64)
     for row, name in enumerate(names.tolist()):
-        text, number = _named(name, row)
+        text, number = _named(name, row, what)
         if texts.setdefault(number, text) != text:
             raise ValueError(
-                f"the halos {texts[number]!r} and {text!r} have the same number, {number}: rename one of them"
+                f"the {what}s {texts[number]!r} and {text!r} have the same number, {number}: "
+                "rename one of them"
             )
         numbers[row] = number
     return numbers
 
 
-def _named(name, row):
-    """Return the name of a halo as text, whole numbers in one form, and its number."""
+def _named(name, row, what):
+    """Return a name as text, whole numbers in one form, and its number."""
     if isinstance(name, bytes):
         name = name.decode("latin1")
     is_float = isinstance(name, Real) and not isinstance(name, Integral)
@@ -71,7 +74,7 @@ def _named(name, row):
         name, is_float = int(name), False
     text = str(name).strip()
     if is_float or name == _INT64.min or text.lower() in UNKNOWN:
-        raise ValueError(f"the halo of row {row} must be a whole number or a name, got {name!r}")
+        raise ValueError(f"the {what} of row {row} must be a whole number or a name, got {name!r}")
     if re.fullmatch(r"[+-]?[0-9]{1,40}", text):
         text = str(int(text))
         if _INT64.min <= int(text) <= _INT64.max:

@@ -14,7 +14,7 @@ from darkcnn.simulation.feedback import HEATING, with_feedback
 from darkcnn.simulation.gas import gas_maps, surface_brightness
 from darkcnn.simulation.groups import substructure_maps
 from darkcnn.simulation.halo import draw_halo
-from darkcnn.simulation.rendering import PIXEL, block_mean, particle_noise
+from darkcnn.simulation.rendering import PIXEL, block_mean, particle_noise, smooth
 from darkcnn.simulation.stars import central_galaxy_mass, star_maps
 from darkcnn.simulation.subhalos import draw_population, evolve
 
@@ -97,7 +97,9 @@ class Snapshot:
         cross_section = dark_matter.at(halo.virial_velocity)
         deviates = self.deviates.of_model(model_rng, map_rng)
         population = evolve(self.population, halo, cross_section, map_rng, physics)
-        centre = tuple(map_rng.uniform(-PIXEL / 2, PIXEL / 2, 2).tolist())  # anywhere within a pixel
+        centre = map_rng.uniform(-PIXEL / 2, PIXEL / 2, 2)  # anywhere within a pixel
+        centre_rng = generator(self.seed, "centre", self.number, halo.epoch.redshift, *model)
+        centre = tuple((centre + physics.miscentring * centre_rng.standard_normal(2)).tolist())
 
         galaxy_mass = central_galaxy_mass(halo, deviates, physics)
         core = core_of(halo, cross_section, galaxy_mass, deviates, physics)
@@ -118,13 +120,15 @@ class Snapshot:
             "xray": surface_brightness(emission + groups, halo, deviates, physics),
             "stellar": stars,
         }
+        if physics.map_blur:
+            maps = {name: smooth(image, physics.map_blur / PIXEL) for name, image in maps.items()}
 
-        e1, e2 = attributes.bcg_ellipticity(stars)
+        e1, e2 = attributes.bcg_ellipticity(maps["stellar"])
         scalars = {
             "redshift": halo.epoch.redshift,
             "log_mass": halo.log_mass,
             "xray_concentration": attributes.xray_concentration(maps["xray"]),
-            "bcg_stellar_concentration": attributes.bcg_concentration(stars),
+            "bcg_stellar_concentration": attributes.bcg_concentration(maps["stellar"]),
             "bcg_e1": e1,
             "bcg_e2": e2,
             "cluster_id": self.number,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-_STREAMS = ("halo", "snapshot", "model", "map")
+_STREAMS = ("halo", "snapshot", "model", "map", "centre")
 
 # Deviates of one model diverge in part once for all snapshots, in part in each.
 _MODEL_WEIGHT, _MAP_WEIGHT = 0.75, 0.66
@@ -46,9 +46,9 @@ _ZEROS = dict.fromkeys(QUANTITIES, 0.0)
 def generator(seed, stream, halo, *numbers):
     """Return the random generator that one set of maps shares.
 
-    `stream` is "halo", "snapshot", "model" or "map"; `numbers` are the redshift, cross-section and heating
-    that the set has. Their values matter, not their places in a list, so a map does not change with the other
-    maps simulated.
+    `stream` is "halo", "snapshot", "model", "map" or "centre"; `numbers` are the redshift, cross-section and
+    heating that the set has. Their values matter, not their places in a list, so a map does not change with
+    the other maps simulated.
     """
     return np.random.default_rng(
         [seed, _STREAMS.index(stream), halo, *(round(number * 1e6) for number in numbers)]

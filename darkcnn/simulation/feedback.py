@@ -30,6 +30,10 @@ class FeedbackPhysics(Parameters):
         status="tuned", bounds=(-3, 3), spread=(-0.7, -0.1))
     feedback_inner_density: float = parameter(-0.35, "change of `inner_density` per dex", status="tuned",
         bounds=(-2, 2), spread=(-0.6, -0.1))
+    heating: float = parameter(0.0,
+        "log10 of the heating temperature of fiducial feedback, over that of BAHAMAS", unit="dex",
+        status="guess", source="range: the variants of McCarthy et al. (2018)", bounds=(-0.5, 0.5),
+        spread=(-0.2, 0.2))
     # fmt: on
 
 
@@ -44,7 +48,7 @@ def with_feedback(physics, feedback):
     Parameters
     ----------
     physics : Physics
-        Parameters at fiducial feedback, and their responses ``feedback_*``.
+        Parameters at the heating temperature of BAHAMAS, and their responses ``feedback_*``.
     feedback : {"weak", "fiducial", "strong"}
         Variant, see `HEATING`.
 
@@ -60,7 +64,7 @@ def with_feedback(physics, feedback):
     >>> with_feedback(Physics(), "strong").gas_fraction < Physics().gas_fraction
     True
     """
-    heating = HEATING[feedback]
+    heating = physics.heating + HEATING[feedback]
     if heating == 0:
         return physics
     log_gas = physics.feedback_gas_fraction * heating

@@ -1,8 +1,10 @@
 """All parameters of the mock clusters in one object."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
+import numpy as np
 from astropy.table import Table
+from sklearn.utils import check_random_state
 
 from darkcnn.simulation.background import BackgroundPhysics
 from darkcnn.simulation.dark_matter import DarkMatterPhysics
@@ -51,6 +53,50 @@ class Physics(
     True
     """
 
+    def draw(self, random_state=None, *, fixed=()):
+        """Draw the physics of another simulation from the plausible range of every parameter.
+
+        Values are drawn uniformly from the `spread` of :meth:`table`, on its scale; of a scatter, the size is
+        drawn and the weights are kept.
+
+        Parameters
+        ----------
+        random_state : int, RandomState instance or None, default=None
+            Seed. Parameters that are not fixed have the same values whatever is fixed.
+        fixed : iterable of str, default=()
+            What keeps the values of this physics: names of parameters, or of whole parts such as ``"Gas"``,
+            as :meth:`table` lists them.
+
+        Returns
+        -------
+        Physics
+            What was drawn.
+
+        Raises
+        ------
+        ValueError
+            If `fixed` names neither a parameter nor a part.
+
+        Examples
+        --------
+        >>> from darkcnn.simulation import Physics
+        >>> drawn = Physics().draw(0, fixed=("Gas", "softening"))
+        >>> drawn.gas_core, drawn.softening, round(drawn.axis_ratio, 3)
+        (220.0, 5.7, 0.495)
+        """
+        fixed = {fixed} if isinstance(fixed, str) else set(fixed)
+        table = self.table()
+        if unknown := fixed.difference(table["name"], table["part"]):
+            parts = ", ".join(dict.fromkeys(table["part"]))
+            raise ValueError(
+                f"fixed must name parameters of Physics or its parts ({parts}), got {sorted(unknown)}"
+            )
+        part_of = dict(table.iterrows("name", "part"))
+        random_state = check_random_state(random_state)
+        drawn = {each.name: _draw(each, getattr(self, each.name), random_state) for each in fields(self)}
+        is_drawn = {name: fixed.isdisjoint((name, part_of[name])) for name in drawn}
+        return replace(self, **{name: value for name, value in drawn.items() if is_drawn[name]})
+
     @classmethod
     def table(cls):
         """Return a table of the parameters.
@@ -67,6 +113,18 @@ class Physics(
             for each in fields(part)
         ]
         return Table(rows)
+
+
+def _draw(field, like, random_state):
+    """Draw a value of a parameter, of the type of one that it has."""
+    low, high = np.transpose(field.metadata["spread"])
+    if field.metadata["scale"] == "log":
+        drawn = np.exp(random_state.uniform(np.log(low), np.log(high)))
+    else:
+        drawn = random_state.uniform(low, high)
+    if isinstance(like, tuple):
+        return tuple(drawn.tolist())
+    return replace(like, size=float(drawn)) if isinstance(like, Scatter) else float(drawn)
 
 
 def _text(value):

@@ -28,7 +28,7 @@ _NOISE_KERNELS = (0.7, 1.7, 4.0)
 
 @dataclass(frozen=True, kw_only=True)
 class ResolutionPhysics(Parameters):
-    """Resolution and particle noise of the simulation."""
+    """Resolution and particle noise of the simulation, smoothing and centring of its maps."""
 
     # fmt: off
     softening: float = parameter(5.7, "gravitational softening", unit="kpc", status="unverified",
@@ -41,6 +41,12 @@ class ResolutionPhysics(Parameters):
         spread=(3.2e7, 2e9), scale="log")
     smoothing_particles: float = parameter(64.0, "particles within the smoothing kernel", status="guess",
         bounds=(1, 1e4), spread=(32, 128), scale="log")
+    map_blur: float = parameter(0.0, "width of a Gaussian with which all maps are smoothed", unit="kpc",
+        status="guess", source="stands for smoothing kernels of simulations and of their maps",
+        bounds=(0, 200), spread=(0, 20))
+    miscentring: float = parameter(0.0,
+        "scatter of the centre of the maps about the central galaxy in each direction", unit="kpc",
+        status="guess", source="halo finders differ in the centre", bounds=(0, 300), spread=(0, 5))
     # fmt: on
 
 

@@ -208,6 +208,25 @@ def test_simulate_writes_what_make_clusters_makes(tmp_path):
     assert clusters.target.tolist() == expected.target.tolist()
 
 
+def test_simulate_writes_suites(tmp_path):
+    path = tmp_path / "clusters.h5"
+    options = [
+        "--n-halos",
+        2,
+        "--n-suites",
+        3,
+        "--cross-sections",
+        "0",
+        "--redshifts",
+        0.25,
+        "--n-pixels",
+        10,
+    ]
+    result = run_well("simulate", "-o", path, *options)
+    assert "Wrote 6 clusters of 2 halos in each of 3 suites" in result.stdout
+    assert load_clusters(path).suite.tolist() == [0, 0, 1, 1, 2, 2]
+
+
 def test_missing_matplotlib_is_told_before_any_work(monkeypatch, tmp_path):
     monkeypatch.setattr(commands.steps, "find_spec", lambda name: None)
     monkeypatch.setattr(commands.steps, "load", lambda path: pytest.fail("work began"))

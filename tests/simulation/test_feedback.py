@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from darkcnn.datasets import make_clusters
+from darkcnn.simulation import Physics, with_feedback
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +43,9 @@ def test_feedback_leaves_halo_and_core_radius_alone(variants):
     np.testing.assert_allclose(weak, strong, rtol=0.5)  # they differ by the divergence of simulations
     assert np.mean(np.log(strong / weak)) == pytest.approx(0, abs=0.25)
     assert len(np.unique(both.effective_cross_section)) == 1
+
+
+def test_a_simulation_may_heat_more_than_fiducial():
+    hot = with_feedback(Physics(heating=0.2), "fiducial")
+    assert hot == replace(with_feedback(Physics(), "strong"), heating=0.2)
+    assert with_feedback(Physics(heating=0.2), "weak") == Physics(heating=0.2)

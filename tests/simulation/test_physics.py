@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from astropy.units import Unit
 
-from darkcnn.simulation import Physics, Scatter
+from darkcnn.simulation import HEATING, Physics, Scatter, with_feedback
 from darkcnn.simulation.parameters import STATUSES, numbers_of
 
 PARAMETERS = [pytest.param(field, id=field.name) for field in fields(Physics)]
@@ -71,3 +71,54 @@ def test_values_out_of_bounds_are_named(values, error, message):
 def test_numbers_become_floats():
     assert type(Physics(gas_core=np.float64(200)).gas_core) is float
     assert Physics(gas_core=200) == Physics(gas_core=np.float32(200))
+
+
+def test_every_parameter_is_drawn_from_its_spread():
+    draws = [Physics().draw(seed) for seed in range(200)]
+    for field in fields(Physics):
+        values = np.array([numbers_of(getattr(drawn, field.name)) for drawn in draws])
+        low, high = np.transpose(field.metadata["spread"])
+        if field.metadata["scale"] == "log":
+            values, low, high = np.log(values), np.log(low), np.log(high)
+        part = (values - low) / (high - low)
+        assert part.min() >= -1e-9, field.name
+        assert part.max() <= 1 + 1e-9, field.name
+        assert np.abs(part.mean(axis=0) - 0.5).max() < 5 / np.sqrt(12 * 200), field.name
+        assert np.abs(part.std(axis=0) - 12**-0.5).max() < 0.05, field.name
+
+
+def test_draws_repeat_and_keep_what_is_fixed():
+    base = Physics(gas_core=250, core_scatter=Scatter(0.2, model=1.0))
+    assert base.draw(3) == base.draw(3) == base.draw(np.random.RandomState(3)) != base.draw(4)
+    assert base.draw(3).core_scatter.model == 1
+    free, held = base.draw(3), base.draw(3, fixed=("Gas", "softening"))
+    for part, name in Physics.table().iterrows("part", "name"):
+        of_base = part == "Gas" or name == "softening"
+        assert getattr(held, name) == getattr(base if of_base else free, name), name
+    assert base.draw(3, fixed="gas_core") == replace(free, gas_core=250)
+    with pytest.raises(ValueError, match=r"fixed must name .*\(Halo, .*Resolution\), got \['gas'\]"):
+        base.draw(3, fixed=("gas", "Star"))
+
+
+@pytest.mark.parametrize("field", [each for each in PARAMETERS if each.id.endswith("_range")])
+def test_limits_stay_in_order_wherever_they_are_drawn(field):
+    (_, most_of_lower), (least_of_upper, _) = field.metadata["spread"]
+    assert most_of_lower < least_of_upper
+
+
+@pytest.mark.parametrize("feedback", HEATING)
+@pytest.mark.parametrize("end", [0, 1])
+def test_feedback_keeps_the_ends_of_the_spreads_in_bounds(feedback, end):
+    ends = {
+        field.name: field.metadata["spread"][end]
+        for field in fields(Physics)
+        if isinstance(field.default, float)
+    }
+    for heating in (-0.2, 0.2):
+        for response in (0, 1):
+            responses = {
+                name: field.metadata["spread"][response]
+                for name, field in Physics.__dataclass_fields__.items()
+                if name.startswith("feedback_")
+            }
+            with_feedback(Physics(**ends | responses | {"heating": heating}), feedback)

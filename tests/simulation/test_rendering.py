@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
 
+from darkcnn.cosmology import Epoch
+from darkcnn.records import DarkMatter
+from darkcnn.simulation import Physics, Snapshot
 from darkcnn.simulation.rendering import PIXEL, PIXEL_AREA, X, Y, block_mean, particle_noise, smooth, splat
 
 
@@ -42,3 +45,40 @@ def test_block_mean_averages_blocks(n_pixels):
     side = 100 // n_pixels
     expected = image.reshape(n_pixels, side, n_pixels, side).mean(axis=(1, 3))
     np.testing.assert_allclose(block_mean(image, n_pixels), expected, rtol=1e-5)
+
+
+def simulate(**values):
+    return Snapshot(0, 0, Epoch.of(0.25), Physics(**values)).simulate(DarkMatter(1.0))
+
+
+def test_blur_smooths_all_maps_and_what_is_measured_on_them():
+    sharp, blurred = simulate(), simulate(map_blur=30.0)
+    for name, image in sharp.maps.items():
+        np.testing.assert_array_equal(blurred.maps[name], smooth(image, 30 / PIXEL))
+    name = "bcg_stellar_concentration"
+    assert blurred.scalars[name] < 0.9 * sharp.scalars[name]
+
+
+def test_miscentring_moves_the_cluster_but_changes_nothing_else():
+    sharp, moved = simulate(), simulate(miscentring=20.0)
+    shift = [float(moved.galaxies[axis][0] - sharp.galaxies[axis][0]) for axis in ("x", "y")]
+    assert min(map(abs, shift)) > 1
+    for axis, step in zip(("x", "y"), shift, strict=True):
+        np.testing.assert_allclose(moved.galaxies[axis][1:20] - sharp.galaxies[axis][1:20], step, atol=1e-2)
+    for name in ("total", "stellar"):
+        peaks = [np.array(np.unravel_index(each.maps[name].argmax(), X.shape)) for each in (sharp, moved)]
+        assert np.abs((peaks[1] - peaks[0]) * PIXEL - shift[::-1]).max() <= PIXEL
+
+
+def test_miscentring_differs_from_map_to_map_with_the_scatter_given():
+    snapshots = [Snapshot(0, 0, Epoch.of(redshift), Physics(miscentring=30.0)) for redshift in (0, 0.25)]
+    models = [DarkMatter(value) for value in np.linspace(0, 1, 60)]
+    centres = np.array([
+        [each.galaxies[axis][0] for axis in ("x", "y")]
+        for snapshot in snapshots
+        for each in map(snapshot.simulate, models)
+    ])  # fmt: skip
+    assert len(np.unique(centres)) == centres.size
+    assert np.abs(centres.mean(axis=0) - 1000).max() < 4 * 30 / np.sqrt(120)
+    expected = np.hypot(30, PIXEL / np.sqrt(12))
+    assert np.abs(centres.std(axis=0) / expected - 1).max() < 4 / np.sqrt(240)
