@@ -23,7 +23,7 @@ _ROOMS = {
     "records": ["ObservedRecords", "cross_section_of", "label_of"],
     "training": ["DarkCNNClassifier"],
     "cosmology": [],
-    "datasets": [],
+    "datasets": ["make_records"],
     "inspection": [],
     "networks": [],
     "plotting": [],

@@ -1,5 +1,6 @@
 """Records of clusters: fields, labels of dark-matter models, and rows that are read or drawn when needed."""
 
+from darkcnn.records.attributes import bcg_concentration, bcg_ellipticity, xray_concentration
 from darkcnn.records.checks import check_records, is_records, plain_records, refuse_units
 from darkcnn.records.disk import RecordsOnDisk
 from darkcnn.records.fields import (
@@ -12,7 +13,7 @@ from darkcnn.records.fields import (
     record_dtype,
 )
 from darkcnn.records.groups import check_groups
-from darkcnn.records.halos import number_halos
+from darkcnn.records.halos import check_halo_masses, number_halos
 from darkcnn.records.labels import (
     DarkMatter,
     canonical_labels,
@@ -22,7 +23,10 @@ from darkcnn.records.labels import (
     sort_labels,
     split_labels,
 )
+from darkcnn.records.making import Made, Options, make_record, warn_of_quantised
 from darkcnn.records.observed import SHEAR, TANGENTIAL, ObservedRecords
+from darkcnn.records.peak import smooth
+from darkcnn.records.quantities import MAP_UNITS, label_from, pixel_kpc, to_values
 from darkcnn.records.rows import CHUNK, LazyRows, chunks
 
 __all__ = [
@@ -30,6 +34,7 @@ __all__ = [
     "FIELD_SIZE",
     "GALAXY_DTYPE",
     "MAPS",
+    "MAP_UNITS",
     "NORMS",
     "NORM_UNITS",
     "SCALARS",
@@ -37,20 +42,32 @@ __all__ = [
     "TANGENTIAL",
     "DarkMatter",
     "LazyRows",
+    "Made",
     "ObservedRecords",
+    "Options",
     "RecordsOnDisk",
+    "bcg_concentration",
+    "bcg_ellipticity",
     "canonical_labels",
     "check_groups",
+    "check_halo_masses",
     "check_records",
     "chunks",
     "cross_section_of",
     "is_records",
     "join_labels",
+    "label_from",
     "label_of",
+    "make_record",
     "number_halos",
+    "pixel_kpc",
     "plain_records",
     "record_dtype",
     "refuse_units",
+    "smooth",
     "sort_labels",
     "split_labels",
+    "to_values",
+    "warn_of_quantised",
+    "xray_concentration",
 ]

@@ -9,6 +9,9 @@ import numpy as np
 UNKNOWN = ("", "nan", "none", "nat", "<na>", "--", "masked")
 """How text spells that a halo has no name, in lower case."""
 
+_SAME_MASS = 0.02
+"""Difference of log_mass between projections of one halo, which may be rounded."""
+
 _INT64 = np.iinfo(np.int64)
 _EXACT = 2**53  # float64 holds every whole number up to this one
 
@@ -80,3 +83,28 @@ def _named(name, row, what):
         if _INT64.min <= int(text) <= _INT64.max:
             return text, int(text)
     return text, int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1
+
+
+def check_halo_masses(records, labels, seen):
+    """Refuse two halos of one name: at one redshift and in one model, a halo has one mass.
+
+    Parameters
+    ----------
+    records : structured ndarray of shape (n_samples,)
+        Clusters.
+    labels : sequence of str or None
+        Their labels.
+    seen : dict
+        Masses found so far, which grows.
+    """
+    columns = (records[name].tolist() for name in ("cluster_id", "redshift", "log_mass"))
+    for row, (halo, redshift, log_mass) in enumerate(zip(*columns, strict=True)):
+        if log_mass != log_mass:
+            continue
+        key = halo, redshift, None if labels is None else str(labels[row])
+        if abs(seen.setdefault(key, log_mass) - log_mass) > _SAME_MASS:
+            raise ValueError(
+                f"cluster_id {halo} must name one halo, but at redshift {redshift:g} in one model it has "
+                "log_mass "
+                f"{seen[key]:.3f} and {log_mass:.3f}: number the halos of different simulations apart"
+            )

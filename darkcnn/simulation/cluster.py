@@ -5,8 +5,14 @@ from functools import cache, partial
 
 import numpy as np
 
-from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE
-from darkcnn.simulation import attributes
+from darkcnn.records import (
+    FIELD_SIZE,
+    GALAXY_DTYPE,
+    bcg_concentration,
+    bcg_ellipticity,
+    smooth,
+    xray_concentration,
+)
 from darkcnn.simulation.background import background_density, background_tilt
 from darkcnn.simulation.dark_matter import core_of, dark_matter_map
 from darkcnn.simulation.deviates import Deviates, generator
@@ -14,7 +20,7 @@ from darkcnn.simulation.feedback import HEATING, with_feedback
 from darkcnn.simulation.gas import gas_maps, surface_brightness
 from darkcnn.simulation.groups import substructure_maps
 from darkcnn.simulation.halo import draw_halo
-from darkcnn.simulation.rendering import PIXEL, block_mean, particle_noise, smooth
+from darkcnn.simulation.rendering import PIXEL, block_mean, particle_noise
 from darkcnn.simulation.stars import central_galaxy_mass, star_maps
 from darkcnn.simulation.subhalos import draw_population, evolve
 
@@ -123,12 +129,12 @@ class Snapshot:
         if physics.map_blur:
             maps = {name: smooth(image, physics.map_blur / PIXEL) for name, image in maps.items()}
 
-        e1, e2 = attributes.bcg_ellipticity(maps["stellar"])
+        e1, e2 = bcg_ellipticity(maps["stellar"], PIXEL)
         scalars = {
             "redshift": halo.epoch.redshift,
             "log_mass": halo.log_mass,
-            "xray_concentration": attributes.xray_concentration(maps["xray"]),
-            "bcg_stellar_concentration": attributes.bcg_concentration(maps["stellar"]),
+            "xray_concentration": xray_concentration(maps["xray"], PIXEL),
+            "bcg_stellar_concentration": bcg_concentration(maps["stellar"], PIXEL),
             "bcg_e1": e1,
             "bcg_e2": e2,
             "cluster_id": self.number,

@@ -7,9 +7,10 @@ import numpy as np
 from scipy.special import hyp2f1
 
 from darkcnn import cosmology
+from darkcnn.records import smooth
 from darkcnn.simulation import nfw
 from darkcnn.simulation.parameters import Parameters, Scatter, parameter
-from darkcnn.simulation.rendering import PIXEL, PIXEL_AREA, X, Y, smooth
+from darkcnn.simulation.rendering import PIXEL, PIXEL_AREA, X, Y
 from darkcnn.simulation.shape import squared_elliptical_radius
 
 _RADII_SQUARED = np.exp(2 * nfw.LOG_RADII)

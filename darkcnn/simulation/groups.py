@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from darkcnn.records import FIELD_SIZE
+from darkcnn.records import FIELD_SIZE, smooth
 from darkcnn.simulation.parameters import Parameters, parameter
-from darkcnn.simulation.rendering import PIXEL_AREA, X, Y, smooth, splat
+from darkcnn.simulation.rendering import PIXEL_AREA, X, Y, splat
 
 _MOST_GROUPS = 6  # subhalos drawn with a profile
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from darkcnn.records import FIELD_SIZE
+from darkcnn.records import FIELD_SIZE, smooth
 from darkcnn.simulation.parameters import Parameters, parameter
 
 N_PIXELS = 100
@@ -48,12 +48,6 @@ class ResolutionPhysics(Parameters):
         "scatter of the centre of the maps about the central galaxy in each direction", unit="kpc",
         status="guess", source="halo finders differ in the centre", bounds=(0, 300), spread=(0, 5))
     # fmt: on
-
-
-def smooth(image, width):
-    """Convolve a map with a Gaussian cut at three times its width, given in pixels."""
-    side = 2 * int(3 * width + 0.5) + 1
-    return cv2.GaussianBlur(image, (side, side), width, borderType=cv2.BORDER_REPLICATE)
 
 
 def splat(x, y, weights):
