@@ -5,7 +5,7 @@ from math import ceil, floor
 
 import numpy as np
 
-from darkcnn.records.peak import around, middle_of, smoothed_peak
+from darkcnn.records.peak import middle_of, smoothed_peak
 
 _PEAK_REACH = 600.0
 """Distance from the centre, along each axis, within which the X-ray peak is looked for, in kpc."""
@@ -24,7 +24,7 @@ def xray_concentration(xray, pixel, center=None):
     """Return the X-ray emission within 100 kpc of its peak over that within 400 kpc.
 
     The radii are those of Harvey (2024); Santos et al. (2008) defined the concentration with 40 kpc. Clusters
-    above 0.2 are relaxed. A pixel counts where its middle lies within the radius.
+    above 0.2 are relaxed.
 
     Parameters
     ----------
@@ -49,14 +49,12 @@ def xray_concentration(xray, pixel, center=None):
     """
     center = middle_of(xray) if center is None else center
     row, column, _ = smoothed_peak(xray, _PEAK_SMOOTHING / pixel, center, _PEAK_REACH / pixel)
-    if _beyond(xray, (row, column), 400 / pixel):
+    aperture = _cut(xray, pixel, (row, column), 400)
+    if aperture is None:
         return np.nan
-    rows, columns = (around(n, c, 400 / pixel + 1) for n, c in zip(xray.shape, (row, column), strict=True))
-    xray = xray[rows, columns]
-    x, y = np.arange(columns.start, columns.stop) - column, np.arange(rows.start, rows.stop) - row
-    squared = x**2 + y[:, np.newaxis] ** 2
-    inner, outer = (xray[squared < (radius / pixel) ** 2].sum() for radius in (100, 400))
-    return float(inner / outer) if outer > 0 else np.nan
+    part, window, offset = aperture
+    inner, outer = (float((part * _disc(r, 400, pixel, *offset)[window]).sum()) for r in (100, 400))
+    return inner / outer if outer > 0 else np.nan
 
 
 def bcg_concentration(stellar, pixel, center=None):
@@ -83,11 +81,11 @@ def bcg_concentration(stellar, pixel, center=None):
     >>> round(bcg_concentration(np.ones((500, 500)), pixel=1), 2)
     0.09
     """
-    cut = _around_galaxy(stellar, pixel, center)
-    if cut is None:
+    aperture = _cut(stellar, pixel, middle_of(stellar) if center is None else center, 100)
+    if aperture is None:
         return np.nan
-    image, offset = cut
-    inner, outer = (float((image * _disc(radius, pixel, *offset)).sum()) for radius in (30, 100))
+    part, window, offset = aperture
+    inner, outer = (float((part * _disc(r, 100, pixel, *offset)[window]).sum()) for r in (30, 100))
     return inner / outer if outer > 0 else np.nan
 
 
@@ -120,51 +118,60 @@ def bcg_ellipticity(stellar, pixel, center=None):
     >>> round(e1, 1), round(abs(e2), 1)
     (0.6, 0.0)
     """
-    cut = _around_galaxy(stellar, pixel, center)
-    if cut is None:
+    aperture = _cut(stellar, pixel, middle_of(stellar) if center is None else center, 100)
+    if aperture is None:
         return np.nan, np.nan
-    image, offset = cut
-    weight = image * _disc(100, pixel, *offset)
+    part, (rows, columns), offset = aperture
+    weight = part * _disc(100, 100, pixel, *offset)[rows, columns]
     if not weight.sum() > 0:
         return np.nan, np.nan
     weight = weight / weight.sum(dtype=float)
-    x, y = _axis(len(image), pixel, offset[1]), _axis(len(image), pixel, offset[0])[:, np.newaxis]
+    y, x = (_axis(100, pixel, along) for along in offset)
+    x, y = x[columns], y[rows, np.newaxis]
     x, y = x - (weight * x).sum(), y - (weight * y).sum()
     xx, yy, xy = (weight * x * x).sum(), (weight * y * y).sum(), (weight * x * y).sum()
     return float((xx - yy) / (xx + yy)), float(2 * xy / (xx + yy))
 
 
-def _beyond(image, center, radius):
-    """Return whether a disc leaves the image."""
-    return any(c - radius < -0.5 or c + radius > n - 0.5 for n, c in zip(image.shape, center, strict=True))
+def _half_box(radius, pixel):
+    return ceil(radius / pixel) + 1
 
 
-def _half_box(pixel):
-    return ceil(100 / pixel) + 1
+def _cut(image, pixel, center, radius):
+    """Cut out the square about a disc; None if the disc leaves the image.
 
-
-def _around_galaxy(stellar, pixel, center):
-    """Return the square about the centre, and where in its middle pixel this is; None if it is not inside."""
-    center = middle_of(stellar) if center is None else center
-    half = _half_box(pixel)
-    first = [floor(position + 0.5) - half for position in center]
-    if any(start < 0 or start + 2 * half > n for start, n in zip(first, stellar.shape, strict=True)):
+    Returns the part of the image, the part of the square that this is, and where the centre lies, in pixels
+    from the middle of the square.
+    """
+    reach = radius / pixel
+    sides = list(zip(center, image.shape, strict=True))
+    if any(c - reach < -0.5 or c + reach > n - 0.5 for c, n in sides):
         return None
-    rows, columns = (slice(start, start + 2 * half) for start in first)
-    offsets = (c - start - half + 0.5 for c, start in zip(center, first, strict=True))
-    return stellar[rows, columns], tuple(round(offset, 3) for offset in offsets)
+    half = _half_box(radius, pixel)
+    firsts = [floor(c + 0.5) - half for c in center]
+    offset = tuple(round(c - first - half + 0.5, 3) for c, first in zip(center, firsts, strict=True))
+    inside = [
+        slice(max(first, 0), min(first + 2 * half, n)) for first, n in zip(firsts, image.shape, strict=True)
+    ]
+    window = tuple(
+        slice(part.start - first, part.stop - first) for part, first in zip(inside, firsts, strict=True)
+    )
+    return image[tuple(inside)], window, offset
 
 
-def _axis(n_pixels, pixel, offset):
-    """Return the positions of pixels from a centre `offset` pixels beyond their middle, in kpc."""
-    return (np.arange(n_pixels) - (n_pixels - 1) / 2 - offset) * pixel
+def _axis(radius, pixel, offset):
+    """Return the positions of the pixels of a square from the centre, in kpc."""
+    half = _half_box(radius, pixel)
+    return (np.arange(2 * half) - half + 0.5 - offset) * pixel
 
 
 @lru_cache(maxsize=64)
-def _disc(radius, pixel, row_offset, column_offset):
-    """Return the share of each pixel of the square that lies in a disc about the centre, on 5 x 5 points."""
-    n_pixels = 2 * _half_box(pixel)
-    x, y = _axis(n_pixels, pixel, column_offset), _axis(n_pixels, pixel, row_offset)[:, np.newaxis]
+def _disc(radius, largest, pixel, row_offset, column_offset):
+    """Return the share of each pixel of a square that lies in a disc about the centre, on 5 x 5 points."""
+    x, y = _axis(largest, pixel, column_offset), _axis(largest, pixel, row_offset)[:, np.newaxis]
     steps = ((np.arange(5) + 0.5) / 5 - 0.5) * pixel
-    inside = [np.hypot(x + dx, y + dy) < radius for dx in steps for dy in steps]
-    return np.mean(inside, axis=0, dtype=np.float32)
+    shares = np.zeros((len(y), len(x)), np.float32)
+    for dx in steps:
+        for dy in steps:
+            shares += np.hypot(x + dx, y + dy) < radius
+    return shares / np.float32(25)
