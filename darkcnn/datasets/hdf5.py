@@ -47,7 +47,7 @@ def read_hdf5(path, *, map_above):
             _Table(file, names["galaxies"]) if "galaxies" in names else None,
             map_above=map_above,
             labels=_text(file, names["label"]) if "label" in names else None,
-            suite=_values(_dataset(file, names["suite"])) if "suite" in names else None,
+            suite=_values(_ordinary(file, names["suite"])) if "suite" in names else None,
             description=_text(file, names["description"]).decode() if "description" in names else "",
         )
 
@@ -119,16 +119,10 @@ class _Table(StoredTable):
     def _rows(self):
         return self.node[()]
 
-    def _dataset(self, name):
-        dataset = _dataset(self.node, name)
-        if dataset.dtype.hasobject or dataset.id.get_type().get_size() != dataset.dtype.itemsize:
-            raise ValueError(f"{name!r} must hold ordinary numbers or text of fixed length")
-        return dataset
-
     def unit(self, name):
         """Return the unit of an attribute of the dataset or of the table, or None."""
         if self.is_group:
-            node, names = self._dataset(self.columns[name]), ("unit", "units")
+            node, names = _ordinary(self.node, self.columns[name]), ("unit", "units")
         else:
             node, names = self.node, (f"{name}_unit", f"{self.columns[name]}_unit")
         return next(filter(None, (_attribute(node, each) for each in names)), None)
@@ -137,11 +131,13 @@ class _Table(StoredTable):
         """Return a column, masked where it says so: by a fill value, or a mask as astropy writes it."""
         theirs = self.columns[name]
         if self.is_group:
-            values = _values(self._dataset(theirs))
+            values = _values(_ordinary(self.node, theirs))
         else:
             values = _masked(self._rows[theirs], [_fill_value(self.node, theirs)])
         if f"{theirs}.mask" in self.names:
-            mask = self._dataset(f"{theirs}.mask")[()] if self.is_group else self._rows[f"{theirs}.mask"]
+            mask = (
+                _ordinary(self.node, f"{theirs}.mask")[()] if self.is_group else self._rows[f"{theirs}.mask"]
+            )
             values = np.ma.array(values, mask=mask.astype(bool))
         return values
 
@@ -211,6 +207,14 @@ def _dataset(parent, name):
     if not isinstance(dataset, h5py.Dataset):
         raise ValueError(f"{name!r} must be a dataset, got {type(dataset).__name__}")
     return _check_values(dataset)
+
+
+def _ordinary(parent, name):
+    """Return a dataset of numbers or texts that numpy holds as HDF5 does."""
+    dataset = _dataset(parent, name)
+    if dataset.dtype.hasobject or dataset.id.get_type().get_size() != dataset.dtype.itemsize:
+        raise ValueError(f"{name!r} must hold ordinary numbers or text of fixed length")
+    return dataset
 
 
 def _check_values(dataset):

@@ -1,8 +1,10 @@
 """Suites: simulations with their own physics."""
 
+import h5py
 import numpy as np
 import pytest
 from astropy import units
+from astropy.table import Table
 from joblib import parallel_config
 
 from darkcnn.datasets import load_clusters, make_bunch, make_clusters, mock, save_clusters
@@ -127,3 +129,21 @@ def test_every_cluster_has_a_suite(tmp_path, clusters):
 def test_wrong_arguments_are_named(arguments, error, message):
     with pytest.raises(error, match=message):
         make_clusters(**{"n_halos": 1, **arguments})
+
+
+@pytest.mark.parametrize("names", [["TNG", "7"] * 9, [3, 7] * 9])
+def test_files_by_other_programs_may_tell_the_suite(tmp_path, clusters, names):
+    save_clusters(tmp_path / "clusters.h5", clusters.data, clusters.target)
+    with h5py.File(tmp_path / "clusters.h5", "r+") as file:
+        file["Suite"] = np.array(names, dtype="S" if isinstance(names[0], str) else ">i4")
+    table = Table(clusters.data)
+    table["label"], table["SUITE"] = clusters.target, names
+    table.write(tmp_path / "clusters.fits")
+    expected = make_bunch(clusters.data, clusters.target, suite=names).suite.tolist()
+    for suffix in (".h5", ".fits"):
+        assert load_clusters(tmp_path / f"clusters{suffix}").suite.tolist() == expected
+    with h5py.File(tmp_path / "clusters.h5", "r+") as file:
+        del file["Suite"]
+        file["suite"] = ["TNG"] * 18  # text of any length
+    with pytest.raises(ValueError, match="'suite' must hold ordinary numbers or text of fixed length"):
+        load_clusters(tmp_path / "clusters.h5")
