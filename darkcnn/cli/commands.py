@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from darkcnn._common.versions import __version__
 from darkcnn.cli import steps
+from darkcnn.cli.importing import import_
 from darkcnn.cli.models import infer, predict, report
 from darkcnn.cli.options import (
     INPUT_FILE,
@@ -103,7 +104,7 @@ def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **trai
         click.echo(f"  {path}")
 
 
-for command in (infer, predict, report, simulate, study):
+for command in (import_, infer, predict, report, simulate, study):
     main.add_command(command)
 
 

@@ -4,6 +4,15 @@ from darkcnn.datasets.arrays import make_records
 from darkcnn.datasets.bunch import make_bunch
 from darkcnn.datasets.example import load_example
 from darkcnn.datasets.files import load_clusters, save_clusters
+from darkcnn.datasets.importing import import_clusters
 from darkcnn.datasets.mock import make_clusters
 
-__all__ = ["load_clusters", "load_example", "make_bunch", "make_clusters", "make_records", "save_clusters"]
+__all__ = [
+    "import_clusters",
+    "load_clusters",
+    "load_example",
+    "make_bunch",
+    "make_clusters",
+    "make_records",
+    "save_clusters",
+]

@@ -13,7 +13,7 @@ from darkcnn.records import (
     make_record,
     number_halos,
     to_values,
-    warn_of_quantised,
+    warn_of_maps,
 )
 
 _DESCRIPTION = """\
@@ -158,7 +158,7 @@ def make_records(
             )
         except ValueError as error:
             raise ValueError(f"{error}; in {what}") from error
-    warn_of_quantised({name for each in made for name in each.quantised})
+    warn_of_maps((name for each in made for name in each.quantised), (each.blurs for each in made))
     records = np.concatenate([each.record for each in made])
     check_halo_masses(records, labels, {})
     pixels = np.array([each.pixel for each in made])

@@ -40,14 +40,14 @@ def read_hdf5(path, *, map_above):
         names = match_names(file, ("clusters", "label", "suite", "galaxies", "description"))
         clusters = _Table(file, names.get("clusters", "clusters"))
         check_field_size(
-            _attribute(clusters.node, "field_size"), _attribute(clusters.node, "field_size_unit") or "kpc"
+            attribute_of(clusters.node, "field_size"), attribute_of(clusters.node, "field_size_unit") or "kpc"
         )
         return read_tables(
             clusters,
             _Table(file, names["galaxies"]) if "galaxies" in names else None,
             map_above=map_above,
             labels=_text(file, names["label"]) if "label" in names else None,
-            suite=_values(_ordinary(file, names["suite"])) if "suite" in names else None,
+            suite=_values(check_ordinary(_dataset(file, names["suite"]))) if "suite" in names else None,
             description=_text(file, names["description"]).decode() if "description" in names else "",
         )
 
@@ -100,7 +100,7 @@ class _Table(StoredTable):
         self.node = _node(file, name)
         self.is_group = isinstance(self.node, h5py.Group)
         if not self.is_group:
-            _check_values(self.node)
+            check_values(self.node)
             if not self.node.dtype.names or self.node.dtype.hasobject:
                 raise ValueError(f"{name!r} must be a table of numbers, got {self.node.dtype}")
             # A float of unusual layout widens when it is read, and then HDF5 writes beyond the row.
@@ -122,21 +122,23 @@ class _Table(StoredTable):
     def unit(self, name):
         """Return the unit of an attribute of the dataset or of the table, or None."""
         if self.is_group:
-            node, names = _ordinary(self.node, self.columns[name]), ("unit", "units")
+            node, names = check_ordinary(_dataset(self.node, self.columns[name])), ("unit", "units")
         else:
             node, names = self.node, (f"{name}_unit", f"{self.columns[name]}_unit")
-        return next(filter(None, (_attribute(node, each) for each in names)), None)
+        return next(filter(None, (attribute_of(node, each) for each in names)), None)
 
     def values(self, name):
         """Return a column, masked where it says so: by a fill value, or a mask as astropy writes it."""
         theirs = self.columns[name]
         if self.is_group:
-            values = _values(_ordinary(self.node, theirs))
+            values = _values(check_ordinary(_dataset(self.node, theirs)))
         else:
             values = _masked(self._rows[theirs], [_fill_value(self.node, theirs)])
         if f"{theirs}.mask" in self.names:
             mask = (
-                _ordinary(self.node, f"{theirs}.mask")[()] if self.is_group else self._rows[f"{theirs}.mask"]
+                check_ordinary(_dataset(self.node, f"{theirs}.mask"))[()]
+                if self.is_group
+                else self._rows[f"{theirs}.mask"]
             )
             values = np.ma.array(values, mask=mask.astype(bool))
         return values
@@ -158,9 +160,9 @@ class _Table(StoredTable):
 
 def _values(dataset):
     """Return the values of a dataset, masked and scaled as netCDF's conventions have it."""
-    nulls = [_attribute(dataset, name) for name in ("_FillValue", "missing_value")]
+    nulls = [attribute_of(dataset, name) for name in ("_FillValue", "missing_value")]
     values = _masked(dataset[()], [_fill_value(dataset), *nulls])
-    factor, offset = _attribute(dataset, "scale_factor"), _attribute(dataset, "add_offset")
+    factor, offset = attribute_of(dataset, "scale_factor"), attribute_of(dataset, "add_offset")
     if factor is not None:
         values = values * factor
     return values if offset is None else values + offset
@@ -179,7 +181,7 @@ def _fill_value(dataset, column=()):
     return value if np.any(value != np.zeros_like(value)) else None
 
 
-def _attribute(node, name):
+def attribute_of(node, name):
     """Return an attribute, also if it is an array of one element, or None; text as str."""
     value = node.attrs.get(name)
     if value is None or isinstance(value, h5py.Empty):
@@ -206,18 +208,17 @@ def _dataset(parent, name):
     dataset = _node(parent, name)
     if not isinstance(dataset, h5py.Dataset):
         raise ValueError(f"{name!r} must be a dataset, got {type(dataset).__name__}")
-    return _check_values(dataset)
+    return check_values(dataset)
 
 
-def _ordinary(parent, name):
-    """Return a dataset of numbers or texts that numpy holds as HDF5 does."""
-    dataset = _dataset(parent, name)
+def check_ordinary(dataset):
+    """Check that a dataset holds numbers or texts that numpy holds as HDF5 does."""
     if dataset.dtype.hasobject or dataset.id.get_type().get_size() != dataset.dtype.itemsize:
-        raise ValueError(f"{name!r} must hold ordinary numbers or text of fixed length")
+        raise ValueError(f"{dataset.name.lstrip('/')!r} must hold ordinary numbers or text of fixed length")
     return dataset
 
 
-def _check_values(dataset):
+def check_values(dataset):
     """Check that the values of a dataset are in this file, and that all of them were written."""
     name = dataset.name.lstrip("/")
     if dataset.external or dataset.is_virtual:

@@ -1,4 +1,4 @@
-"""A simulation on its way to disk: what is done stays done, whatever stops the program."""
+"""A database on its way to disk: what is done stays done, whatever stops the program."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from darkcnn.records import GALAXY_DTYPE, RecordsOnDisk
 
 
 class PartialFile:
-    """Records and galaxies of the parts of a simulation that are done, in a folder beside the file to be.
+    """Records and galaxies of the parts of a database that are done, in a folder beside the file to be.
 
     Each part is appended and forced to the disk, then noted with its length and checksum. Parts that are not
     in the files as they were noted, as after a crash of the machine, are cut off, with all that follow.
@@ -25,12 +25,12 @@ class PartialFile:
     dtype : numpy.dtype
         Type of a record.
     settings : dict
-        All that decides the simulation, in the types of JSON.
+        All that decides the records, in the types of JSON.
 
     Raises
     ------
     ValueError
-        If the folder is of a simulation with other settings.
+        If the folder was begun with other settings.
     """
 
     def __init__(self, path, dtype, settings):
@@ -59,7 +59,7 @@ class PartialFile:
         begun = json.loads(path.read_text())
         if begun != settings:
             raise ValueError(
-                f"{self.folder} is of a simulation with other settings, {begun}: delete it, or go on with it"
+                f"{self.folder} was begun with other settings, {begun}: delete it, or go on with it"
             )
 
     def _intact_parts(self):
@@ -75,9 +75,10 @@ class PartialFile:
                     np.fromfile(file, self.dtypes[name], part[name])
                     for name, file in (("records", records), ("galaxies", galaxies))
                 ]
+                about = part.pop("about", None)
                 if part != _note(*rows) or not line.endswith("\n"):
                     break
-                parts.append(part)
+                parts.append(part | ({} if about is None else {"about": about}))
         return parts
 
     @property
@@ -89,10 +90,15 @@ class PartialFile:
         """Return the number of ``"records"`` or ``"galaxies"`` that are done."""
         return sum(part[name] for part in self._parts)
 
-    def append(self, records, galaxies):
-        """Add a part; ``row`` of `galaxies` counts from its first record."""
+    @property
+    def about(self):
+        """What was told of each part."""
+        return [part.get("about") for part in self._parts]
+
+    def append(self, records, galaxies, about=None):
+        """Add a part, and what is to be told of it; ``row`` of `galaxies` counts from its first record."""
         galaxies["row"] += self.n_rows("records")
-        note = _note(records, galaxies)
+        note = _note(records, galaxies) | ({} if about is None else {"about": about})
         contents = {"records.bin": records.tobytes(), "galaxies.bin": galaxies.tobytes()}
         for name, content in (contents | {"parts.jsonl": _line(note).encode()}).items():
             with open(self.folder / name, "ab") as file:

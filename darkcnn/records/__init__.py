@@ -23,7 +23,7 @@ from darkcnn.records.labels import (
     sort_labels,
     split_labels,
 )
-from darkcnn.records.making import Made, Options, make_record, warn_of_quantised
+from darkcnn.records.making import Made, Options, make_record, warn_of_maps
 from darkcnn.records.observed import SHEAR, TANGENTIAL, ObservedRecords
 from darkcnn.records.peak import smooth
 from darkcnn.records.quantities import MAP_UNITS, label_from, pixel_kpc, to_values
@@ -68,6 +68,6 @@ __all__ = [
     "sort_labels",
     "split_labels",
     "to_values",
-    "warn_of_quantised",
+    "warn_of_maps",
     "xray_concentration",
 ]

@@ -51,14 +51,17 @@ class Made(NamedTuple):
         Row and column of the centre in the pixels of the first map.
     pixel : float
         Side of the largest pixel of its maps, kpc.
-    quantised : list of str
-        Names of its maps that are quantised.
+    quantised : tuple of str
+        Names of its maps that have few distinct values.
+    blurs : dict of str to float
+        Blur of its maps whose pixels had to be divided, kpc.
     """
 
     record: np.ndarray
     center: tuple
     pixel: float
-    quantised: list
+    quantised: tuple
+    blurs: dict
 
 
 def make_record(maps, numbers, *, pixel_scale=None, field_size=None, center=None, options=DEFAULTS):
@@ -83,7 +86,7 @@ def make_record(maps, numbers, *, pixel_scale=None, field_size=None, center=None
     Made
         The record.
     """
-    images, pixels, quantised = {}, {}, []
+    images, pixels, quantised, blurs = {}, {}, [], {}
     for name, image in maps.items():
         shape = np.shape(image)
         if len(shape) != 2 or min(shape) < 4:
@@ -101,13 +104,14 @@ def make_record(maps, numbers, *, pixel_scale=None, field_size=None, center=None
     for name, image in images.items():
         own = tuple(m + o / pixels[name] for m, o in zip(middle_of(image), offset, strict=True))
         _measure(record, numbers, name, image, pixels[name], own)
-        density = _rebin(name, image, pixels[name], own, options)
+        density, blurs[name] = _rebin(name, image, pixels[name], own, options)
         if name == "total":
             _check_mass(density, numbers)
         peak = density.max()
         record[name] = density / peak
         record[NORMS[MAPS.index(name)]] = _norm(numbers, name, peak)
-    return Made(record, center, max(pixels.values()), quantised)
+    blurs = {name: blur for name, blur in blurs.items() if blur}
+    return Made(record, center, max(pixels.values()), tuple(quantised), blurs)
 
 
 def _check_mass(density, numbers):
@@ -200,23 +204,42 @@ def _measure(record, numbers, name, image, pixel, center):
 
 
 def _rebin(name, image, pixel, center, options):
-    """Return a map on the pixels of the record."""
+    """Return a map on the pixels of the record, and its blur, kpc."""
     grid = Grid(image.shape, pixel, center, FIELD_SIZE, options.n_pixels)
-    check_resolution(name, grid, pixel, options.allow_coarse)
+    blur = check_resolution(name, grid, pixel, options.allow_coarse)
     known = np.isfinite(image)
     mean = grid.mean(np.where(known, image, 0))
     density = fill_gaps(name, mean, grid.mean(known), options.fill(name), options.max_gap)
     if not density.max() > 0:
         raise ValueError(f"{name!r} must have mass or emission within 2 Mpc of its centre, got none")
-    return density
+    return density, blur
 
 
-def warn_of_quantised(names):
-    """Warn of maps that were stored with eight bits."""
-    if names:
+def warn_of_maps(quantised, blurs):
+    """Warn of maps that were stored with eight bits, and of maps that became blurred.
+
+    Parameters
+    ----------
+    quantised : iterable of str
+        Names of quantised maps.
+    blurs : iterable of dict of str to float
+        Blur of maps, kpc, see :class:`Made`.
+    """
+    if names := sorted(set(quantised)):
         warnings.warn(
-            f"maps {sorted(names)} have at most 256 values, as images of 8 bits: faint parts are lost, "
-            "and a model "
-            "trained on other maps must not be applied to them",
+            f"maps {names} have at most 256 values, as images of 8 bits: faint parts are lost, and a "
+            "model trained "
+            "on other maps must not be applied to them",
+            stacklevel=3,
+        )
+    largest = {}
+    for blur in blurs:
+        for name, width in blur.items():
+            largest[name] = max(width, largest.get(name, 0.0))
+    for name, width in largest.items():
+        warnings.warn(
+            f"pixels of {name!r} do not fit into those of the records: dividing them by area blurs maps "
+            "by up to "
+            f"{width:.2g} kpc (standard deviation)",
             stacklevel=3,
         )

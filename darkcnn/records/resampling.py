@@ -1,7 +1,6 @@
 """Crop maps and average them over larger pixels, by area: mass is conserved, nothing is interpolated."""
 
 import math
-import warnings
 
 import numpy as np
 
@@ -83,7 +82,7 @@ class Grid:
 
 
 def check_resolution(name, grid, pixel, allow_coarse):
-    """Refuse maps of larger pixels than asked for, and warn of a blur of half a pixel or more.
+    """Refuse maps of larger pixels than asked for; return the blur that dividing pixels by area causes.
 
     Parameters
     ----------
@@ -94,18 +93,21 @@ def check_resolution(name, grid, pixel, allow_coarse):
     pixel : float
         Side of its pixels, kpc.
     allow_coarse : bool
-        Whether larger pixels are warned of instead.
+        Whether to take larger pixels.
+
+    Returns
+    -------
+    float
+        Standard deviation of the blur along each axis, kpc; 0 where it is small.
     """
     if grid.is_whole or grid.ratio >= _FINE:
-        return
-    fault = f"pixels of {name!r} are {pixel:.4g} kpc wide, those of the records {grid.ratio * pixel:.4g} kpc"
+        return 0.0
     if grid.ratio < 1 and not allow_coarse:
         raise ValueError(
-            f"{fault}: ask for n_pixels={max(int(FIELD_SIZE / pixel), 1)} or fewer, or keep the blur with "
+            f"pixels of {name!r} are {pixel:.4g} kpc wide, those of the records {grid.ratio * pixel:.4g} "
+            "kpc: ask "
+            f"for n_pixels={max(int(FIELD_SIZE / pixel), 1)} or fewer, or keep the blur with "
             "allow_coarse=True"
         )
     # A pixel at an edge is spread over its width; one of `ratio` is at an edge.
-    blur = pixel / math.sqrt(12 * max(grid.ratio, 1))
-    warnings.warn(
-        f"{fault}: dividing them by area blurs the map by {blur:.2g} kpc (standard deviation)", stacklevel=5
-    )
+    return pixel / math.sqrt(12 * max(grid.ratio, 1))

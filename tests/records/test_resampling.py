@@ -73,18 +73,18 @@ def test_images_far_away_and_small_show_nothing(image):
     assert Grid(image.shape, 20.0, (5000.0, -4000.0), 2000.0, 50).mean(image).sum() == 0
 
 
-def test_larger_pixels_are_refused_or_warned_of(image):
+def test_larger_pixels_are_refused_or_blurred(image):
     grid = Grid(image.shape, 60.0, (44.5, 34.5), 2000.0, 50)
     with pytest.raises(
         ValueError, match=r"'xray' are 60 kpc wide, those of the records 40 kpc: ask for n_pixels=33"
     ):
         check_resolution("xray", grid, 60.0, False)
-    with pytest.warns(UserWarning, match=r"blurs the map by 17 kpc"):  # 60 / sqrt(12)
-        check_resolution("xray", grid, 60.0, True)
+    assert check_resolution("xray", grid, 60.0, True) == pytest.approx(17.32, abs=0.01)  # 60 / sqrt(12)
 
 
-def test_pixels_that_do_not_fit_are_warned_of(image):
-    with pytest.warns(UserWarning, match=r"blurs the map by 7\.5 kpc"):  # 30 / sqrt(12 * 4 / 3)
-        check_resolution("xray", Grid(image.shape, 30.0, (44.5, 34.5), 2000.0, 50), 30.0, False)
-    for pixel in (40.0, 20.0, 7.8125, 19.0):
-        check_resolution("xray", Grid(image.shape, pixel, (44.5, 34.5), 2000.0, 50), pixel, False)
+def test_pixels_that_do_not_fit_are_blurred(image):
+    def blur(pixel):
+        return check_resolution("xray", Grid(image.shape, pixel, (44.5, 34.5), 2000.0, 50), pixel, False)
+
+    assert blur(30.0) == pytest.approx(7.5)  # 30 / sqrt(12 * 4 / 3)
+    assert [blur(pixel) for pixel in (40.0, 20.0, 7.8125, 19.0)] == [0, 0, 0, 0]

@@ -1,0 +1,192 @@
+"""Databases of clusters from tables that name the files of their maps."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils import gen_batches
+from tqdm import tqdm
+
+from darkcnn._common.identity import describe
+from darkcnn._common.versions import __version__
+from darkcnn._common.writing import replacing
+from darkcnn.datasets.arrays import describe_center
+from darkcnn.datasets.database import Database
+from darkcnn.datasets.files import load_clusters
+from darkcnn.datasets.hdf5 import write_hdf5
+from darkcnn.datasets.partial import PartialFile
+from darkcnn.datasets.table import ClusterTable
+from darkcnn.records import GALAXY_DTYPE, Options, make_record, record_dtype, warn_of_maps
+
+_ROWS_AT_ONCE = 64
+
+_DESCRIPTION = """\
+{n_clusters} clusters imported by darkcnn {version} from {table}, averaged by area over {n_pixels} x
+{n_pixels} pixels in 2 Mpc. Centres: {centres}. Left out: {n_skipped}.
+"""
+
+
+def import_clusters(
+    table,
+    path,
+    *,
+    n_pixels=50,
+    pixel_scale=None,
+    field_size=None,
+    units=None,
+    center=None,
+    cosmology=None,
+    fill_value=None,
+    max_gap=0.1,
+    allow_coarse=False,
+    skip_bad=False,
+    verbose=0,
+):
+    r"""Make a database of clusters whose maps are in files that a table names: what ``darkcnn import`` does.
+
+    Clusters are read and written a few at a time, so that there may be more of them than fit into
+    memory. A call with the same arguments resumes one that was interrupted.
+
+    Parameters
+    ----------
+    table : path-like
+        CSV, ECSV or FITS table with a row for each cluster and the columns ``cluster_id``,
+        ``redshift``, and at least one of ``total``, ``xray`` and ``stellar``, which hold paths of FITS,
+        HDF5 or ``.npy`` files, relative to the folder of the table. Further columns, all optional:
+        ``cross_section`` (cm2/g) or ``label``; ``total_hdu`` (extension of FITS or dataset of HDF5),
+        ``total_row`` (image of a stack), ``total_unit``, ``total_pixel_scale``, ``total_field_size``,
+        and the same for the other maps; ``pixel_scale`` or ``field_size``; ``center_row`` and
+        ``center_column``; other fields of :func:`darkcnn.records.record_dtype`. Columns with units are
+        converted. Headers of FITS and attributes of HDF5 tell units, those of FITS pixel scales as well.
+    path : path-like
+        HDF5 file to write. It appears when it is complete; until then, its parts are in a folder of
+        that name with ``.partial``.
+    n_pixels : int, default=50
+        Height and width of the maps of the records.
+    pixel_scale, field_size : float, Quantity or dict of them by map, default=None
+        Side of a pixel, or of the whole image, where neither the table nor a file tells.
+    units : dict of str to str or None, default=None
+        Units of maps, by name, where neither the table nor a file tells.
+    center : (float, float), "middle" or None, default=None
+        Centre of all maps whose row of the table tells none, see :func:`darkcnn.make_records`.
+    cosmology, fill_value, max_gap, allow_coarse
+        As for :func:`darkcnn.make_records`.
+    skip_bad : bool, default=False
+        Whether to leave out clusters whose maps cannot be read or are refused, instead of stopping.
+    verbose : int, default=0
+        Above 0, show a progress bar.
+
+    Returns
+    -------
+    sklearn.utils.Bunch
+        What :func:`~darkcnn.datasets.load_clusters` returns, records on disk, with ``skipped``: row of
+        the table and error of each cluster that was left out.
+
+    Raises
+    ------
+    ValueError
+        If the table lacks a column or has a value that is out of range, or a map cannot be read or is
+        refused.
+
+    Warns
+    -----
+    UserWarning
+        As :func:`darkcnn.make_records`, once for all clusters.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from darkcnn.datasets import import_clusters
+    >>> x, y = np.meshgrid(np.arange(-63.5, 64), np.arange(-63.5, 64))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/halo7.npy", 1e15 / (1 + np.hypot(x, y) / 5))
+    ...     with open(f"{folder}/table.csv", "w") as file:
+    ...         _ = file.write("cluster_id,redshift,cross_section,total\nhalo 7,0.25,0.1,halo7.npy\n")
+    ...     clusters = import_clusters(f"{folder}/table.csv", f"{folder}/clusters.h5", pixel_scale=20)
+    ...     clusters.data["total"].shape, clusters.target.tolist()
+    ((1, 50, 50), ['SIDM0.1'])
+    """
+    if Path(path).suffix.lower() not in (".h5", ".hdf5"):
+        raise ValueError(f"path must end in .h5 or .hdf5, got {str(path)!r}")
+    options = Options(n_pixels, cosmology, fill_value, max_gap, allow_coarse)
+    defaults = {"pixel_scale": pixel_scale, "field_size": field_size, "center": center}
+    clusters = ClusterTable(table, units)
+    with open(table, "rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    settings = {"version": __version__, "table": checksum}
+    settings |= describe({"options": options._asdict(), "units": units, **_texts(defaults)})
+    part = PartialFile(path, record_dtype(n_pixels), settings)
+    batches = list(gen_batches(clusters.n_rows, _ROWS_AT_ONCE))
+    n_done = batches[part.n_parts - 1].stop if part.n_parts else 0
+    with tqdm(total=clusters.n_rows, initial=n_done, unit="cluster", disable=not verbose) as progress:
+        for rows in batches[part.n_parts :]:
+            records, about = _make(clusters, range(rows.start, rows.stop), defaults, options, skip_bad)
+            part.append(records, np.empty(0, GALAXY_DTYPE), about)
+            progress.update(rows.stop - rows.start)
+    skipped = [tuple(each) for about in part.about for each in about["skipped"]]
+    if len(skipped) == clusters.n_rows:
+        raise ValueError(
+            f"all {len(skipped)} clusters of {table} were left out, the first as {skipped[0][1]}"
+        )
+    warn_of_maps(
+        (name for about in part.about for name in about["quantised"]),
+        (about["blurs"] for about in part.about),
+    )
+    kept = np.setdiff1d(np.arange(clusters.n_rows), [row for row, _ in skipped])
+    description = _DESCRIPTION.format(
+        n_clusters=len(kept),
+        version=__version__,
+        table=Path(table).name,
+        n_pixels=n_pixels,
+        centres="as given in the table"
+        if "center_row" in clusters.columns
+        else describe_center(center, clusters.maps[0]),
+        n_skipped=len(skipped),
+    )
+    target = None if clusters.labels is None else clusters.labels[kept]
+    with replacing(path) as temporary:
+        write_hdf5(temporary, Database(part.read("records"), target, description=description))
+    part.remove()
+    bunch = load_clusters(path, mmap=True, labelled=False)
+    bunch.skipped = skipped
+    return bunch
+
+
+def _texts(defaults):
+    """Return quantities as text, which settings can hold."""
+    return {name: None if value is None else str(value) for name, value in defaults.items()}
+
+
+def _make(clusters, rows, defaults, options, skip_bad):
+    """Return the records of some rows of a table, and what is to be told of them."""
+    made, skipped = [], []
+    for row in rows:
+        try:
+            maps, numbers, layout = clusters.read(row)
+            made.append(make_record(maps, numbers, **_completed(layout, defaults), options=options))
+        except (OSError, ValueError) as error:
+            fault = f"row {row} (cluster_id {clusters.columns['cluster_id'][row]}): {error}"
+            if not skip_bad:
+                raise ValueError(f"{fault}; skip_bad leaves out such clusters") from error
+            skipped.append((row, fault))
+    records = np.concatenate([np.empty(0, record_dtype(options.n_pixels)), *(each.record for each in made)])
+    blurs = {}
+    for each in made:
+        for name, blur in each.blurs.items():
+            blurs[name] = max(blur, blurs.get(name, 0.0))
+    quantised = sorted({name for each in made for name in each.quantised})
+    return records, {"skipped": skipped, "quantised": quantised, "blurs": blurs}
+
+
+def _completed(layout, defaults):
+    """Complete what the table and the files tell of a cluster by what holds for all."""
+    scales, sizes = dict(layout["pixel_scale"]), dict(layout["field_size"])
+    for name in scales:
+        if scales[name] is None and sizes[name] is None:
+            scales[name], sizes[name] = (
+                each.get(name) if isinstance(each, dict) else each
+                for each in (defaults["pixel_scale"], defaults["field_size"])
+            )
+    center = defaults["center"] if layout["center"] is None else layout["center"]
+    return {"pixel_scale": scales, "field_size": sizes, "center": center}
