@@ -214,7 +214,9 @@ def _dataset(parent, name):
 def check_ordinary(dataset):
     """Check that a dataset holds numbers or texts that numpy holds as HDF5 does."""
     if dataset.dtype.hasobject or dataset.id.get_type().get_size() != dataset.dtype.itemsize:
-        raise ValueError(f"{dataset.name.lstrip('/')!r} must hold ordinary numbers or text of fixed length")
+        raise ValueError(
+            f"{dataset.name.rpartition('/')[2]!r} must hold ordinary numbers or text of fixed length"
+        )
     return dataset
 
 
