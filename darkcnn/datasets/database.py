@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import numpy as np
+from astropy.table import Table
 
 from darkcnn.datasets.columns import (
     check_columns,
@@ -17,13 +18,17 @@ from darkcnn.records import GALAXY_DTYPE, MAPS, DarkMatter, check_records, chunk
 
 
 class Database(NamedTuple):
-    """Clusters, their labels and suites, if known, galaxies and a text; see :func:`make_bunch`."""
+    """Clusters, their labels and suites, if known, galaxies and a text; see :func:`make_bunch`.
+
+    `suites` is the table of their parameters, as :func:`make_clusters` returns it.
+    """
 
     records: np.ndarray
     target: np.ndarray | None
     galaxies: np.ndarray = np.empty(0, GALAXY_DTYPE)
     description: str = ""
     suite: np.ndarray | None = None
+    suites: Table | None = None
 
 
 class StoredTable(ABC):
@@ -61,7 +66,7 @@ class StoredTable(ABC):
         return {name: self.values(name) for name in self.columns}
 
 
-def read_tables(clusters, galaxies, *, map_above, labels=None, suite=None, description=""):
+def read_tables(clusters, galaxies, *, map_above, labels=None, suite=None, suites=None, description=""):
     """Read a database from the tables of a file.
 
     Parameters
@@ -76,6 +81,8 @@ def read_tables(clusters, galaxies, *, map_above, labels=None, suite=None, descr
         Labels, text or bytes, if they are not a column of the clusters.
     suite : ndarray of shape (n_samples,) or None, default=None
         Numbers or names of suites, if they are not a column of the clusters.
+    suites : astropy.table.Table or None, default=None
+        Parameters of the suites.
     description : str, default=""
         Where the data come from.
 
@@ -105,6 +112,7 @@ def read_tables(clusters, galaxies, *, map_above, labels=None, suite=None, descr
         members,
         description,
         None if suite is None else number_halos(suite, "suite"),
+        suites,
     )
 
 
@@ -139,7 +147,7 @@ def check_database(database):
 
 def check_structure(database):
     """Check all that :func:`check_database` does, except for reading the maps."""
-    records, target, galaxies, _, suite = database
+    records, target, galaxies, _, suite, _ = database
     check_records(records, "the database")
     shape = records.dtype["total"].shape
     if len(shape) != 2 or shape[0] != shape[1] or any(records.dtype[name].shape != shape for name in MAPS):

@@ -48,7 +48,7 @@ def load_clusters(path, *, return_X_y=False, mmap="auto", labelled=True):
     Returns
     -------
     sklearn.utils.Bunch or (data, target)
-        See :func:`darkcnn.datasets.make_bunch`.
+        See :func:`darkcnn.datasets.make_bunch`; with ``suites`` if the file lists their parameters.
 
     Raises
     ------
@@ -77,13 +77,15 @@ def load_clusters(path, *, return_X_y=False, mmap="auto", labelled=True):
     except Exception as error:  # a damaged file makes parsers raise anything, down to MemoryError
         reason = error if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"cannot read {path}: {reason}") from error
-    records, target, galaxies, description, suite = database
+    records, target, galaxies, description, suite, suites = database
     if labelled and target is None:
         raise ValueError(
             f"{path} must tell the label of each cluster, in a column 'label' of FITS or a dataset of HDF5; "
             "use labelled=False for clusters whose dark matter is not known"
         )
     clusters = make_bunch(records, target, galaxies=galaxies, description=description, suite=suite)
+    if suites is not None:
+        clusters.suites = suites
     return (clusters.data, clusters.target) if return_X_y else clusters
 
 
@@ -180,17 +182,19 @@ def save_clusters(path, data, target=None, *, galaxies=None, description="", sui
 
 
 def _as_database(data, target, galaxies, description, suite):
+    suites = None
     if isinstance(data, Bunch):
         if target is not None or galaxies is not None or description or suite is not None:
             raise ValueError(
                 "suite, target, galaxies and description must not be given: the Bunch has its own"
             )
         target = None if data.target is None else join_labels(data.target, data.feedback)
-        suite, galaxies, description, data = data.get("suite"), data.galaxies, data.DESCR, data.data
+        suite, suites = data.get("suite"), data.get("suites")
+        data, galaxies, description = data.data, data.galaxies, data.DESCR
     if galaxies is None:
         galaxies = np.empty(0, GALAXY_DTYPE)
     elif isinstance(galaxies, np.ma.MaskedArray) and galaxies.dtype == GALAXY_DTYPE:
         galaxies = galaxies_from_columns({name: galaxies[name] for name in GALAXY_DTYPE.names})
     labels = None if target is None else plain_labels(target)
     suite = None if suite is None else number_halos(suite, "suite")
-    return Database(check_records(data, "data"), labels, galaxies, description, suite)
+    return Database(check_records(data, "data"), labels, galaxies, description, suite, suites)

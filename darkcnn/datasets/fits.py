@@ -8,6 +8,7 @@ from astropy.io import fits
 
 from darkcnn.datasets.columns import COLUMNS, check_columns, check_field_size
 from darkcnn.datasets.database import StoredTable, read_tables
+from darkcnn.datasets.suite_table import describe_suites, is_table_of_suites, suites_from_rows
 from darkcnn.records import FIELD_SIZE, RecordsOnDisk, record_dtype
 
 
@@ -18,7 +19,8 @@ def read_fits(path, *, map_above):
     ----------
     path : path-like
         File with a table that holds a cluster a row: the fields of a record and, if known, ``label`` and
-        ``suite``. Other extensions may be ``GALAXIES``, a table, and ``DESCRIPTION``, text as UTF-8 bytes.
+        ``suite``. Other extensions may be the tables ``GALAXIES`` and ``SUITES``, and ``DESCRIPTION``,
+        text as UTF-8 bytes.
     map_above : float
         Size of the table, in bytes, from which its records stay on disk where the file allows it.
 
@@ -42,7 +44,9 @@ def read_fits(path, *, map_above):
             check_field_size(clusters.hdu.header.get("FIELDKPC"))
             galaxies = _Table(hdus["GALAXIES"]) if "GALAXIES" in hdus else None
             text = hdus["DESCRIPTION"].data.tobytes().decode() if "DESCRIPTION" in hdus else ""
-            return read_tables(clusters, galaxies, map_above=map_above, description=text)
+            return read_tables(
+                clusters, galaxies, map_above=map_above, suites=_suites(hdus), description=text
+            )
 
 
 def _check_order(hdus):
@@ -77,6 +81,18 @@ def _clusters(hdus):
         names = [table.hdu.name for table in named]
         raise ValueError(f"only one table may hold clusters, found {names}: name the one to read CLUSTERS")
     return named[0]
+
+
+def _suites(hdus):
+    """Return the table of suites, or None if there is none, or something else of that name."""
+    if "SUITES" not in hdus or not isinstance(hdus["SUITES"], fits.BinTableHDU):
+        return None
+    hdu = hdus["SUITES"]
+    if not is_table_of_suites(hdu.data.dtype):
+        return None
+    numbers = enumerate(hdu.columns.names, start=1)
+    about = {name: [hdu.header.get(f"{key}{n}") for key in ("TUNIT", "TCOMM")] for n, name in numbers}
+    return suites_from_rows(np.asarray(hdu.data), about)
 
 
 class _Table(StoredTable):
@@ -150,7 +166,7 @@ def write_fits(path, database):
     database : Database
         Clusters. They are copied as a whole; for many, HDF5 is the better choice.
     """
-    records, target, galaxies, description, suite = database
+    records, target, galaxies, description, suite, suites = database
     records = np.asarray(records)[list(record_dtype(1).names)]
     columns = fits.ColDefs(records)
     if target is not None:
@@ -163,14 +179,16 @@ def write_fits(path, database):
         hdus.append(_table("GALAXIES", fits.ColDefs(np.asarray(galaxies))))
     if description:
         hdus.append(fits.ImageHDU(np.frombuffer(description.encode(), np.uint8), name="DESCRIPTION"))
+    if suites is not None:
+        hdus.append(_table("SUITES", fits.ColDefs(suites.as_array()), describe_suites(suites)))
     hdus[0].header["NEXTEND"] = (len(hdus) - 1, "number of extensions")
     fits.HDUList(hdus).writeto(path, overwrite=True)
 
 
-def _table(name, columns):
+def _table(name, columns, about=COLUMNS):
     table = fits.BinTableHDU.from_columns(columns, name=name)
     for number, column in enumerate(table.columns.names, start=1):
-        unit, meaning = COLUMNS[column]
+        unit, meaning = about[column]
         if unit:
             table.header.set(f"TUNIT{number}", unit, after=f"TFORM{number}")
         table.header.set(f"TCOMM{number}", meaning, after=f"TFORM{number}")

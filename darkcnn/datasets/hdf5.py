@@ -13,6 +13,7 @@ import numpy as np
 
 from darkcnn.datasets.columns import COLUMNS, check_field_size, match_names
 from darkcnn.datasets.database import StoredTable, read_tables
+from darkcnn.datasets.suite_table import describe_suites, is_table_of_suites, suites_from_rows
 from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE, RecordsOnDisk, chunks, record_dtype
 
 _MAX_DEFLATE_RATIO = (
@@ -27,7 +28,8 @@ def read_hdf5(path, *, map_above):
     ----------
     path : path-like
         File with the table ``clusters``: a dataset of rows with fields, or a group with a dataset for each
-        field. ``label``, ``suite``, ``galaxies``, again a table, and ``description`` if it has them.
+        field. ``label``, ``suite``, ``description``, and the tables ``galaxies`` and ``suites`` if it has
+        them.
     map_above : float
         Size of the records, in bytes, from which they are memory-mapped where the file allows it.
 
@@ -37,7 +39,7 @@ def read_hdf5(path, *, map_above):
         Its records are :class:`~darkcnn.records.RecordsOnDisk` if they were mapped, and so are its galaxies.
     """
     with h5py.File(path, "r") as file:
-        names = match_names(file, ("clusters", "label", "suite", "galaxies", "description"))
+        names = match_names(file, ("clusters", "label", "suite", "suites", "galaxies", "description"))
         clusters = _Table(file, names.get("clusters", "clusters"))
         check_field_size(
             attribute_of(clusters.node, "field_size"), attribute_of(clusters.node, "field_size_unit") or "kpc"
@@ -48,6 +50,7 @@ def read_hdf5(path, *, map_above):
             map_above=map_above,
             labels=_text(file, names["label"]) if "label" in names else None,
             suite=_values(check_ordinary(_dataset(file, names["suite"]))) if "suite" in names else None,
+            suites=_suites(file, names["suites"]) if "suites" in names else None,
             description=_text(file, names["description"]).decode() if "description" in names else "",
         )
 
@@ -64,7 +67,7 @@ def write_hdf5(path, database, *, compress=False):
     compress : bool, default=False
         Make the file smaller at the price of memory-mapping it.
     """
-    records, target, galaxies, description, suite = database
+    records, target, galaxies, description, suite, suites = database
     dtype = record_dtype(records.dtype["total"].shape[0])
     # The format of HDF5 1.10 has checksums for all but the values; damage to an older one can crash HDF5.
     with h5py.File(path, "w", libver=("v110", "v110")) as file:
@@ -75,22 +78,30 @@ def write_hdf5(path, database, *, compress=False):
             filters["compression_opts"] = 9
         clusters = file.create_dataset("clusters", records.shape, dtype, **filters)
         clusters.attrs["field_size"], clusters.attrs["field_size_unit"] = FIELD_SIZE, "kpc"
+        _describe(clusters, COLUMNS)
         for rows in chunks(len(records)):
             clusters[rows] = np.asarray(records[rows])[list(dtype.names)].astype(dtype)
         if target is not None:
             file["label"] = target.astype("S")
         if suite is not None:
             file["suite"] = suite
+        if suites is not None:
+            file["suites"] = suites.as_array()
+            _describe(file["suites"], describe_suites(suites))
         if len(galaxies):
             table = file.create_dataset("galaxies", galaxies.shape, GALAXY_DTYPE)
+            _describe(table, COLUMNS)
             for rows in chunks(len(galaxies)):
                 table[rows] = np.asarray(galaxies[rows])
         if description:
             text = description.encode()
             file.create_dataset("description", data=text, dtype=h5py.string_dtype("utf-8", len(text)))
-        for table in (file[name] for name in ("clusters", "galaxies") if name in file):
-            for name in table.dtype.names:
-                table.attrs[f"{name}_unit"], table.attrs[f"{name}_description"] = COLUMNS[name]
+
+
+def _describe(table, about):
+    """Write unit and meaning of each column of a table."""
+    for name in table.dtype.names:
+        table.attrs[f"{name}_unit"], table.attrs[f"{name}_description"] = about[name]
 
 
 class _Table(StoredTable):
@@ -209,6 +220,17 @@ def _dataset(parent, name):
     if not isinstance(dataset, h5py.Dataset):
         raise ValueError(f"{name!r} must be a dataset, got {type(dataset).__name__}")
     return check_values(dataset)
+
+
+def _suites(file, name):
+    """Return the table of suites, or None if it is something else of that name."""
+    node = _node(file, name)
+    if not isinstance(node, h5py.Dataset) or not is_table_of_suites(node.dtype):
+        return None
+    rows = _Table(file, name).node[()]
+    keys = ("unit", "description")
+    about = {each: [attribute_of(node, f"{each}_{key}") for key in keys] for each in rows.dtype.names}
+    return suites_from_rows(rows, about)
 
 
 def check_ordinary(dataset):

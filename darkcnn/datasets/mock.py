@@ -188,6 +188,8 @@ def make_clusters(
         cosmology=cosmology,
     )
 
+    table = None if suites is None else table_of_suites(suites)
+
     def simulate(first_task=0):
         return Parallel(n_jobs=n_jobs, return_as="generator")(
             delayed(_simulate)(seed, *task, n_pixels) for task in tasks[first_task:]
@@ -203,11 +205,10 @@ def make_clusters(
                 part.append(records, galaxies)
                 progress.update(len(records))
         with replacing(path) as temporary:
-            write_hdf5(
-                temporary, Database(part.read("records"), target, part.read("galaxies"), description, suite)
-            )
+            made = part.read("records"), target, part.read("galaxies"), description, suite, table
+            write_hdf5(temporary, Database(*made))
         part.remove()
-        return _returned(load_clusters(path, mmap=True), suites, return_X_y)
+        return load_clusters(path, return_X_y=return_X_y, mmap=True)
 
     records = np.empty(len(target), record_dtype(n_pixels))
     truths = np.empty((2, len(target)))
@@ -226,12 +227,8 @@ def make_clusters(
         records, target, galaxies=np.concatenate(galaxies), description=description, suite=suite
     )
     bunch.effective_cross_section, bunch.core_radius = truths
-    return _returned(bunch, suites, return_X_y)
-
-
-def _returned(bunch, suites, return_X_y):
     if suites is not None:
-        bunch.suites = table_of_suites(suites)
+        bunch.suites = table
     return (bunch.data, bunch.target) if return_X_y else bunch
 
 

@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pytest
 from astropy import units
+from astropy.io import fits
 from astropy.table import Table
 from joblib import parallel_config
 
@@ -84,11 +85,19 @@ def test_suites_go_to_disk_and_come_back(tmp_path, clusters, monkeypatch):
     monkeypatch.setattr(mock, "_CLUSTERS_PER_TASK", 2)
     written = make_clusters(3, n_suites=3, **SETTINGS, path=tmp_path / "clusters.h5")
     save_clusters(tmp_path / "clusters.fits", clusters)
-    assert written.suites["gas_core"].tolist() == clusters.suites["gas_core"].tolist()
     for loaded in (written, *map(load_clusters, (tmp_path / "clusters.h5", tmp_path / "clusters.fits"))):
         assert loaded.suite.dtype == np.int64
         assert loaded.suite.tolist() == clusters.suite.tolist()
         np.testing.assert_array_equal(np.asarray(loaded.data), clusters.data)
+        assert loaded.suites.colnames == clusters.suites.colnames
+        for name in clusters.suites.colnames:
+            read, made = loaded.suites[name], clusters.suites[name]
+            assert read.tolist() == made.tolist()
+            assert (read.unit, read.description or None, read.format) == (
+                made.unit,
+                made.description,
+                made.format,
+            )
 
 
 def test_names_of_suites_become_numbers(tmp_path, clusters):
@@ -147,3 +156,15 @@ def test_files_by_other_programs_may_tell_the_suite(tmp_path, clusters, names):
         file["suite"] = ["TNG"] * 18  # text of any length
     with pytest.raises(ValueError, match="'suite' must hold ordinary numbers or text of fixed length"):
         load_clusters(tmp_path / "clusters.h5")
+
+
+def test_other_things_called_suites_are_ignored(tmp_path, clusters):
+    for suffix in (".h5", ".fits"):
+        save_clusters(tmp_path / f"clusters{suffix}", clusters.data, clusters.target)
+    with h5py.File(tmp_path / "clusters.h5", "r+") as file:
+        file["suites"] = np.array([b"TNG", b"EAGLE"])
+    with fits.open(tmp_path / "clusters.fits", mode="update") as hdus:
+        hdus.append(fits.BinTableHDU(Table({"name": ["TNG"]}).as_array(), name="SUITES"))
+        hdus[0].header["NEXTEND"] += 1
+    for suffix in (".h5", ".fits"):
+        assert "suites" not in load_clusters(tmp_path / f"clusters{suffix}")
