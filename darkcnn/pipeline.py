@@ -4,9 +4,8 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from darkcnn.networks import get_recipe, name_of
-from darkcnn.noise.base import RecordNoise
 from darkcnn.preprocessing import MapScaler, MapSelector, RotationFlipAugmenter
-from darkcnn.records import MAPS, ObservedRecords
+from darkcnn.records import MAPS
 from darkcnn.training import DarkCNNClassifier
 
 OBSERVED = {"xray": ("asinh", "none", 1.0)}
@@ -107,33 +106,3 @@ def _scaler(observed):
     ]
     stretch, norm, floor = zip(*settings, strict=True)
     return MapScaler(stretch, norm, floor=floor)
-
-
-def skip_noise(pipeline, records):
-    """Leave out the simulated noise of a pipeline, for records of real observations.
-
-    Parameters
-    ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted pipeline, with steps of noise at its beginning or without.
-    records : structured ndarray of shape (n_samples,)
-        Observed clusters.
-
-    Returns
-    -------
-    pipeline : sklearn.pipeline.Pipeline
-        The steps after the noise.
-    records : ObservedRecords of shape (n_samples,)
-        The records, marked as observed.
-
-    Examples
-    --------
-    >>> from darkcnn import WeakLensingNoise, default_pipeline
-    >>> from darkcnn.datasets import load_example
-    >>> from darkcnn.pipeline import skip_noise
-    >>> steps, records = skip_noise(default_pipeline(noise=[WeakLensingNoise()]), load_example().data)
-    >>> list(steps.named_steps)
-    ['select', 'scale', 'cnn']
-    """
-    n_noises = sum(isinstance(step, RecordNoise) for _, step in pipeline.steps)
-    return pipeline[n_noises:], ObservedRecords(records)

@@ -175,6 +175,8 @@ def expected(tmp_path_factory):
 def test_every_form_of_records_gives_what_an_array_gives(name, form, expected, tmp_path):
     if form == "observed" and name in TURNING:
         pytest.skip("observed maps turn by whole quarters")
+    if form == "observed" and name in ("WeakLensingNoise", "XrayNoise"):
+        pytest.skip("observed maps get no noise")
     got = (USES | TURNING)[name](FORMS[form](CLUSTERS.data, tmp_path), tmp_path)
     for part, wanted in zip(got, expected(name), strict=True):
         np.testing.assert_array_equal(part, wanted)

@@ -10,7 +10,6 @@ from darkcnn.cli.options import (
     INPUT_FILE,
     OUTPUT_FILE,
     json_option,
-    observed_option,
     quiet_option,
     seed_option,
     velocity_option,
@@ -24,8 +23,7 @@ from darkcnn.cli.printing import print_cross_section, write_probabilities
 @click.argument("model", type=INPUT_FILE)
 @click.argument("database", type=INPUT_FILE)
 @click.option("-f", "-o", "--output", type=OUTPUT_FILE, help="CSV file to write.  [default: standard output]")
-@observed_option
-def predict(model, database, output, observed):
+def predict(model, database, output):
     """Predict the probability of each dark-matter model for the clusters of DATABASE.
 
     MODEL is a model file written by darkcnn; reading it runs no code.
@@ -36,13 +34,11 @@ def predict(model, database, output, observed):
     if output is not None:
         steps.check_output(output)
     from darkcnn._common.writing import replacing
-    from darkcnn.pipeline import skip_noise
 
     clusters = steps.load(database, labelled=False)
     pipeline, _ = steps.load_trained(model)
     with steps.explained():
-        pipeline, records = skip_noise(pipeline, clusters.data) if observed else (pipeline, clusters.data)
-        table = (clusters, pipeline.classes_, pipeline.predict_proba(records))
+        table = (clusters, pipeline.classes_, pipeline.predict_proba(clusters.data))
         if output is None:
             write_probabilities(sys.stdout, *table)
             return
@@ -134,10 +130,9 @@ def report(model, database, output, new_halos, training_set, n_jobs, velocity, q
 @click.option(
     "--plot", type=OUTPUT_FILE, help="Figure of the posterior to write, in any format of matplotlib."
 )
-@observed_option
 @velocity_option
 @seed_option
-def infer(model, database, calibration, as_json, plot, observed, velocity, seed):
+def infer(model, database, calibration, as_json, plot, velocity, seed):
     """Infer the cross-section of dark matter from all clusters of DATABASE together.
 
     MODEL is a model file written by darkcnn. DATABASE needs no labels. Maps of one halo share one vote. With
@@ -158,7 +153,6 @@ def infer(model, database, calibration, as_json, plot, observed, velocity, seed)
             clusters,
             held_out,
             training=training,
-            observed=observed,
             velocity=velocity,
             random_state=seed,
         )

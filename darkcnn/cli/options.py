@@ -57,11 +57,6 @@ velocity_option = click.option(
     metavar="KM_S",
     help="Velocity in km/s at which velocity-dependent cross-sections are inferred.",
 )
-observed_option = click.option(
-    "--observed",
-    is_flag=True,
-    help="DATABASE holds real observations: do not add simulated noise.",
-)
 training_options = _options(
     click.option(
         "-o",

@@ -29,6 +29,7 @@ class Database(NamedTuple):
     description: str = ""
     suite: np.ndarray | None = None
     suites: Table | None = None
+    are_observed: bool = False
 
 
 class StoredTable(ABC):
@@ -66,7 +67,17 @@ class StoredTable(ABC):
         return {name: self.values(name) for name in self.columns}
 
 
-def read_tables(clusters, galaxies, *, map_above, labels=None, suite=None, suites=None, description=""):
+def read_tables(
+    clusters,
+    galaxies,
+    *,
+    map_above,
+    labels=None,
+    suite=None,
+    suites=None,
+    description="",
+    are_observed=None,
+):
     """Read a database from the tables of a file.
 
     Parameters
@@ -85,6 +96,8 @@ def read_tables(clusters, galaxies, *, map_above, labels=None, suite=None, suite
         Parameters of the suites.
     description : str, default=""
         Where the data come from.
+    are_observed : bool or None, default=None
+        Whether the maps were observed, if the file tells.
 
     Returns
     -------
@@ -92,6 +105,8 @@ def read_tables(clusters, galaxies, *, map_above, labels=None, suite=None, suite
         Its records are :class:`~darkcnn.records.RecordsOnDisk` if they stayed there.
     """
     check_columns(clusters.columns, clusters.names)
+    if are_observed not in (None, False, True):
+        raise ValueError(f"it must say whether its maps were observed as true or false, got {are_observed!r}")
     for table in (clusters, galaxies):
         if table is not None:
             check_units({name: table.unit(name) for name in table.columns})
@@ -113,6 +128,7 @@ def read_tables(clusters, galaxies, *, map_above, labels=None, suite=None, suite
         description,
         None if suite is None else number_halos(suite, "suite"),
         suites,
+        bool(are_observed),
     )
 
 
@@ -147,7 +163,7 @@ def check_database(database):
 
 def check_structure(database):
     """Check all that :func:`check_database` does, except for reading the maps."""
-    records, target, galaxies, _, suite, _ = database
+    records, target, galaxies, suite = database.records, database.target, database.galaxies, database.suite
     check_records(records, "the database")
     shape = records.dtype["total"].shape
     if len(shape) != 2 or shape[0] != shape[1] or any(records.dtype[name].shape != shape for name in MAPS):

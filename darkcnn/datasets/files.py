@@ -13,7 +13,14 @@ from darkcnn.datasets.database import Database, check_database, check_structure
 from darkcnn.datasets.fits import read_fits, write_fits
 from darkcnn.datasets.hdf5 import read_hdf5, write_hdf5
 from darkcnn.datasets.published import read_published
-from darkcnn.records import GALAXY_DTYPE, RecordsOnDisk, check_records, join_labels, number_halos
+from darkcnn.records import (
+    GALAXY_DTYPE,
+    ObservedRecords,
+    RecordsOnDisk,
+    check_records,
+    join_labels,
+    number_halos,
+)
 
 _AUTO_MAP_ABOVE = 1e9  # bytes of records: a second or two to read, and safe beside a network in memory
 
@@ -43,7 +50,8 @@ def load_clusters(path, *, return_X_y=False, mmap="auto", labelled=True):
         for NaN before that. Pickles, whatever is compressed, and columns of other types cannot be mapped.
     labelled : bool, default=True
         Whether to refuse a file without labels. False reads observed clusters, whose dark matter is not
-        known, with a target of None.
+        known, with a target of None. The records of a file that says that its maps were observed are
+        :class:`~darkcnn.ObservedRecords`.
 
     Returns
     -------
@@ -77,12 +85,13 @@ def load_clusters(path, *, return_X_y=False, mmap="auto", labelled=True):
     except Exception as error:  # a damaged file makes parsers raise anything, down to MemoryError
         reason = error if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"cannot read {path}: {reason}") from error
-    records, target, galaxies, description, suite, suites = database
+    records, target, galaxies, description, suite, suites, are_observed = database
     if labelled and target is None:
         raise ValueError(
             f"{path} must tell the label of each cluster, in a column 'label' of FITS or a dataset of HDF5; "
             "use labelled=False for clusters whose dark matter is not known"
         )
+    records = ObservedRecords(records) if are_observed else records
     clusters = make_bunch(records, target, galaxies=galaxies, description=description, suite=suite)
     if suites is not None:
         clusters.suites = suites
@@ -142,7 +151,7 @@ def save_clusters(path, data, target=None, *, galaxies=None, description="", sui
         HDF5, the choice for databases larger than memory.
     data : structured ndarray of shape (n_samples,) or Bunch
         Records of clusters, of which fields beyond :func:`darkcnn.records.record_dtype` are not written; or
-        all that a loader returns.
+        all that a loader returns. The file says whether they are :class:`~darkcnn.ObservedRecords`.
     target : array-like of shape (n_samples,) or None, default=None
         Labels such as ``"CDM"``, ``"SIDM0.1"`` and, with feedback, ``"CDM/strong"``; None if not known.
         Not with a Bunch, nor are the following.
@@ -197,4 +206,5 @@ def _as_database(data, target, galaxies, description, suite):
         galaxies = galaxies_from_columns({name: galaxies[name] for name in GALAXY_DTYPE.names})
     labels = None if target is None else plain_labels(target)
     suite = None if suite is None else number_halos(suite, "suite")
-    return Database(check_records(data, "data"), labels, galaxies, description, suite, suites)
+    are_observed = isinstance(data, ObservedRecords)
+    return Database(check_records(data, "data"), labels, galaxies, description, suite, suites, are_observed)

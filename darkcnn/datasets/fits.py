@@ -45,7 +45,12 @@ def read_fits(path, *, map_above):
             galaxies = _Table(hdus["GALAXIES"]) if "GALAXIES" in hdus else None
             text = hdus["DESCRIPTION"].data.tobytes().decode() if "DESCRIPTION" in hdus else ""
             return read_tables(
-                clusters, galaxies, map_above=map_above, suites=_suites(hdus), description=text
+                clusters,
+                galaxies,
+                map_above=map_above,
+                suites=_suites(hdus),
+                description=text,
+                are_observed=clusters.hdu.header.get("OBSERVED"),
             )
 
 
@@ -166,7 +171,7 @@ def write_fits(path, database):
     database : Database
         Clusters. They are copied as a whole; for many, HDF5 is the better choice.
     """
-    records, target, galaxies, description, suite, suites = database
+    records, target, galaxies, description, suite, suites, are_observed = database
     records = np.asarray(records)[list(record_dtype(1).names)]
     columns = fits.ColDefs(records)
     if target is not None:
@@ -175,6 +180,7 @@ def write_fits(path, database):
         columns += fits.ColDefs([fits.Column("suite", "K", array=suite)])
     hdus = [fits.PrimaryHDU(), _table("CLUSTERS", columns)]
     hdus[1].header["FIELDKPC"] = (FIELD_SIZE, "[kpc] side of each map")
+    hdus[1].header["OBSERVED"] = (are_observed, "maps were observed, with noise")
     if len(galaxies):
         hdus.append(_table("GALAXIES", fits.ColDefs(np.asarray(galaxies))))
     if description:

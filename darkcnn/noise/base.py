@@ -13,7 +13,7 @@ from darkcnn.records import ObservedRecords, check_records, chunks
 _HIGHEST = 2
 """Value above which a map was not divided by its peak."""
 
-_OR_OBSERVED = " before noise is added (real observations need no noise: ObservedRecords, --observed)"
+_OR_OBSERVED = " before noise is added (mark real observations, which need none, as ObservedRecords)"
 
 
 class RecordNoise(ArrayTransformer):
@@ -49,7 +49,8 @@ class RecordNoise(ArrayTransformer):
             If maps are not square, not finite, negative or not divided by their peaks (as after an
             observation), a norm is not positive or a redshift negative.
         """
-        self.map_shape_ = self._check(check_records(X))
+        X = check_records(X)
+        self.map_shape_ = X.dtype[self.map_name].shape if _are_real(X) else self._check(X)
         self.seed_ = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         return self
 
@@ -59,7 +60,8 @@ class RecordNoise(ArrayTransformer):
         Parameters
         ----------
         X : structured ndarray or ObservedRecords of shape (n_samples,)
-            Records of clusters, with maps of the size seen at `fit`.
+            Records of clusters, with maps of the size seen at `fit`. Real observations, which are
+            :class:`~darkcnn.ObservedRecords` without noises, are returned as they are.
 
         Returns
         -------
@@ -70,6 +72,8 @@ class RecordNoise(ArrayTransformer):
         """
         check_is_fitted(self)
         X = check_records(X)
+        if _are_real(X):
+            return X
         if self._check(X) != self.map_shape_:
             shape = X.dtype[self.map_name].shape
             raise ValueError(f"X has maps of shape {shape}, but {self.map_shape_} were seen at fit")
@@ -131,6 +135,11 @@ class RecordNoise(ArrayTransformer):
         refuse(X, self.map_name, ~np.isfinite(maps), "must be finite", first_row)
         refuse(X, self.map_name, maps < 0, f"must not be negative{_OR_OBSERVED}", first_row)
         refuse(X, self.map_name, maps > _HIGHEST, f"must be divided by its peak{_OR_OBSERVED}", first_row)
+
+
+def _are_real(X):
+    """Return whether records are real observations."""
+    return isinstance(X, ObservedRecords) and X.are_real
 
 
 def refuse(X, name, bad, wanted, first_row=0):

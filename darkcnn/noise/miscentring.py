@@ -86,7 +86,7 @@ class Miscentring(RecordNoise):
         return MAPS
 
     def _check(self, X):
-        if isinstance(X, ObservedRecords) and X.noises:
+        if isinstance(X, ObservedRecords):
             raise ValueError(f"Miscentring must come before the noise of observations, got {X}")
         return super()._check(X)
 

@@ -151,7 +151,7 @@ def augment(X, y, n_rotations=10, *, flip=True, random_state=None):
     y_views, every = np.asarray(y)[source_index], np.arange(len(source_index))
     if isinstance(X, Maps):
         return Views(_square(X), angles, flips).draw(source_index, every), y_views, source_index
-    was_seen = isinstance(X, ObservedRecords) and not X.noises
+    was_seen = isinstance(X, ObservedRecords) and X.are_real
     if was_seen:  # interpolation would smooth the noise
         angles = np.rint(angles / (np.pi / 2)) * (np.pi / 2)
     observed = X if isinstance(X, ObservedRecords) else ObservedRecords(X)

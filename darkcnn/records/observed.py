@@ -27,8 +27,9 @@ class ObservedRecords(LazyRows):
     records : structured ndarray or memmap of shape (n_samples,)
         Records without noise, or real observations.
     noises : tuple of RecordNoise, default=()
-        Fitted noises, in the order in which they are added. Leave it empty for real observations: no noise is
-        added, and views are rotated by multiples of 90 degrees, as interpolation would smooth the noise.
+        Fitted noises, in the order in which they are added. Leave it empty for real observations: the noise
+        of a pipeline leaves them as they are, and views are rotated by multiples of 90 degrees, as
+        interpolation would smooth the noise.
 
     Examples
     --------
@@ -50,6 +51,11 @@ class ObservedRecords(LazyRows):
     def shape(self):
         """(n_samples,)."""
         return self.records.shape
+
+    @property
+    def are_real(self):
+        """Whether the maps are as they were observed: no noise is added to them."""
+        return not self.noises
 
     @property
     def dtype(self):

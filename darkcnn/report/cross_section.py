@@ -6,12 +6,11 @@ import numpy as np
 
 from darkcnn.inference import CrossSectionPosterior, DomainTest, marginalize_feedback
 from darkcnn.persistence import check_training, rows_of_new_halos
-from darkcnn.pipeline import skip_noise
 from darkcnn.records import canonical_labels, split_labels
 
 
 def infer_cross_section(
-    model, clusters, calibration=None, *, training=None, observed=False, velocity=None, random_state=None
+    model, clusters, calibration=None, *, training=None, velocity=None, random_state=None
 ):
     """Infer the cross-section of a sample of clusters with a fitted model: what ``darkcnn infer`` prints.
 
@@ -31,8 +30,6 @@ def infer_cross_section(
     training : dict or None, default=None
         Training set of the model, see :func:`darkcnn.persistence.describe_training`: class frequencies, and
         halos that it was trained on.
-    observed : bool, default=False
-        Whether `clusters` are real observations, to which no simulated noise is added.
     velocity : float or None, default=None
         Velocity in km/s at which cross-sections that depend on it are taken, see
         :class:`~darkcnn.CrossSectionPosterior`.
@@ -81,8 +78,7 @@ def infer_cross_section(
                 UserWarning,
                 stacklevel=2,
             )
-        last_steps, sample = skip_noise(model, clusters.data) if observed else (model, clusters.data)
-        probabilities, embedding = _predict(last_steps, sample)
+        probabilities, embedding = _predict(model, clusters.data)
         probabilities, classes = marginalize_feedback(probabilities, model.classes_)
         prior = _training_prior(model, training)
         posterior = CrossSectionPosterior(

@@ -165,18 +165,19 @@ def test_observed_clusters_get_no_more_noise(database, tmp_path):
     path = tmp_path / "model.keras"
     run_well("fit", database, "-f", path, *TINY, "-q", "--lensing", "euclid", "--xray", "chandra")
     clusters, model = load_clusters(database), load_model(path)
-    clusters.data = np.asarray(model[:2].transform(clusters.data))
-    save_clusters(tmp_path / "seen.h5", clusters)
+    clusters.data = model[:2].transform(clusters.data)
+    for name in ("seen.h5", "seen.fits"):
+        save_clusters(tmp_path / name, clusters)
     simulated = run_well("predict", path, database).stdout
-    assert run_well("predict", path, tmp_path / "seen.h5", "--observed").stdout == simulated
-    refused = run("predict", path, tmp_path / "seen.h5")
-    assert refused.exit_code == 1
-    assert "real observations need no noise: ObservedRecords, --observed" in refused.stderr
-    told = [
-        run_well("infer", path, *sample).stdout
-        for sample in ([database], [tmp_path / "seen.h5", "--observed"])
-    ]
+    for name in ("seen.h5", "seen.fits"):
+        assert run_well("predict", path, tmp_path / name).stdout == simulated
+    told = [run_well("infer", path, sample).stdout for sample in (database, tmp_path / "seen.h5")]
     assert told[0] == told[1]
+    clusters.data = np.asarray(clusters.data)  # which does not say that it was observed
+    save_clusters(tmp_path / "unmarked.h5", clusters)
+    refused = run("predict", path, tmp_path / "unmarked.h5")
+    assert refused.exit_code == 1
+    assert "mark real observations, which need none, as ObservedRecords" in refused.stderr
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
+from darkcnn import ObservedRecords, WeakLensingNoise
 from darkcnn.datasets import files, load_clusters, make_bunch, make_clusters, save_clusters
 from darkcnn.records import MAPS
 
@@ -484,3 +485,29 @@ def outcome_of_loading(path):
     except ValueError as error:
         return str(error).partition(": ")[0]
     return "read"
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".fits"])
+@pytest.mark.parametrize("mmap", [False, True])
+def test_files_say_whether_clusters_were_observed(tmp_path, suffix, mmap):
+    clusters = make_clusters(2, redshifts=(0.25,), n_pixels=20, random_state=0)
+    observed = WeakLensingNoise(random_state=0).fit_transform(clusters.data)
+    for data in (observed, ObservedRecords(np.asarray(observed))):
+        save_clusters(tmp_path / f"seen{suffix}", data)
+        loaded = load_clusters(tmp_path / f"seen{suffix}", labelled=False, mmap=mmap)
+        assert isinstance(loaded.data, ObservedRecords)
+        assert loaded.data.are_real
+        np.testing.assert_array_equal(loaded.data["total"], observed["total"])
+        np.testing.assert_array_equal(loaded.groups, clusters.groups)
+    save_clusters(tmp_path / f"simulated{suffix}", clusters)
+    assert not isinstance(load_clusters(tmp_path / f"simulated{suffix}", mmap=mmap).data, ObservedRecords)
+
+
+def test_a_file_must_say_it_as_true_or_false(clusters, tmp_path):
+    save_clusters(tmp_path / "clusters.h5", clusters)
+    with h5py.File(tmp_path / "clusters.h5", "r+") as file:
+        file["clusters"].attrs["observed"] = "perhaps"
+    with pytest.raises(
+        ValueError, match="must say whether its maps were observed as true or false, got 'perhaps'"
+    ):
+        load_clusters(tmp_path / "clusters.h5")

@@ -224,7 +224,9 @@ def test_another_unit_of_mass_is_suspected(clusters, factor):
 def test_what_is_no_noise_free_map_is_refused(clusters):
     """Observed already, a logarithm, or not divided by its peak: the noise would be off by any factor."""
     noise, records = WeakLensingNoise(random_state=0), clusters.data[:2]
-    with pytest.raises(ValueError, match=r"'total' must not be negative before noise is added \(real obs"):
+    with pytest.raises(
+        ValueError, match=r"'total' must not be negative before noise is added \(mark real obs"
+    ):
         noise.fit(noise.fit_transform(records))
     logarithms, physical = records.copy(), records.copy()
     logarithms["total"] = np.log10(records["total"])

@@ -78,7 +78,16 @@ def test_observed_records_look_like_an_array(clusters):
 def test_what_was_observed_gets_no_more_noise(clusters, architecture):
     pipeline = tiny(architecture).fit(clusters.data, clusters.target)
     seen = ObservedRecords(np.asarray(pipeline[:2].transform(clusters.data)))
-    np.testing.assert_array_equal(pipeline[2:].predict_proba(seen), pipeline.predict_proba(clusters.data))
+    assert seen.are_real
+    assert pipeline[:2].transform(seen) is seen
+    np.testing.assert_array_equal(pipeline.predict_proba(seen), pipeline.predict_proba(clusters.data))
+
+
+def test_pipelines_with_noise_are_fitted_to_what_was_observed(clusters):
+    seen = ObservedRecords(np.asarray(observe(clusters.data)))
+    fitted, bare = tiny().fit(seen, clusters.target), tiny(noise=[])
+    bare.set_params(scale=clone(fitted["scale"])).fit(seen, clusters.target)
+    np.testing.assert_array_equal(fitted.predict_proba(seen), bare.predict_proba(seen))
 
 
 def test_skies_differ_and_repeat(clusters):
