@@ -4,8 +4,7 @@ Five parts, each a list of fits:
 
 grid
     Majority class, a linear classifier of radial profiles and the polar network, for every choice of maps,
-    pixel and number of models; with attributes where all maps are given. A simple network, given as many
-    times the training time of polar as the other networks are, on all maps.
+    pixel and number of models; with attributes where all maps are given.
 networks
     Other networks of the library, given at least ten times the training time of the polar network.
 curve
@@ -47,6 +46,7 @@ from darkcnn.records import MAPS
 TRAIN_SEED, TEST_SEED, TUNING_SEED = 1, 2, 3
 N_TRAIN, N_TEST = 240, 150  # haloes
 CROSS_SECTIONS = {3: (0, 0.1, 1), 4: (0, 0.1, 0.3, 1)}
+ESTIMATORS = ("majority", "profiles", "polar")
 SELECTIONS = (MAPS, ("total", "stellar"), ("total",))
 SIZES = (75, 150, 300, 600, 1200, 2400)
 SIZES_OF_INCEPTION = (75, 150, 300, 600)
@@ -101,16 +101,15 @@ class Fit:
         return (self.seed + 1) * self.n_halos
 
 
-def plan_grid(n_seeds):
-    """List the fits of the grid, the most telling first."""
+def plan_grid(names, sizes, n_seeds):
+    """List the fits of the grid, all of them once before any a second time."""
     inputs = (MAPS, False), (MAPS, True), *((maps, False) for maps in SELECTIONS[1:])
-    for n_classes, n_pixels in ((3, 100), (3, 50), (4, 100), (4, 50)):
-        for maps, attributes in inputs:
-            for name in ("majority", "profiles", "polar"):
-                for seed in range(n_seeds):
-                    yield Fit(name, n_classes, n_pixels, maps, attributes, seed=seed)
-    for n_classes, n_pixels in ((3, 50), (4, 50), (3, 100), (4, 100)):
-        yield Fit("simple", n_classes, n_pixels, times=10)
+    for seed in range(n_seeds):
+        for n_pixels in sizes:
+            for n_classes in (3, 4):
+                for maps, attributes in inputs:
+                    for name in names:
+                        yield Fit(name, n_classes, n_pixels, maps, attributes, seed=seed)
 
 
 def plan_networks(names, n_seeds):
@@ -312,14 +311,12 @@ def markdown(header, rows):
 def grid_table(results):
     """Lay out the accuracy in every setting."""
     rows = []
-    for setting in dict.fromkeys(fit.setting for fit in plan_grid(1)):
+    for setting in dict.fromkeys(fit.setting for fit in plan_grid(ESTIMATORS, (100, 50), 1)):
         n_classes, n_pixels, maps, attributes = setting
-        scores = {
-            name: by_halo(results, name, setting) for name in ("majority", "profiles", "polar", "simple")
-        }
-        if scores["polar"] is None:
+        scores = {name: by_halo(results, name, setting) for name in ESTIMATORS}
+        if scores["profiles"] is None:
             continue
-        n_seeds = len(scores["polar"])
+        n_seeds = 0 if scores["polar"] is None else len(scores["polar"])
         rows.append(
             [
                 n_classes,
@@ -327,11 +324,10 @@ def grid_table(results):
                 ", ".join(maps) + (", attributes" if attributes else ""),
                 f"{scores['majority'].mean():.3f}",
                 *(with_errors(scores[name]) for name in ("profiles", "polar")),
-                with_errors(scores["polar"] - scores["profiles"][:n_seeds], "+"),
-                with_errors(scores["simple"]),
+                with_errors(scores["polar"] - scores["profiles"][:n_seeds], "+") if n_seeds else "",
             ]
         )
-    columns = "models", "pixel", "input", "majority", "profiles", "polar", "polar - profiles", "simple"
+    columns = "models", "pixel", "input", "majority", "profiles", "polar", "polar - profiles"
     return markdown(columns, rows)
 
 
@@ -418,13 +414,15 @@ def main():
     )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--networks", nargs="+", default=sorted(NETWORKS.keys() - {"polar"}))
+    parser.add_argument("--n-pixels", nargs="+", type=int, default=(100, 50), help="of the grid")
+    parser.add_argument("--estimators", nargs="+", default=ESTIMATORS, help="of the grid")
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="haloes")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     options.folder.mkdir(exist_ok=True)
     path = options.folder / "fits.jsonl"
     plans = {
-        "grid": plan_grid(options.seeds),
+        "grid": plan_grid(options.estimators, options.n_pixels, options.seeds),
         "networks": plan_networks(options.networks, options.seeds),
         "curve": plan_curve(options.sizes, options.seeds),
         "inception": plan_inception(),
