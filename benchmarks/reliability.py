@@ -1,7 +1,7 @@
-"""Do probabilities mean what they say? Networks and boosted profiles, as they are and calibrated.
+"""Do probabilities mean what they say? Networks and the linear classifier, as they are and calibrated.
 
-The networks are those of ``make_probabilities.py``, whose file has their probabilities for haloes of other
-seeds; the boosted trees on radial profiles learn from the same haloes as they, and judge the same others.
+The networks are those of ``make_probabilities.py``, whose file has their probabilities for halos of other
+seeds; the linear classifier of radial profiles learns from the same halos and judges the same others.
 Some of these calibrate, by scikit-learn's ``CalibratedClassifierCV``, and the rest are scored: no halo is in
 both parts. Run as ``python benchmarks/reliability.py probabilities.npz``; it prints a table in Markdown.
 """
@@ -48,11 +48,11 @@ def simulate(n_halos, classes, redshift, seed):
 
 
 def judge_by_profiles(classes, n_training, n_halos, redshift, seed):
-    """Return probabilities of boosted trees on radial profiles, shape (n_halos, n_classes, n_classes)."""
+    """Return probabilities of the linear classifier, shape (n_halos, n_classes, n_classes)."""
     train = simulate(n_training, classes, redshift, seed)
-    trees = profile_baseline().fit(train.data, train.target)
+    baseline = profile_baseline().fit(train.data, train.target)
     parts = [
-        trees.predict_proba(simulate(PER_SEED, classes, redshift, seed + 1000 + part).data)
+        baseline.predict_proba(simulate(PER_SEED, classes, redshift, seed + 1000 + part).data)
         for part in tqdm(range(n_halos // PER_SEED), desc="profiles", unit="seed")
     ]
     return np.concatenate(parts).reshape(n_halos, len(classes), len(classes))
@@ -96,7 +96,7 @@ def main():
     judges = {
         "one network": networks[0],
         f"mean of {len(networks)} networks": networks.mean(axis=0),
-        "boosted profiles": judge_by_profiles(
+        "radial profiles": judge_by_profiles(
             classes, arguments.n_training, n_halos, arguments.redshift, arguments.seed
         ),
     }
