@@ -68,7 +68,7 @@ def accuracy_for_known_halos(clusters, groups, n_gal, seed, *, rings, n_skies=20
     return float(np.mean(right))
 
 
-def measures(seed, n_train, n_test, n_pixels):
+def measures(seed, n_train, n_test, n_pixels, networks):
     """Yield what can be measured with one seed: halos to learn from, method, and a function that measures."""
     (X, y, groups), (X_test, y_test, groups_test) = halves(4 * n_train, n_test, n_pixels, seed)
     for name, rings in {"profiles": True, "maps": False}.items():
@@ -87,11 +87,14 @@ def measures(seed, n_train, n_test, n_pixels):
         return accuracy(baseline_on_skies(observe(X[few]), y[few], n_skies), test_profiles, y_test)
 
     for size in (n_train, 4 * n_train):
-        yield size, "noise-free", partial(with_network, size)
-        yield size, "through noise", partial(with_network, size, noise=noise)
         yield size, "baseline, 1 sky", partial(with_baseline, size, 1)
         yield size, "baseline, 8 skies", partial(with_baseline, size, 8)
-    yield n_train, "through noise, 72 epochs", partial(with_network, n_train, noise=noise, epochs=72)
+        if networks:
+            yield size, "noise-free", partial(with_network, size)
+            yield size, "through noise", partial(with_network, size, noise=noise)
+    if networks:
+        longer = partial(with_network, n_train, noise=noise, epochs=144)
+        yield n_train, "through noise, three times as long", longer
 
 
 def main():
@@ -102,12 +105,14 @@ def main():
     )
     parser.add_argument("--n-test", type=int, default=100, help="other halos")
     parser.add_argument("--n-pixels", type=int, default=50)
+    parser.add_argument("--no-networks", action="store_true", help="leave out what takes long")
     parser.add_argument("--results", type=Path, help="file to add to, and to go on from")
     parser.add_argument("--output", type=Path, help="file for the table")
     arguments = parser.parse_args()
     done, save = results_in(arguments.results)
     for seed in arguments.seeds:
-        for size, name, measure in measures(seed, arguments.n_train, arguments.n_test, arguments.n_pixels):
+        sizes = arguments.n_train, arguments.n_test, arguments.n_pixels
+        for size, name, measure in measures(seed, *sizes, not arguments.no_networks):
             if (f"limit {size}, {name}", seed) not in done:
                 save((f"limit {size}, {name}", seed), measure())
     of = {}
