@@ -20,6 +20,7 @@ _ROOMS = {
         "augment",
         "profile_baseline",
     ],
+    "pretrained": ["load_pretrained"],
     "records": ["ObservedRecords", "cross_section_of", "label_of"],
     "training": ["DarkCNNClassifier"],
     "cosmology": [],

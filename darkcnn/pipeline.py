@@ -5,6 +5,7 @@ from sklearn.pipeline import Pipeline
 
 from darkcnn.networks import get_recipe, name_of
 from darkcnn.preprocessing import MapScaler, MapSelector, RotationFlipAugmenter
+from darkcnn.pretrained import FineTuned, pretrained_pipeline
 from darkcnn.records import MAPS
 from darkcnn.training import DarkCNNClassifier
 
@@ -19,6 +20,7 @@ def default_pipeline(
     attributes=(),
     noise=(),
     n_views=10,
+    pretrained=False,
     random_state=None,
     **classifier_params,
 ):
@@ -40,6 +42,11 @@ def default_pipeline(
     n_views : int, default=10
         Rotated and flipped views of each map, see :class:`RotationFlipAugmenter`; networks with an invariant
         :class:`~darkcnn.networks.Recipe` take none.
+    pretrained : {False, True, "all"}, default=False
+        Whether to begin with the weights of a packaged network. With True, they stay: a logistic regression
+        of the embedding is all that is trained, for which ten halos are enough. With ``"all"``, all layers
+        go on training, at a low learning rate, see :class:`~darkcnn.pretrained.FineTuned`. Either needs an
+        `architecture` of :data:`~darkcnn.pretrained.PRETRAINED`, maps without noise and no attributes.
     random_state : int, RandomState instance or None, default=None
         Seed of the noise, of the views and of the training.
     **classifier_params
@@ -50,7 +57,8 @@ def default_pipeline(
     -------
     sklearn.pipeline.Pipeline
         Steps ``"miscentre"``, ``"observe_total"`` and ``"observe_xray"`` (if there is such noise),
-        ``"select"``, ``"scale"``, ``"augment"`` (left out for invariant networks) and ``"cnn"``.
+        ``"select"``, ``"scale"``, ``"augment"`` (left out for invariant networks) and ``"cnn"``. With
+        ``pretrained=True``: ``"embed"``, ``"scale"`` and ``"head"``.
 
     Notes
     -----
@@ -74,6 +82,15 @@ def default_pipeline(
     """
     if not isinstance(noise, list | tuple):
         raise TypeError(f"noise must be a list such as [WeakLensingNoise()], got {noise!r}")
+    if pretrained is True:
+        _refuse(noise=noise, attributes=attributes, **classifier_params)
+        return pretrained_pipeline(architecture, maps=maps)
+    if pretrained == "all":
+        _refuse(noise=noise, attributes=attributes, **({} if isinstance(maps, str) else {"maps": maps}))
+        architecture = FineTuned(architecture)
+        classifier_params.setdefault("network_options", architecture.options)
+    elif pretrained is not False:
+        raise ValueError(f"pretrained must be False, True or 'all', got {pretrained!r}")
     recipe = get_recipe(architecture)
     classifier_params = {**recipe.parameters, **classifier_params}
     observed = {name for step in noise for name in step.measured}
@@ -94,6 +111,13 @@ def default_pipeline(
         ("cnn", DarkCNNClassifier(name_of(architecture), random_state=random_state, **classifier_params)),
     ]
     return Pipeline(steps)
+
+
+def _refuse(**parameters):
+    """Refuse what a packaged network does not take."""
+    for name, value in parameters.items():
+        if value not in ((), []):
+            raise ValueError(f"{name} must be left out for a packaged network, got {value!r}")
 
 
 def _scaler(observed):

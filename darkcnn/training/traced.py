@@ -33,7 +33,7 @@ def borrow_network(architecture, map_shape, n_attributes, n_classes, *, seed=Non
     With a seed, which decides its first weights, it is lent to be trained; without, to predict, with whatever
     weights it has.
     """
-    _check_process()
+    check_process()
     check_data_format()
     key = (
         _content([architecture, tuple(map_shape), n_attributes, n_classes, settings]),
@@ -55,7 +55,7 @@ def borrow_network(architecture, map_shape, n_attributes, n_classes, *, seed=Non
                 _IDLE.popitem(last=False)
 
 
-def _check_process():
+def check_process():
     """Refuse to work in a process forked from one that has used keras, where training would hang."""
     global _process
     if _process is None:

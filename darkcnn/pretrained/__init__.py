@@ -1,0 +1,16 @@
+"""Networks packaged with their weights, and what is known about them; importing this needs no keras."""
+
+from darkcnn.pretrained.embedding import PretrainedEmbedding
+from darkcnn.pretrained.files import PRETRAINED, describe_pretrained, read_pretrained
+from darkcnn.pretrained.fine_tuning import FineTuned
+from darkcnn.pretrained.loading import load_pretrained, pretrained_pipeline
+
+__all__ = [
+    "PRETRAINED",
+    "FineTuned",
+    "PretrainedEmbedding",
+    "describe_pretrained",
+    "load_pretrained",
+    "pretrained_pipeline",
+    "read_pretrained",
+]

@@ -1,0 +1,64 @@
+"""Networks that go on training from packaged weights."""
+
+from dataclasses import dataclass
+
+from darkcnn.pretrained.files import read_pretrained, resolve
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """An architecture whose first weights are those of a packaged network.
+
+    Its last layer, whose classes are yours, begins at random, and the statistics of the rings begin anew with
+    your clusters. It is what ``default_pipeline("polar", pretrained="all")`` trains.
+
+    Parameters
+    ----------
+    name : str, default="polar"
+        Name of the packaged network.
+
+    Examples
+    --------
+    >>> from darkcnn import DarkCNNClassifier
+    >>> from darkcnn.pretrained import FineTuned
+    >>> network = FineTuned("polar")
+    >>> classifier = DarkCNNClassifier(network, **network.recipe.parameters, random_state=0)
+    """
+
+    name: str = "polar"
+
+    def __post_init__(self):
+        object.__setattr__(self, "name", resolve(self.name))
+
+    @property
+    def recipe(self):
+        """How to train it: gently."""
+        from darkcnn.networks import Recipe  # starts keras
+
+        return Recipe(
+            {"epochs": 12, "learning_rate": 3e-4, "learning_rate_schedule": "cosine", "weight_decay": 0.1},
+            invariant=True,
+        )
+
+    @property
+    def architecture(self):
+        """Name of the network that it is once it is trained."""
+        return read_pretrained(self.name).card["architecture"]
+
+    @property
+    def options(self):
+        """Options of that network."""
+        return dict(read_pretrained(self.name).card["options"])
+
+    def __call__(self, input_shape, n_classes, *, n_attributes=0, **options):
+        """Build the network, see :func:`darkcnn.networks.get_network`."""
+        from darkcnn.pretrained.network import build_for_training  # starts keras
+
+        file = read_pretrained(self.name)
+        if n_attributes:
+            raise ValueError(f"{self.name} takes no attributes: attributes must be (), got {n_attributes}")
+        if input_shape[0] != input_shape[1] or input_shape[2] != len(file.card["maps"]):
+            raise ValueError(
+                f"{self.name} needs square maps with the channels {file.card['maps']}, got {input_shape}"
+            )
+        return build_for_training(file, input_shape[0], n_classes, **options)

@@ -1,0 +1,83 @@
+"""The packaged networks in keras, for any number of pixels and any choice of maps."""
+
+from threading import Lock
+
+import keras
+import numpy as np
+
+from darkcnn.networks import get_network
+from darkcnn.networks.rings import StandardiseRings
+from darkcnn.pretrained.files import read_pretrained
+from darkcnn.training import check_process
+
+_BUILT = {}
+_LOCK = Lock()
+
+
+def weights_of(file):
+    """Return the weights of a packaged file, in the order of its network."""
+    weights = file.group("weights")
+    return [weights[key] for key in sorted(weights)]
+
+
+def build(file, n_pixels, n_classes=None, **options):
+    """Build the network of a file, with the last layer that it has there or for another number of classes.
+
+    Options are those of its architecture; those of the file go without saying.
+    """
+    shape = (n_pixels, n_pixels, len(file.card["maps"]))
+    n_classes = n_classes or len(file.card["cross_sections"])
+    return get_network(file.card["architecture"])(shape, n_classes, **(options | file.card["options"]))
+
+
+def build_trained(file, n_pixels):
+    """Build the network of a file with its weights."""
+    network = build(file, n_pixels)
+    network.set_weights(weights_of(file))
+    return network
+
+
+def build_for_training(file, n_pixels, n_classes, **options):
+    """Build the network of a file for other classes: a new last layer, and no statistics of rings yet."""
+    network = build(file, n_pixels, n_classes, **options)
+    network.set_weights(weights_of(file)[:-2] + network.get_weights()[-2:])
+    _standardise(network).n_batches.assign(0)
+    return network
+
+
+def embed(name, maps, known):
+    """Return the embedding of maps.
+
+    Parameters
+    ----------
+    name : str
+        Name of a packaged network.
+    maps : ndarray of shape (n_samples, n_pixels, n_pixels, n_maps)
+        Scaled maps. Those that are not known hold the mean of the others, which decide about the centre.
+    known : ndarray of shape (n_samples, n_maps)
+        1 for maps that are known, 0 for others, whose rings are replaced by the mean of the training.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_features), float32
+        Input of the last layer.
+    """
+    check_process()
+    with _LOCK:  # of one network, for threads; its predictions do not depend on what it was used for before
+        key = (name, maps.shape[1])
+        if key not in _BUILT:
+            _BUILT[key] = embedding_model(build_trained(read_pretrained(name), maps.shape[1]))
+        return np.asarray(_BUILT[key].predict_on_batch([maps, known]), np.float32)
+
+
+def embedding_model(network):
+    """Return a model from maps and which of them are known to the embedding."""
+    standardise = _standardise(network)
+    body = keras.Model(standardise.output, network.layers[-1].input)
+    known = keras.Input((network.input_shape[-1],), name="known")
+    rings = standardise.output * keras.ops.reshape(known, (-1, 1, 1, known.shape[-1]))
+    return keras.Model([network.input, known], body(rings))
+
+
+def _standardise(network):
+    return next(layer for layer in network.layers if isinstance(layer, StandardiseRings))
