@@ -31,6 +31,7 @@ N_HALOS, N_FOLDS = 240, 5
 N_TRAIN = 160  # halos that polar is trained on; the others test
 REDSHIFT = 0.25
 SEED = 1
+N_ERRORS = 3  # standard errors from which a change is listed
 STATUSES = ("guess", "tuned", "unverified", "literature", "simulation")  # in the order of running
 DEFAULT = ("default", "")
 ENDS = ("lowest", "highest")
@@ -129,25 +130,35 @@ def changes(done, estimator, name):
 
 
 def ranked(done, estimator):
-    """Return the names of the parameters, the one first that moves the accuracy most."""
-    measured = [each.name for each in parameters() if changes(done, estimator, each.name) is not None]
-    return sorted(measured, key=lambda name: -np.abs(changes(done, estimator, name)[0]).max())
+    """Return the names of the parameters, the one first that moves the accuracy most beyond its error."""
+    beyond = {}
+    for each in parameters():
+        if (measured := changes(done, estimator, each.name)) is not None:
+            change, error = measured
+            beyond[each.name] = (np.abs(change) - error).max()
+    return sorted(beyond, key=lambda name: -beyond[name])
+
+
+def is_clear(change, error):
+    """Return whether a change of a parameter exceeds three standard errors."""
+    return (np.abs(change) > N_ERRORS * error).any()
 
 
 def table(done, estimator):
-    """Lay out the changes of accuracy."""
+    """Lay out the changes of accuracy by parameters that clearly move it; name the largest of the others."""
     listed = {row["name"]: row for row in Physics.table()}
-    rows = []
+    rows, others = [], []
     for name in ranked(done, estimator):
         change, error = changes(done, estimator, name)
-        texts = [
-            [f"{value:+.3f} ± {of:.3f}" for value, of in zip(*pair, strict=True)]
-            for pair in zip(change.T, error.T, strict=True)
-        ]
+        texts = [f"{value:+.3f} ± {of:.3f}" for value, of in zip(change.T.flat, error.T.flat, strict=True)]
         row = listed[name]
-        rows.append([f"`{name}`", row["status"], row["default"], row["spread"], *texts[0], *texts[1]])
+        if is_clear(change, error):
+            rows.append([f"`{name}`", row["status"], row["default"], row["spread"], *texts])
+        else:
+            others.append(f"`{name}` {texts[np.abs(change.T).argmax()]}")
     header = ["parameter", "status", "default", "plausible range", "both, lowest", "both, highest"]
-    return markdown([*header, "tested only, lowest", "tested only, highest"], rows)
+    rows = markdown([*header, "tested only, lowest", "tested only, highest"], rows)
+    return f"{rows}\nOthers, the largest change of each: {', '.join(others)}.\n"
 
 
 def main():
