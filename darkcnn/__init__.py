@@ -27,6 +27,7 @@ _ROOMS = {
     "datasets": ["make_records"],
     "inspection": [],
     "networks": [],
+    "observations": [],
     "plotting": [],
     "report": [],
     "simulation": [],

@@ -27,7 +27,17 @@ PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.rst")), *sorted(ROOT.glob
 SHORTER = [(r"epochs=\d+", "epochs=1"), (r'"polar", random_state', '"polar", epochs=1, random_state')]
 
 PUBLIC = {name: name for name in darkcnn.__all__ if not inspect.ismodule(getattr(darkcnn, name))}
-for module in ("datasets", "inference", "inspection", "networks", "noise", "plotting", "report", "training"):
+for module in (
+    "datasets",
+    "inference",
+    "inspection",
+    "networks",
+    "noise",
+    "observations",
+    "plotting",
+    "report",
+    "training",
+):
     for name in import_module(f"darkcnn.{module}").__all__:
         PUBLIC.setdefault(name, f"{module}.{name}")
 

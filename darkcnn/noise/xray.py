@@ -160,8 +160,13 @@ class XrayNoise(RecordNoise):
 
     def unit(self, clusters):
         """Return the surface brightness of one count, in erg / s / cm2 / arcmin2."""
-        energy_per_photon = self.energy_per_photon * ERG_PER_KEV / self.band_fraction
-        return energy_per_photon / (self.exposure * self.effective_area * self._pixel(clusters) ** 2)
+        return photon_brightness(
+            self.exposure,
+            self.effective_area,
+            self._pixel(clusters),
+            self.energy_per_photon,
+            self.band_fraction,
+        )
 
     def _check(self, X):
         map_shape = super()._check(X)
@@ -178,6 +183,12 @@ class XrayNoise(RecordNoise):
         """Return the side of a pixel in arcmin."""
         redshift = np.maximum(clusters["redshift"].astype(float), self.redshift_floor)
         return Lenses(redshift, self.cosmology).pixel_side(self.map_shape_[0])
+
+
+def photon_brightness(exposure, effective_area, pixel, energy_per_photon, band_fraction):
+    """Return the surface brightness of one photon in a pixel of a side in arcmin, erg / s / cm2 / arcmin2."""
+    energy = energy_per_photon * ERG_PER_KEV / band_fraction
+    return energy / (exposure * effective_area * pixel**2)
 
 
 def _blur(image, width):

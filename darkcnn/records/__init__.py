@@ -12,6 +12,7 @@ from darkcnn.records.fields import (
     SCALARS,
     record_dtype,
 )
+from darkcnn.records.gaps import fill_gaps
 from darkcnn.records.groups import check_groups
 from darkcnn.records.halos import check_halo_masses, number_halos
 from darkcnn.records.labels import (
@@ -54,6 +55,7 @@ __all__ = [
     "check_records",
     "chunks",
     "cross_section_of",
+    "fill_gaps",
     "is_records",
     "join_labels",
     "label_from",

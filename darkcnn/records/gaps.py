@@ -34,4 +34,5 @@ def fill_gaps(name, mean, covered, fill_value, max_gap):
             "outside of the "
             f"image ({allowed}): set fill_value and max_gap to fill them, or check pixel_scale and center"
         )
-    return mean + np.maximum(1 - covered, 0) * fill_value
+    missing = np.maximum(1 - covered, 0)
+    return np.where(missing > 1e-9, mean + missing * fill_value, mean)

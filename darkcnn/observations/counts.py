@@ -1,0 +1,158 @@
+"""Maps of X-ray counts from images of photons and their exposure."""
+
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+from astropy.wcs.utils import proj_plane_pixel_scales
+from sklearn.utils import check_random_state
+
+from darkcnn.noise.geometry import Lenses
+from darkcnn.noise.xray import photon_brightness
+from darkcnn.observations.images import deposit, read_sky_image, window
+from darkcnn.observations.sky import kpc_per_radian, offsets_kpc
+from darkcnn.records import FIELD_SIZE
+
+_EXPOSED = 0.1
+"""Exposure over the largest one below which a pixel was not observed."""
+
+
+@dataclass(frozen=True, eq=False)
+class CountMap:
+    """Counts of photons, in the units of :class:`darkcnn.XrayNoise`.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_pixels, n_pixels)
+        Counts of photons in each pixel, background included; row 0 in the south, column 0 in the east.
+    norm : float
+        Surface brightness of one count, erg / s / cm2 / arcmin2; NaN if the area is not known.
+    mask : ndarray of bool of shape (n_pixels, n_pixels)
+        Where the exposure is too short, and counts are those of the neighbourhood.
+    exposure : float
+        Exposure of all pixels, s.
+    """
+
+    values: np.ndarray
+    norm: float
+    mask: np.ndarray
+    exposure: float
+
+
+def count_photons(
+    image,
+    center,
+    redshift,
+    *,
+    exposure,
+    hdu=None,
+    n_pixels=50,
+    effective_area=None,
+    energy_per_photon=1.0,
+    band_fraction=0.6,
+    max_gap=0.1,
+    cosmology=None,
+    random_state=None,
+):
+    """Count the photons of an X-ray image in the pixels of a record.
+
+    Each photon gets a random position within its pixel of the image, so that counts stay whole numbers with
+    independent Poisson noise, whatever the pixels. Counts are never divided by the exposure; where an
+    exposure map varies, they are scaled to its median.
+
+    Parameters
+    ----------
+    image : path-like, HDU of astropy, or (array, astropy.wcs.WCS)
+        Counts of photons of the band of the training, background included.
+    center : (float, float) or astropy.coordinates.SkyCoord
+        Right ascension and declination of the cluster, degrees.
+    redshift : float
+        Redshift of the cluster.
+    exposure : float, path-like, HDU of astropy, or (array, astropy.wcs.WCS)
+        Exposure in seconds: one, or a map, of which pixels may be of another size.
+    hdu : int, str or None, default=None
+        Extension of a file of counts; None for the first image.
+    n_pixels : int, default=50
+        Height and width of the map, of 2 Mpc.
+    effective_area : float or None, default=None
+        Mean effective area over the band, cm2; None if not known.
+    energy_per_photon : float, default=1.0
+        Mean energy of a photon of the band, keV.
+    band_fraction : float, default=0.6
+        Energy in the band over that between 0.1 and 2.4 keV, see :class:`darkcnn.XrayNoise`.
+    max_gap : float, default=0.1
+        Fraction of the field that may be without exposure; it is filled with the mean of the map.
+    cosmology : astropy.cosmology.FLRW or None, default=None
+        Cosmology of the distance. None for :data:`darkcnn.cosmology.BAHAMAS`.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the positions of photons within their pixels.
+
+    Returns
+    -------
+    CountMap
+        Map, and the surface brightness of one count.
+
+    Raises
+    ------
+    ValueError
+        If the image holds no counts: negative numbers, or means far below one photon; or does not show
+        the field.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.wcs import WCS
+    >>> from darkcnn.observations import count_photons
+    >>> wcs = WCS(naxis=2)
+    >>> wcs.wcs.ctype = "RA---TAN", "DEC--TAN"
+    >>> wcs.wcs.crval, wcs.wcs.crpix, wcs.wcs.cdelt = (150, 2), (150.5, 150.5), (-0.001, 0.001)
+    >>> photons = np.random.default_rng(0).poisson(2.0, (300, 300))
+    >>> found = count_photons((photons, wcs), (150, 2), 0.3, exposure=10_000, effective_area=400)
+    >>> found.values.shape, f"{found.norm:.1e}"
+    ((50, 50), '3.0e-14')
+    """
+    values, wcs = read_sky_image(image, hdu)
+    known = values[np.isfinite(values)]
+    if not known.size or (known < 0).any() or not np.allclose(known, np.round(known), atol=1e-3):
+        raise ValueError(
+            "image must hold counts of photons, whole numbers of zero or more, background included, got "
+            f"{known.min() if known.size else np.nan:.4g} to "
+            f"{known.max() if known.size else np.nan:.4g}: give neither "
+            "rates nor images whose background was subtracted"
+        )
+    counts = _scatter(values, wcs, center, redshift, n_pixels, cosmology, check_random_state(random_state))
+    _, points, expected = deposit(values, wcs, center, redshift, n_pixels, cosmology)
+    mask = points < 0.9 * expected
+    seconds = exposure
+    if not isinstance(exposure, Real):
+        sums, found, _ = deposit(*read_sky_image(exposure), center, redshift, n_pixels, cosmology)
+        time = sums / np.maximum(found, 1)
+        mask |= time < _EXPOSED * time.max()
+        seconds = 0.0 if mask.all() else float(np.median(time[~mask]))
+        counts *= seconds / np.where(mask, np.inf, time)
+    if not 0 < seconds < np.inf:
+        raise ValueError(f"exposure must be above 0 s, got {seconds}")
+    if mask.mean() > max_gap:
+        raise ValueError(
+            f"image must show all of the field of 2 Mpc, but {mask.mean():.1%} of it were not observed "
+            f"(max_gap={max_gap:g})"
+        )
+    counts[mask] = counts[~mask].mean()
+    norm = np.nan
+    if effective_area is not None:
+        side = Lenses([redshift], cosmology).pixel_side(n_pixels)[0]
+        norm = photon_brightness(seconds, effective_area, side, energy_per_photon, band_fraction)
+    return CountMap(counts.astype(np.float32), float(norm), mask, float(seconds))
+
+
+def _scatter(values, wcs, center, redshift, n_pixels, cosmology, rng):
+    """Count photons at random positions within their pixels of the image."""
+    side = np.deg2rad(proj_plane_pixel_scales(wcs).min()) * kpc_per_radian(redshift, cosmology)
+    rows, columns = window(values.shape, wcs, center, FIELD_SIZE / side)
+    photons = np.nan_to_num(values[rows, columns]).round().astype(int)
+    row, column = (np.repeat(index.ravel(), photons.ravel()) for index in np.indices(photons.shape))
+    y = row + rows.start + rng.uniform(-0.5, 0.5, len(row))
+    x = column + columns.start + rng.uniform(-0.5, 0.5, len(row))
+    west, north = offsets_kpc(*wcs.all_pix2world(x, y, 0), center, redshift, cosmology)
+    edges = (np.arange(n_pixels + 1) / n_pixels - 0.5) * FIELD_SIZE
+    return np.histogram2d(north, west, (edges, edges))[0]
