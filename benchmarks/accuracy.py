@@ -293,12 +293,12 @@ def by_halo(results, estimator, setting, *, n_halos=N_TRAIN, variant=""):
 
 
 def with_errors(right, sign=""):
-    """Write a mean with its standard errors, from seeds and from test haloes."""
+    """Write a mean with its standard errors, from seeds and from test halos."""
     if right is None:
         return ""
     n_seeds = len(right)
     of_seeds = f"{right.mean(axis=1).std(ddof=1) / np.sqrt(n_seeds):.3f}" if n_seeds > 1 else "-"
-    of_halos = right.mean(axis=0).std(ddof=1) / np.sqrt(N_TEST)
+    of_halos = right.mean(axis=0).std(ddof=1) / np.sqrt(right.shape[1])
     return f"{right.mean():{sign}.3f} ± {of_seeds} ± {of_halos:.3f}"
 
 
