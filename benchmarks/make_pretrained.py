@@ -155,7 +155,7 @@ def train(folder, seed, verbose):
     network = polar((PIXELS[0], PIXELS[0], len(MAPS)), len(CROSS_SECTIONS), width=WIDTH)
     standardise = next(layer for layer in network.layers if isinstance(layer, StandardiseRings))
     some = rings[::5].astype(np.float32)
-    mean, square = (values.mean(axis=(0, 1, 3))[:, None] for values in (some, some**2))
+    mean, square = (values.mean(axis=(0, 1, 3), dtype=float)[:, None] for values in (some, some**2))
     standardise.set_weights([mean, square, np.float32(1)])
     deviation = np.sqrt(square - mean**2 + 1e-3)  # as the layer does
     for i in range(0, len(rings), 4096):
@@ -171,7 +171,7 @@ def train(folder, seed, verbose):
         ),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    body.fit(batches, epochs=EPOCHS, verbose=verbose)
+    body.fit(batches, epochs=EPOCHS, callbacks=[keras.callbacks.TerminateOnNaN()], verbose=verbose)
     return network
 
 
