@@ -26,6 +26,7 @@ import argparse
 import json
 import time
 from dataclasses import asdict, dataclass
+from itertools import product
 from math import ceil
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -102,14 +103,11 @@ class Fit:
 
 
 def plan_grid(names, sizes, n_seeds):
-    """List the fits of the grid, all of them once before any a second time."""
+    """List the fits of the grid, all inputs once before any a second time."""
     inputs = (MAPS, False), (MAPS, True), *((maps, False) for maps in SELECTIONS[1:])
-    for seed in range(n_seeds):
-        for n_pixels in sizes:
-            for n_classes in (3, 4):
-                for maps, attributes in inputs:
-                    for name in names:
-                        yield Fit(name, n_classes, n_pixels, maps, attributes, seed=seed)
+    for n_pixels, n_classes in product(sizes, CROSS_SECTIONS):
+        for seed, (maps, attributes), name in product(range(n_seeds), inputs, names):
+            yield Fit(name, n_classes, n_pixels, maps, attributes, seed=seed)
 
 
 def plan_networks(names, n_seeds):

@@ -218,10 +218,11 @@ def draw_biases(done, path):
 
     from darkcnn.plotting.canvas import LINES, MARKERS, class_styles
 
-    figure = Figure(figsize=(10, 7), layout="constrained")
     errors = ("multiplicative_bias", "additive_bias", "photo_z_bias")
-    panels = figure.subplots(3, len(errors), sharex=True, sharey="row")
     inputs = [kind for kind in ("kappa", "shear") if (f"{kind} {BIASED[0]} {BIASED[1]}", 0) in done]
+    n_rows = 1 + len(inputs)
+    figure = Figure(figsize=(10, 0.4 + 2.2 * n_rows), layout="constrained")
+    panels = figure.subplots(n_rows, len(errors), sharex=True, sharey="row")
     for row, kind in enumerate(inputs):
         seeds = [
             value["biases"]
