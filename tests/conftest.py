@@ -32,6 +32,14 @@ def clusters():
     return make_clusters(6, cross_sections=(0, 1), redshifts=(0, 0.25), n_pixels=20, random_state=0)
 
 
+@pytest.fixture(scope="session")
+def example():
+    """The packaged example."""
+    from darkcnn.datasets import load_example
+
+    return load_example()
+
+
 class Table:
     """Rows of numbers that an index does not reach, as that of a DataFrame does not."""
 

@@ -35,6 +35,7 @@ for module in (
     "noise",
     "observations",
     "plotting",
+    "pretrained",
     "report",
     "training",
 ):

@@ -1,8 +1,12 @@
-"""Global settings of keras that the maps of this library do not fit."""
+"""Settings of keras, and processes, in which networks of this library cannot work."""
+
+import os
 
 from darkcnn._common import quiet  # noqa: F401 - starts keras, without the messages of its backend
 
 import keras  # isort: skip
+
+_process = None  # id of the process that built the first network
 
 
 def check_data_format():
@@ -25,3 +29,16 @@ def check_precision():
         if value not in possible:
             raise ValueError(f"keras.config.{setting}() must be one of {possible} to train in, got {value!r}")
     return policy
+
+
+def check_process():
+    """Refuse to work in a process forked from one that has used keras, where training would hang."""
+    global _process
+    if _process is None:
+        _process = os.getpid()
+    if _process != os.getpid():
+        raise RuntimeError(
+            "this process was forked from one that had used keras, whose threads do not survive a fork: it "
+            'would wait for ever. Use the default backend of joblib, joblib.parallel_config("loky"), instead '
+            'of "multiprocessing", or start processes by "spawn"'
+        )

@@ -3,6 +3,8 @@
 import numpy as np
 from astropy.cosmology import FlatLambdaCDM
 
+from darkcnn.pretrained import FineTuned
+
 MAX_LABEL = 4000
 """Longest text in an array, in bytes, 4 a character: numpy gives as many to every text of an array."""
 
@@ -10,7 +12,8 @@ MAX_LABEL = 4000
 def encode(value):
     """Turn a value into what JSON can hold, else raise TypeError.
 
-    Numbers, texts, None, arrays of these, flat cosmologies of astropy, and lists, tuples and dicts of such.
+    Numbers, texts, None, arrays of these, flat cosmologies of astropy, packaged networks to start from, and
+    lists, tuples and dicts of such.
 
     Examples
     --------
@@ -35,6 +38,8 @@ def encode(value):
     if type(value) is FlatLambdaCDM:
         numbers = {key: np.asarray(getattr(each, "value", each)) for key, each in value.parameters.items()}
         return {"FlatLambdaCDM": {key: each.tolist() for key, each in numbers.items()}, "name": value.name}
+    if type(value) is FineTuned:
+        return {"FineTuned": value.name}
     raise TypeError(f"got {value!r}")
 
 
@@ -71,4 +76,6 @@ def _decode(value):
         return tuple(decode(list(value["tuple"])))
     if "FlatLambdaCDM" in value:
         return FlatLambdaCDM(**value["FlatLambdaCDM"], name=value["name"])
+    if "FineTuned" in value:
+        return FineTuned(value["FineTuned"])
     return {decode(key): decode(item) for key, item in value["dict"]}

@@ -5,7 +5,9 @@ import re
 import zipfile
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from darkcnn._common.versions import __version__
@@ -23,7 +25,9 @@ from darkcnn.persistence.archive import (
 )
 from darkcnn.persistence.encoding import decode, encode
 from darkcnn.persistence.limit import check_network
+from darkcnn.persistence.packaged import begins_packaged, check_packaged
 from darkcnn.preprocessing import MapScaler, MapSelector, RotationFlipAugmenter
+from darkcnn.pretrained import FineTuned, PretrainedEmbedding
 from darkcnn.training import DarkCNNClassifier
 
 _STEPS = {
@@ -36,6 +40,9 @@ _STEPS = {
         MapScaler,
         RotationFlipAugmenter,
         DarkCNNClassifier,
+        PretrainedEmbedding,
+        StandardScaler,
+        LogisticRegression,
     )
 }
 _NOT_SAVED = {"callbacks", "checkpoint", "verbose"}
@@ -49,13 +56,17 @@ def save_model(model, path, *, notes=None):
     """Write a fitted classifier or pipeline to a file.
 
     The file is a keras archive, which ``keras.models.load_model`` reads, with one more member that
-    describes the scikit-learn side. It appears when it is complete.
+    describes the scikit-learn side. Of a pipeline that begins with a packaged network, it holds the name and
+    the hash of the network and the steps after it instead, and keras does not read it. It appears when it is
+    complete.
 
     Parameters
     ----------
     model : DarkCNNClassifier or sklearn.pipeline.Pipeline
-        Fitted classifier, or pipeline of steps of this package that ends in one. Its network must have a
-        name.
+        Fitted classifier, or pipeline of steps of this package that ends in one, whose network must have a
+        name; or pipeline of a :class:`~darkcnn.pretrained.PretrainedEmbedding`, a
+        :class:`~sklearn.preprocessing.StandardScaler` and a
+        :class:`~sklearn.linear_model.LogisticRegression`.
     path : path-like
         File to write, ending in ``.keras``.
     notes : dict or None, default=None
@@ -97,7 +108,7 @@ def save_model(model, path, *, notes=None):
     path = check_suffix(path)
     steps = model.steps if isinstance(model, Pipeline) else [(None, model)]
     classifier = steps[-1][1]
-    if type(classifier) is not DarkCNNClassifier:
+    if type(classifier) is not DarkCNNClassifier and not begins_packaged(step for _, step in steps):
         end = " that ends in one" if isinstance(model, Pipeline) else ", or a pipeline that ends in one"
         raise TypeError(
             f"model must be a DarkCNNClassifier{end}, got {type(classifier).__name__}: save the classifiers "
@@ -110,7 +121,8 @@ def save_model(model, path, *, notes=None):
         "steps": [{"name": name, **_describe(name, step)} for name, step in steps],
     }
     with replacing(path) as temporary:
-        classifier.model_.save(temporary)
+        if type(classifier) is DarkCNNClassifier:
+            classifier.model_.save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
             archive.writestr(DESCRIPTION, json.dumps(description))
             if notes is not None:
@@ -164,9 +176,12 @@ def load_model(path):
         steps = [
             (_part(step, "name", str | None), _rebuild(step)) for step in _part(description, "steps", list)
         ]
-        if not steps or not isinstance(steps[-1][1], DarkCNNClassifier):
+        if begins_packaged(step for _, step in steps):
+            check_packaged([step for _, step in steps])
+        elif not steps or not isinstance(steps[-1][1], DarkCNNClassifier):
             raise ValueError("its last step is no DarkCNNClassifier")
-        _fill(steps[-1][1], path, weight_sizes(archive))
+        else:
+            _fill(steps[-1][1], path, weight_sizes(archive))
     return steps[0][1] if steps[0][0] is None else Pipeline(steps)
 
 
@@ -177,11 +192,14 @@ def _describe(name, step):
     if type(step) not in _STEPS.values():
         raise TypeError(f"model must consist of {list(_STEPS)}, got {type(step).__name__}; use joblib.dump")
     parameters = {key: value for key, value in step.get_params().items() if key not in _NOT_SAVED}
+    if not type(step).__module__.startswith("darkcnn."):  # other versions may have other parameters
+        defaults = type(step)().get_params()
+        parameters = {key: value for key, value in parameters.items() if value != defaults[key]}
     if isinstance(parameters.get("random_state"), np.random.RandomState):
         parameters["random_state"] = None
     if "architecture" in parameters:
         parameters["architecture"] = architecture = name_of(parameters["architecture"])
-        if not isinstance(architecture, str):
+        if not isinstance(architecture, str | FineTuned):
             raise TypeError(f"architecture must be a name to be saved, got {architecture!r}; use joblib.dump")
     fitted = {key: value for key, value in vars(step).items() if _FITTED.fullmatch(key) and key != "weights_"}
     described = {"class": type(step).__name__}
@@ -232,7 +250,10 @@ def _fill(classifier, path, sizes):
     """Give a classifier that is described, but not fitted, its network's weights."""
     state = vars(classifier)
     settings = _part(state, "_settings", dict)
-    options = dict(_part(settings, "options", dict))
+    options, architecture = dict(_part(settings, "options", dict)), settings.get("architecture")
+    if isinstance(architecture, FineTuned):
+        options |= architecture.options
+        settings = {**settings, "architecture": architecture.architecture}
     if _part(state, "n_attributes_", int):
         options["n_attributes"] = classifier.n_attributes_
     try:

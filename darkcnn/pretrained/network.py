@@ -2,15 +2,18 @@
 
 from threading import Lock
 
-import keras
 import numpy as np
 
+from darkcnn._common.keras_settings import check_data_format, check_precision, check_process
 from darkcnn.networks import get_network
+
+import keras  # isort: skip - the settings start it without the messages of its backend
+
 from darkcnn.networks.rings import StandardiseRings
 from darkcnn.pretrained.files import read_pretrained
-from darkcnn.training import check_process
 
 _BUILT = {}
+_MAX_BUILT = 8  # one for each number of pixels, a few megabytes each
 _LOCK = Lock()
 
 
@@ -63,9 +66,12 @@ def embed(name, maps, known):
         Input of the last layer.
     """
     check_process()
+    check_data_format()
+    key = (name, maps.shape[1], keras.config.floatx(), check_precision())
     with _LOCK:  # of one network, for threads; its predictions do not depend on what it was used for before
-        key = (name, maps.shape[1])
         if key not in _BUILT:
+            while len(_BUILT) >= _MAX_BUILT:
+                del _BUILT[next(iter(_BUILT))]
             _BUILT[key] = embedding_model(build_trained(read_pretrained(name), maps.shape[1]))
         return np.asarray(_BUILT[key].predict_on_batch([maps, known]), np.float32)
 

@@ -2,7 +2,6 @@
 
 from darkcnn._common import quiet  # noqa: F401 - starts keras, without the messages of its backend
 from darkcnn.training.classifier import DarkCNNClassifier
-from darkcnn.training.traced import check_process
 from darkcnn.training.validation import ValidationSplit
 
-__all__ = ["DarkCNNClassifier", "ValidationSplit", "check_process"]
+__all__ = ["DarkCNNClassifier", "ValidationSplit"]

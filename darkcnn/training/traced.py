@@ -6,7 +6,6 @@ has a name starts it afresh from its own seed. It never belongs to an estimator:
 plain arrays.
 """
 
-import os
 import random
 from collections import OrderedDict
 from contextlib import contextmanager
@@ -16,14 +15,13 @@ import joblib
 import keras
 import numpy as np
 
-from darkcnn._common.keras_settings import check_data_format, check_precision
+from darkcnn._common.keras_settings import check_data_format, check_precision, check_process
 from darkcnn.training.network import CompiledNetwork
 
 _IDLE = OrderedDict()  # key -> network that nobody uses at the moment, least recently used first
 _IDLE_LOCK = Lock()
 _MAX_IDLE = 4  # a large Inception holds 160 MB with its optimiser
 _PYTHON_GENERATOR = RLock()  # a network may hold another, which is built meanwhile
-_process = None  # id of the process that built the first network
 
 
 @contextmanager
@@ -53,19 +51,6 @@ def borrow_network(architecture, map_shape, n_attributes, n_classes, *, seed=Non
             _IDLE[key] = network
             while len(_IDLE) > _MAX_IDLE:
                 _IDLE.popitem(last=False)
-
-
-def check_process():
-    """Refuse to work in a process forked from one that has used keras, where training would hang."""
-    global _process
-    if _process is None:
-        _process = os.getpid()
-    if _process != os.getpid():
-        raise RuntimeError(
-            "this process was forked from one that had used keras, whose threads do not survive a fork: it "
-            'would wait for ever. Use the default backend of joblib, joblib.parallel_config("loky"), instead '
-            'of "multiprocessing", or start processes by "spawn"'
-        )
 
 
 class _Identity:

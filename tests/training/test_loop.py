@@ -6,7 +6,7 @@ import keras
 import pytest
 from sklearn import config_context
 
-from darkcnn.training import traced
+from darkcnn._common import keras_settings
 
 
 def test_callbacks_are_copied(small, marked_maps):
@@ -59,7 +59,7 @@ def test_the_encoders_of_scikeras_give_arrays_whatever_is_set(small, marked_maps
 
 
 def test_a_forked_process_is_refused(small, marked_maps, monkeypatch):
-    monkeypatch.setattr(traced, "_process", traced._process - 1)
+    monkeypatch.setattr(keras_settings, "_process", keras_settings._process - 1)
     with pytest.raises(RuntimeError, match=r"forked .* joblib\.parallel_config\(\"loky\"\)"):
         small(epochs=1).fit(*marked_maps)
 

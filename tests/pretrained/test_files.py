@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from darkcnn.pretrained import PRETRAINED, describe_pretrained, files, read_pretrained
+
+
+def test_every_file_is_there_and_all_fit_into_three_megabytes():
+    folder = files.Path(files.__file__).parent / "data"
+    assert sorted(path.stem for path in folder.iterdir()) == sorted(PRETRAINED)
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 3_000_000
+    for name in PRETRAINED:
+        assert read_pretrained(name).sha256 == PRETRAINED[name]
+
+
+def test_an_alias_stands_for_a_numbered_name():
+    assert read_pretrained("polar").name in PRETRAINED
+    assert files.ALIASES.keys().isdisjoint(PRETRAINED)
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("pola", ValueError, r"name must be one of \['polar', .*got 'pola' \(did you mean 'polar'\?\)"),
+        ("../polar-1", ValueError, r"name must be one of .*got '../polar-1'"),
+        (5, TypeError, "name must be a text such as 'polar', got 5"),
+    ],
+)
+def test_other_names_are_refused(name, error, message):
+    with pytest.raises(error, match=message):
+        read_pretrained(name)
+
+
+def test_a_damaged_file_is_refused(monkeypatch):
+    monkeypatch.setitem(files.PRETRAINED, "polar-1", "0" * 64)
+    files._read.cache_clear()
+    with pytest.raises(ValueError, match=r"the file of polar-1 is damaged: its SHA-256 must be 0{64}, got"):
+        read_pretrained("polar-1")
+
+
+def test_the_card_has_no_empty_section():
+    card = describe_pretrained("polar")
+    assert {"architecture", "maps", "cross_sections", "trained", "scores", "use", "limits"} <= card.keys()
+    assert all(value not in (None, "", [], {}) for value in card.values())
+    for row in card["scores"]:
+        for n_models in (3, 4):
+            accuracy, error = row[f"accuracy_{n_models}"]
+            assert 0 <= accuracy <= 1
+            assert error is None or error > 0  # unknown for a single suite
+
+
+def test_arrays_are_plain_and_finite():
+    arrays = read_pretrained("polar").arrays
+    assert all(array.dtype.kind in "fiu" and np.isfinite(array).all() for array in arrays.values())
