@@ -11,7 +11,7 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 from darkcnn.observations.sky import kpc_per_radian, offsets_kpc, sky_position
 from darkcnn.records import FIELD_SIZE, fill_gaps
 
-_POINTS = 16
+_POINTS = 8
 """Points along the side of a pixel of the result, at least, that image pixels are divided into."""
 
 

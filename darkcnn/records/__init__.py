@@ -26,6 +26,7 @@ from darkcnn.records.labels import (
 )
 from darkcnn.records.making import Made, Options, make_record, warn_of_maps
 from darkcnn.records.observed import SHEAR, TANGENTIAL, ObservedRecords
+from darkcnn.records.particles import project_particles
 from darkcnn.records.peak import smooth
 from darkcnn.records.quantities import MAP_UNITS, label_from, pixel_kpc, to_values
 from darkcnn.records.rows import CHUNK, LazyRows, chunks
@@ -64,6 +65,7 @@ __all__ = [
     "number_halos",
     "pixel_kpc",
     "plain_records",
+    "project_particles",
     "record_dtype",
     "refuse_units",
     "smooth",

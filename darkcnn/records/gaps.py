@@ -32,7 +32,8 @@ def fill_gaps(name, mean, covered, fill_value, max_gap):
         raise ValueError(
             f"{name!r} must show all of the field of 2 Mpc, but {gap:.2%} of it are NaN, masked or "
             "outside of the "
-            f"image ({allowed}): set fill_value and max_gap to fill them, or check pixel_scale and center"
+            f"image ({allowed}): fill them with fill_value and max_gap, or check pixel_scale and center, "
+            "such as center='middle'"
         )
     missing = np.maximum(1 - covered, 0)
     return np.where(missing > 1e-9, mean + missing * fill_value, mean)

@@ -36,7 +36,6 @@ def to_values(value, unit, what):
     ndarray
         Numbers, float64; NaN where they are masked.
     """
-    wanted = Unit(unit)
     if hasattr(value, "to_astropy"):  # unyt, of yt and swiftsimio
         if getattr(value, "comoving", False):
             raise ValueError(f"{what} must be in proper units, got comoving ones: call .to_physical()")
@@ -51,7 +50,7 @@ def to_values(value, unit, what):
         if any(base.name == "littleh" for base in told.bases):
             raise ValueError(f"{what} must be in units without h, got {told}: divide by h as its powers say")
         try:
-            value = value.to_value(wanted)
+            value = value.to_value(Unit(unit))
         except UnitConversionError as error:
             raise ValueError(f"{what} must be in {unit!r}, got {told}") from error
     elif told is not None or hasattr(value, "units"):

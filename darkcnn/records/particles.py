@@ -1,0 +1,131 @@
+"""Maps of particles: mass-weighted deposit, smoothed to the distance of their neighbours."""
+
+import numpy as np
+
+from darkcnn.records.fields import FIELD_SIZE
+from darkcnn.records.quantities import plain_numbers
+
+_WIDTHS_PER_OCTAVE = 2
+"""Kernels of how many widths are used between a width and its double."""
+
+_AT_ONCE = 1_000_000
+"""Particles whose neighbours are looked for together."""
+
+
+def project_particles(
+    positions, masses, *, center, n_pixels=100, depth=None, axis=2, n_neighbors=32, box_size=None
+):
+    r"""Project particles on a map of their surface density about a cluster.
+
+    Each particle is spread over a Gaussian whose standard deviation is half of the distance to its neighbour
+    of a rank, in three dimensions, as smoothing lengths of simulations are. The mass in the map is that of
+    the particles, but for what is spread over its edges.
+
+    Parameters
+    ----------
+    positions : array-like or Quantity of shape (n_particles, 3)
+        Proper positions, kpc if they have no unit.
+    masses : array-like or Quantity of shape (n_particles,)
+        What is projected: masses, Msun if they have no unit, or X-ray luminosities in the band, erg / s.
+    center : array-like or Quantity of shape (3,)
+        Position of the cluster.
+    n_pixels : int, default=100
+        Height and width of the map, of 2 Mpc.
+    depth : float or None, default=None
+        Length along the line of sight that is projected, kpc, centred on the cluster. None for all particles.
+    axis : {0, 1, 2}, default=2
+        Line of sight. The columns of the map are the next axis, and its rows the one after, in cyclic order.
+    n_neighbors : int, default=32
+        Rank of the neighbour.
+    box_size : float or None, default=None
+        Side of a periodic box, kpc. None for particles in open space.
+
+    Returns
+    -------
+    ndarray of shape (n_pixels, n_pixels)
+        Surface density in Msun / Mpc2, for :func:`darkcnn.make_records`. Of luminosities, in erg / s / Mpc2:
+        over :math:`4 \pi (1 + z)^4`, it is a surface brightness per steradian.
+
+    Raises
+    ------
+    ValueError
+        If arrays have other shapes, or no particle is in the field.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn.records import project_particles
+    >>> positions = np.random.default_rng(0).normal(scale=200, size=(5000, 3))  # kpc
+    >>> density = project_particles(positions, np.full(5000, 1e11), center=(0, 0, 0), n_pixels=50)
+    >>> print(f"{density.sum() * 0.04**2:.2g} Msun")
+    5e+14 Msun
+    """
+    from scipy.spatial import cKDTree  # takes a second
+
+    positions, masses, center = _in_units(positions, masses, center)
+    if axis not in (0, 1, 2):
+        raise ValueError(f"axis must be 0, 1 or 2, got {axis!r}")
+    offsets = positions - center
+    if box_size is not None:
+        offsets -= box_size * np.round(offsets / box_size)
+    x, y, z = (offsets[:, (axis + step) % 3] for step in (1, 2, 0))
+    near = np.abs(z) <= (np.inf if depth is None else depth / 2)
+    near &= np.maximum(np.abs(x), np.abs(y)) < FIELD_SIZE
+    offsets, masses = offsets[near], masses[near]
+    if not (np.maximum(np.abs(x), np.abs(y))[near] < FIELD_SIZE / 2).any():
+        raise ValueError(
+            f"particles must be within 2 Mpc about center, found none of {len(near)}: is it in kpc?"
+        )
+    tree, rank = cKDTree(offsets), min(n_neighbors + 1, len(offsets))
+    lengths = np.concatenate(
+        [
+            tree.query(offsets[start : start + _AT_ONCE], [rank])[0][:, 0]
+            for start in range(0, len(offsets), _AT_ONCE)
+        ]
+    )
+    pixel = FIELD_SIZE / n_pixels
+    return _deposit(x[near], y[near], masses, lengths / 2 / pixel, pixel, n_pixels) * (1e3 / pixel) ** 2
+
+
+def _in_units(positions, masses, center):
+    """Return numbers in kpc and Msun, of the right shapes."""
+    lengths = []
+    for what, values in (("positions", positions), ("center", center)):
+        lengths.append(values.to_value("kpc") if hasattr(values, "to_value") else plain_numbers(values, what))
+    if getattr(masses, "unit", None) is not None:
+        masses = masses.to_value("Msun" if masses.unit.is_equivalent("Msun") else "erg / s")
+    masses = plain_numbers(masses, "masses")
+    positions, center = lengths
+    if (
+        positions.ndim != 2
+        or positions.shape[1] != 3
+        or masses.shape != (len(positions),)
+        or center.shape != (3,)
+    ):
+        raise ValueError(
+            "positions must have the shape (n_particles, 3), masses (n_particles,) and center (3,), got "
+            f"{positions.shape}, {masses.shape} and {center.shape}"
+        )
+    if not (np.isfinite(positions).all() and np.isfinite(masses).all() and np.isfinite(center).all()):
+        raise ValueError("positions, masses and center must be finite, got NaN or infinity")
+    return positions, masses, center
+
+
+def _deposit(x, y, masses, widths, pixel, n_pixels):
+    """Add the particles of similar width up on a map, and smooth each of these maps."""
+    import cv2
+
+    margin = n_pixels // 2
+    size = n_pixels + 2 * margin
+    edges = (np.arange(size + 1) - size / 2) * pixel
+    steps = np.round(_WIDTHS_PER_OCTAVE * np.log2(np.clip(widths, 2**-3, n_pixels / 4))).astype(int)
+    total = np.zeros((n_pixels, n_pixels))
+    for step in np.unique(steps):
+        here = steps == step
+        image = np.histogram2d(y[here], x[here], (edges, edges), weights=masses[here])[0]
+        width = 2.0 ** (step / _WIDTHS_PER_OCTAVE)
+        side = 2 * int(np.ceil(4 * width)) + 1
+        if width > 0.25:
+            image = cv2.GaussianBlur(image, (side, side), width, borderType=cv2.BORDER_CONSTANT)
+        total += image[margin : margin + n_pixels, margin : margin + n_pixels]
+    return total
