@@ -22,6 +22,7 @@ from darkcnn import (
 from darkcnn.inference import DomainTest
 from darkcnn.noise import Miscentring
 from darkcnn.preprocessing import RadialProfiles
+from darkcnn.pretrained import PretrainedEmbedding
 
 ESTIMATORS = [
     MapScaler(),
@@ -69,6 +70,7 @@ EVERY_ESTIMATOR = [
     MapScaler(),
     MapSelector(),
     Miscentring(),
+    PretrainedEmbedding(),
     RadialProfiles(),
     RotationFlipAugmenter(),
     WeakLensingNoise(),

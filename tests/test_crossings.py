@@ -22,6 +22,7 @@ from darkcnn import (
     XrayNoise,
     augment,
     default_pipeline,
+    load_pretrained,
     run_study,
 )
 from darkcnn.datasets import load_clusters, make_bunch, make_clusters, save_clusters
@@ -36,9 +37,10 @@ from darkcnn.model_selection import cross_validate_by_cluster
 from darkcnn.persistence import describe_training
 from darkcnn.plotting import RecordsDisplay
 from darkcnn.preprocessing import attribute_table, profile_baseline
+from darkcnn.pretrained import PretrainedEmbedding
 from darkcnn.records import RecordsOnDisk
 
-CLUSTERS = make_clusters(6, cross_sections=(0, 1), redshifts=(0.1, 0.25), n_pixels=10, random_state=0)
+CLUSTERS = make_clusters(6, cross_sections=(0, 1), redshifts=(0.1, 0.25), n_pixels=25, random_state=0)
 Y, GROUPS = CLUSTERS.target, CLUSTERS.groups
 
 
@@ -130,6 +132,11 @@ USES = {
     "occlusion": lambda X, _: [occlusion(fitted(profiles), X, Y, random_state=0).importances_mean],
     "saliency": lambda X, _: [saliency(fitted(network), X, Y, random_state=0).importances_mean],
     "save_clusters": save,
+    "PretrainedEmbedding": lambda X, _: [PretrainedEmbedding().fit_transform(X)],
+    "load_pretrained": lambda X, _: [load_pretrained(cross_sections=(0, 1)).predict_proba(X)],
+    "default_pipeline(pretrained=True)": lambda X, _: [
+        default_pipeline(pretrained=True).fit(X, Y).predict_proba(X)
+    ],
     "make_bunch": lambda X, _: [make_bunch(X, Y).data["xray"], make_bunch(X, Y).groups],
     "describe_training": lambda X, _: [describe_training(make_bunch(X, Y))["fingerprints"]],
     "RecordsDisplay": lambda X, _: [RecordsDisplay(X[:3]).images],
@@ -177,6 +184,8 @@ def test_every_form_of_records_gives_what_an_array_gives(name, form, expected, t
         pytest.skip("observed maps turn by whole quarters")
     if form == "observed" and name in ("WeakLensingNoise", "XrayNoise"):
         pytest.skip("observed maps get no noise")
+    if form == "observed" and "retrained" in name:
+        pytest.skip("packaged networks refuse observed maps")
     got = (USES | TURNING)[name](FORMS[form](CLUSTERS.data, tmp_path), tmp_path)
     for part, wanted in zip(got, expected(name), strict=True):
         np.testing.assert_array_equal(part, wanted)

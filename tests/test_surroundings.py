@@ -71,6 +71,8 @@ def test_the_wheel_works_from_a_folder_that_cannot_be_written(folder, tmp_path):
         assert "PermissionError" in run("-c", f"open({str(place / 'new')!r}, 'w')").stderr
     where = run("-c", "import darkcnn; print(darkcnn.__file__)").stdout
     assert where == f"{site / 'darkcnn' / '__init__.py'}\n"
+    loaded = run("-c", "from darkcnn import load_pretrained; print(len(load_pretrained().classes_))")
+    assert loaded.stdout == "4\n", loaded.stderr
     script = next(site.glob("bin/darkcnn"))
     for words in (
         ["fit", "haufen ü.h5", "-o", "simple", "-n", "1", "-f", "modell ö.keras"],

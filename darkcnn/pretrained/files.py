@@ -6,6 +6,7 @@ runs no code.
 
 import hashlib
 import json
+from copy import deepcopy
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -72,7 +73,7 @@ def read_pretrained(name="polar"):
     Returns
     -------
     PretrainedFile
-        What the file holds. It is shared: do not change it.
+        What the file holds. It is shared: its arrays are read-only.
 
     Raises
     ------
@@ -100,6 +101,8 @@ def _read(name):
     with np.load(BytesIO(content), allow_pickle=False) as archive:
         arrays = {key: archive[key] for key in archive.files}
     card = json.loads(arrays.pop("card").tobytes())
+    for array in arrays.values():
+        array.flags.writeable = False
     return PretrainedFile(name, digest, card, arrays)
 
 
@@ -126,4 +129,4 @@ def describe_pretrained(name="polar"):
     ['total', 'xray', 'stellar']
     """
     file = read_pretrained(name)
-    return {"name": file.name, "sha256": file.sha256, **file.card}
+    return {"name": file.name, "sha256": file.sha256, **deepcopy(file.card)}

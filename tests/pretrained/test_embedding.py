@@ -1,5 +1,6 @@
 import pickle
 
+import cv2
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -128,3 +129,13 @@ def test_only_the_latest_networks_are_kept(some, monkeypatch):
         embed.transform(as_array(some)[:1, :n_pixels, :n_pixels])
     assert len(network._BUILT) == 2
     np.testing.assert_array_equal(embed.transform(some), expected)
+
+
+@pytest.mark.parametrize("n_pixels", [25, 100, 128, 200])
+def test_other_numbers_of_pixels_than_at_fit(some, n_pixels):
+    maps = as_array(some)
+    embed = PretrainedEmbedding().fit(maps)
+    expected = embed.transform(maps)
+    got = embed.transform(np.array([cv2.resize(each, (n_pixels, n_pixels)) for each in maps]))
+    assert got.shape == expected.shape
+    assert np.corrcoef(got.ravel(), expected.ravel())[0, 1] > 0.5  # interpolated maps differ

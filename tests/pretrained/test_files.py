@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -51,3 +54,30 @@ def test_the_card_has_no_empty_section():
 def test_arrays_are_plain_and_finite():
     arrays = read_pretrained("polar").arrays
     assert all(array.dtype.kind in "fiu" and np.isfinite(array).all() for array in arrays.values())
+
+
+def test_one_changed_bit_is_noticed(tmp_path, monkeypatch):
+    content = bytearray((files.Path(files.__file__).parent / "data" / "polar-1.npz").read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "polar-1.npz").write_bytes(content)
+    monkeypatch.setattr(files, "__file__", str(tmp_path / "files.py"))
+    files._read.cache_clear()
+    with pytest.raises(ValueError, match=f"must be {PRETRAINED['polar-1']}, got"):
+        read_pretrained("polar")
+
+
+def test_what_is_read_is_shared_and_cannot_be_changed():
+    file = read_pretrained("polar")
+    assert file is read_pretrained(file.name)
+    for array in file.arrays.values():
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+    describe_pretrained("polar")["maps"].append("gas")
+    assert "gas" not in describe_pretrained("polar")["maps"]
+
+
+def test_a_card_is_read_without_keras():
+    code = "import sys; from darkcnn.pretrained import *; describe_pretrained('polar'); print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+    assert not {"keras", "tensorflow", "matplotlib"} & set(loaded)

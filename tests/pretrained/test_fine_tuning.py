@@ -56,3 +56,12 @@ def test_other_maps_are_refused(marked_maps):
         ValueError, match=r"polar-1 needs square maps with the channels .*, got \(12, 12, 2\)"
     ):
         DarkCNNClassifier(FineTuned("polar"), network_options={"width": 2.0}, epochs=1).fit(X, y)
+
+
+@pytest.mark.slow
+def test_a_fit_at_no_learning_rate_leaves_the_packaged_weights(example):
+    gentle = default_pipeline("polar", pretrained="all", epochs=1, learning_rate=1e-12, weight_decay=0)
+    gentle.fit(example.data[:16], example.target[:16])
+    before = build_for_training(read_pretrained(), 50, 4).trainable_variables[:-2]  # all but the last layer
+    for ours, theirs in zip(before, gentle["cnn"].model_.trainable_variables[:-2], strict=True):
+        np.testing.assert_allclose(theirs.numpy(), ours.numpy(), rtol=0, atol=1e-6)

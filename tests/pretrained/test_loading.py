@@ -75,3 +75,31 @@ def test_scores_are_the_same_in_two_processes(example):
         for n in (1, 2)
     )  # fmt: skip
     np.testing.assert_array_equal(one, two)
+
+
+def test_cross_validation_learns_the_last_layer_only(example):
+    X, y, groups = example.data[:80], example.target[:80], example.groups[:80]
+    options = {"groups": groups, "cv": StratifiedGroupKFold(2), "error_score": "raise"}
+    scores = cross_val_score(load_pretrained(), X, y, **options)
+    fresh = cross_val_score(default_pipeline("polar", pretrained=True), X, y, **options)
+    np.testing.assert_array_equal(scores, fresh)
+
+
+@pytest.mark.parametrize("rename", [lambda y: np.where(y, 3, 7), lambda y: y, lambda y: y.astype(str)])
+def test_any_labels_can_be_learned(rename, example):
+    y = rename(example.target[:40] == "SIDM1")
+    model = default_pipeline("polar", pretrained=True).fit(example.data[:40], y)
+    np.testing.assert_array_equal(model.classes_, np.unique(y))
+    assert set(model.predict(example.data[:40])) <= set(y)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 3}, "epochs must be left out for a packaged network, got 3"),
+        ({"pretrained": "head"}, "pretrained must be False, True or 'all', got 'head'"),
+    ],
+)
+def test_what_a_packaged_network_does_not_take_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        default_pipeline(**{"pretrained": True, **options})
