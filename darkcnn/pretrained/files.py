@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-PRETRAINED = {"polar-1": "ffa892aa2107bbf402f4a3d876097b86ad217ba04c835e5b56ca661a32fba8fe"}
+PRETRAINED = {"polar-1": "6709859f84902f0d4d500e28a6529c6cdf9065589028e78605ae6201ac660c6d"}
 """Name and SHA-256 of every file."""
 
 ALIASES = {"polar": "polar-1"}
