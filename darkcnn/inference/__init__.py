@@ -5,10 +5,12 @@ from darkcnn.inference.feedback import marginalize_feedback
 from darkcnn.inference.posterior import CrossSectionPosterior
 from darkcnn.inference.published import published_estimate
 from darkcnn.inference.reliability import expected_calibration_error
+from darkcnn.inference.suites import SuiteResponse
 
 __all__ = [
     "CrossSectionPosterior",
     "DomainTest",
+    "SuiteResponse",
     "expected_calibration_error",
     "marginalize_feedback",
     "published_estimate",

@@ -27,8 +27,8 @@ class Classes:
     >>> classes = Classes(["SIDM1", "CDM"], None, [0.8, 0.2], None)
     >>> classes.cross_sections.tolist(), classes.order.tolist()
     ([1.0, 0.0], [1, 0])
-    >>> classes.ratios([0.8, 0.2]).tolist(), classes.positions(["SIDM1.0", "CDM"]).tolist()
-    ([1.0, 1.0], [1, 0])
+    >>> classes.ratios([0.8, 0.2]).tolist(), classes.cross_sections_of(["SIDM0.5", "CDM"]).tolist()
+    ([1.0, 1.0], [0.5, 0.0])
     """
 
     def __init__(self, labels, prior, training_prior, velocity):
@@ -77,12 +77,29 @@ class Classes:
         """Return the mean coordinate of each map under a uniform prior, shape (n_networks, n_maps)."""
         return self.ratios(probabilities) @ self.axis.position(self.axis.nodes) / len(self.order)
 
-    def positions(self, labels):
-        """Return the position of each label's class among the classes by cross-section."""
-        wanted, _ = split_labels(labels)
-        unknown = np.setdiff1d(wanted, self.dark_matter)
-        if len(unknown):
+    def cross_sections_of(self, labels):
+        """Return the cross-sections of labels, which need not be classes, cm2/g."""
+        names, rows = np.unique(split_labels(labels)[0], return_inverse=True)
+        velocity = 0 if self.velocity is None else self.velocity
+        dependent = [name for name in names.tolist() if DarkMatter.parse(name).depends_on_velocity]
+        if dependent and self.velocity is None:
+            raise ValueError(f"target has {dependent[0]!r}, which depends on velocity, but no class does")
+        return np.array([cross_section_of(name, velocity) for name in names])[rows]
+
+    def refined(self, labels):
+        """Return the axis of the cross-sections of labels, their positions on it, and its labels.
+
+        Every class must be among them, and none may be beyond the ends of the axis.
+        """
+        cross_sections = self.cross_sections_of(labels)
+        nodes, positions = np.unique(cross_sections, return_inverse=True)
+        outside = nodes[(nodes < self.axis.nodes[0]) | (nodes > self.axis.nodes[-1])]
+        if len(outside):
             raise ValueError(
-                f"target has labels {unknown.tolist()} that are not in classes {self.dark_matter.tolist()}"
+                f"target must be from {self.axis.nodes[0]:g} to {self.axis.nodes[-1]:g} cm2/g, the classes' "
+                f"range, got {outside.tolist()}"
             )
-        return (wanted[:, np.newaxis] == self.dark_matter[self.order]).argmax(axis=1)
+        missing = self.dark_matter[~np.isin(self.cross_sections, nodes)]
+        if len(missing):
+            raise ValueError(f"target must have clusters of every class, got none of {missing.tolist()}")
+        return CrossSectionAxis(nodes), positions, np.array([f"{each:g} cm2/g" for each in nodes])

@@ -64,6 +64,18 @@ class CredibleIntervals:
         check_is_fitted(self)
         return float(self.grid_[0]) if self._density.reaches(0, level) else self._quantile(1 - level)
 
+    @property
+    def worth_(self):
+        """Number of clusters beyond which more of them hardly help, float; None without suites.
+
+        As many clusters have, by themselves, the variance between suites, of the calibration and of the
+        discrepancy.
+        """
+        if self.variances_ is None:
+            return None
+        rest = sum(self.variances_.values()) - self.variances_["sample"]
+        return self.n_clusters_ * self.variances_["sample"] / rest
+
     def summary(self):
         """Return the result in one line.
 
@@ -75,6 +87,8 @@ class CredibleIntervals:
         check_is_fitted(self)
         lower, upper = self.lower_limit(), self.upper_limit()
         sample = "1 cluster" if self.n_clusters_ == 1 else f"{self.n_clusters_} clusters"
+        if self.worth_ is not None:
+            sample += f", worth at most {self.worth_:.0f}"
         at = "" if self._classes.velocity is None else f" at {self._classes.velocity:g} km/s"
         if lower == self.grid_[0] and np.isinf(upper):
             return f"no limit on the cross-section{at} from {sample}"
@@ -97,7 +111,7 @@ class CredibleIntervals:
                 f"the sample is consistent with the highest class, {self.grid_[-1]:g} cm2/g, and no class is "
                 "above it: the cross-section has a lower limit only"
             )
-        elif self.systematic_fraction_ > _LARGELY_SYSTEMATIC:
+        elif self.variances_ is None and self.systematic_fraction_ > _LARGELY_SYSTEMATIC:
             yield (
                 f"{self.systematic_fraction_:.0%} of the variance comes from calibration and networks "
                 "(systematic): more clusters will not shrink this part, more held-out clusters or classes "

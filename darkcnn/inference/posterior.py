@@ -5,7 +5,7 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from darkcnn._common.documentation import DocumentationLink
@@ -16,6 +16,7 @@ from darkcnn.inference.density import Density
 from darkcnn.inference.intervals import CredibleIntervals
 from darkcnn.inference.sample import OutlierMixture, PooledPosterior
 from darkcnn.inference.scores import ScoreDistribution
+from darkcnn.inference.suites import SuiteResponse
 from darkcnn.records import split_labels
 
 
@@ -52,10 +53,15 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
     mean_, median_ : float
         Of that density, cm2/g.
     outlier_fraction_ : float
-        Posterior mean of the outlier fraction.
+        Posterior mean of the outlier fraction; NaN after a calibration with suites, which leaves out the
+        tenth of the clusters that are farthest from the others.
     systematic_fraction_ : float
         Part of the variance, on the axis, that is between networks and replicates of the calibration: no
         number of clusters reduces it.
+    variances_ : dict of str to float, or None
+        After a calibration with suites: parts of the variance of what is measured, of the ``"sample"``, which
+        more clusters reduce, of the ``"calibration"``, between ``"suites"``, and of the ``"discrepancy"``
+        between the sample and all suites. None otherwise.
     n_clusters_ : int
         Number of clusters: of distinct groups.
 
@@ -86,14 +92,17 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
     **Systematics.** Each network, and each replicate of the calibration, has a posterior, and the result is
     their mean. Its variance is their mean variance plus the variance between them, which more clusters do not
     reduce. Likewise each feedback in the calibration: all clusters of a sample share the true one, and a
-    product of likelihoods averaged over feedback would be over-confident.
+    product of likelihoods averaged over feedback would be over-confident. Suites in the calibration are draws
+    from a population instead: their scatter widens the posterior, for a world that is like none of them.
 
     **Validity.** The result holds for clusters that are, outliers aside, like the held-out ones: same
-    simulation, selection and noise. Without calibration it is as over-confident as the network. Intervals
-    are credible: averaged over the prior they contain the truth as often as stated while
-    `systematic_fraction_` is small, and more often otherwise; :meth:`fit` warns when it exceeds 0.25. For
-    one given truth the coverage may differ while the prior dominates, and near the ends of the axis, where
-    intervals are one-sided, they contain the truth more often.
+    simulation, selection and noise; after a calibration with suites, for a world that might have been one of
+    them. A shift along the response to the cross-section cannot be told from a change of the cross-section.
+    Without calibration the result is as over-confident as the network. Intervals are credible: averaged over
+    the prior they contain the truth as often as stated while `systematic_fraction_` is small, and more often
+    otherwise; :meth:`fit` warns when it exceeds 0.25 without suites. For one given truth the coverage may
+    differ while the prior dominates, and near the ends of the axis, where intervals are one-sided, they
+    contain the truth more often.
 
     Examples
     --------
@@ -132,10 +141,13 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def calibrate(self, probabilities, target, groups=None, feedback=None):
-        """Learn the distribution of the scores of each class from clusters held out of the training.
+    def calibrate(self, probabilities, target, groups=None, feedback=None, *, suites=None, embedding=None):
+        """Learn the distribution of the scores from clusters held out of the training.
 
-        Later calls of :meth:`fit` use it.
+        Later calls of :meth:`fit` use it. With `suites`, each suite of simulations is one draw from a
+        population, of which the sample's world is another, see
+        :class:`~darkcnn.inference.SuiteResponse`; without, the sample must be of the simulation of the
+        held-out clusters.
 
         Parameters
         ----------
@@ -144,13 +156,22 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
             :func:`sklearn.model_selection.cross_val_predict`. Several networks are calibrated one by one;
             the calibration of one network applies to all networks fitted later.
         target : array-like of shape (n_maps,)
-            True labels.
+            True labels. They may name cross-sections between the lowest and the highest class that are no
+            class, such as ``"SIDM0.06"``: the more there are, the better the response between classes is
+            known.
         groups : array-like of shape (n_maps,) or None, default=None
             Cluster of each map, in any dark-matter model; None if all differ.
         feedback : array-like of shape (n_maps,) or None, default=None
             Feedback of each map, such as ``bunch.feedback``; None for that of the labels, which is fiducial
             unless they name another. All clusters of a sample are taken to have the same feedback, whichever
             it is.
+        suites : array-like of shape (n_maps,) or None, default=None
+            Simulation of each map, such as ``bunch.suite``, of five or more. Every suite needs five clusters
+            or more at every cross-section.
+        embedding : array-like of shape (n_maps, n_features) or None, default=None
+            Features of the maps, such as ``pipeline[:-1].transform(X)``, that take the place of the
+            probabilities; needs `suites`. Directions in which suites differ are then told from those in which
+            cross-sections do, and the sample shows how far it is from all suites.
 
         Returns
         -------
@@ -160,16 +181,20 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
         Raises
         ------
         ValueError
-            If shapes disagree, or a class has fewer than ten clusters with any feedback.
+            If shapes disagree, there are too few clusters of a cross-section (ten with any feedback; five in
+            any suite), or the lowest or the highest class is not among them.
         """
         self._set_up()
         probabilities = check_probabilities(probabilities, len(self.classes))
         n_maps = probabilities.shape[1]
+        groups = number_clusters(groups, n_maps)
+        if suites is not None:
+            return self._calibrate_suites(probabilities, target, groups, suites, embedding)
+        if embedding is not None:
+            raise ValueError("embedding needs suites, the simulation of each map, got suites=None")
         feedback = split_labels(target)[1] if feedback is None else np.asarray(feedback)
         check_consistent_length(np.empty(n_maps), target, feedback)
-        groups = number_clusters(groups, n_maps)
-        target = self._classes.positions(target)
-        labels = self._classes.dark_matter[self._classes.order]
+        axis, target, labels = self._classes.refined(target)
         variants = [feedback == variant for variant in np.unique(feedback)]
         n_clusters = [
             min(len(np.unique(groups[rows & (target == row)])) for rows in variants)
@@ -181,9 +206,10 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
                 f"{dict(zip(labels.tolist(), n_clusters, strict=True))}"
             )
         rng = check_random_state(self.random_state)
+        self._responses = None
         self._distributions = [
             [
-                ScoreDistribution(self._axis, scores[rows], target[rows], groups[rows], rng)
+                ScoreDistribution(axis, scores[rows], target[rows], groups[rows], rng, onto=self._axis)
                 for rows in variants
             ]
             for scores in self._classes.scores(probabilities)
@@ -191,8 +217,42 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
         self._calibrated_for = self._classes.meaning
         return self
 
+    def _calibrate_suites(self, probabilities, target, groups, suites, embedding):
+        suites = np.asarray(suites)
+        check_consistent_length(groups, target, suites)
+        cross_sections = self._classes.cross_sections_of(target)
+        if embedding is None:
+            features = self._classes.scores(probabilities)[..., np.newaxis]
+        else:
+            features = [check_array(embedding, input_name="embedding")]
+            check_consistent_length(groups, features[0])
+        responses = [SuiteResponse(each, cross_sections, suites, groups) for each in features]
+        return self._use(responses, embedding is not None)
+
+    def calibrate_with(self, response):
+        """Use a calibration that was made earlier from embeddings.
+
+        Parameters
+        ----------
+        response : SuiteResponse
+            Response of the embedding in many suites.
+
+        Returns
+        -------
+        CrossSectionPosterior
+            The calibrated estimator, which needs the embedding at :meth:`fit`.
+        """
+        self._set_up()
+        return self._use([response], True)
+
+    def _use(self, responses, of_embedding):
+        responses[0].check_axis(self._axis)
+        self._responses, self._of_embedding, self._distributions = responses, of_embedding, None
+        self._calibrated_for = self._classes.meaning
+        return self
+
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, probabilities, groups=None):
+    def fit(self, probabilities, groups=None, *, embedding=None):
         """Combine a sample of clusters.
 
         Parameters
@@ -201,6 +261,8 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
             Class probabilities of the maps by one network or several.
         groups : array-like of shape (n_maps,) or None, default=None
             Cluster of each map, such as ``bunch.groups``; None if all differ.
+        embedding : array-like of shape (n_maps, n_features) or None, default=None
+            Features of the maps, if those of suites were given to :meth:`calibrate`.
 
         Returns
         -------
@@ -224,7 +286,13 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
         sizes = np.bincount(groups)
         self.n_clusters_ = len(sizes)
         weights = 1 / sizes[groups]  # maps of a cluster share one vote
-        if hasattr(self, "_distributions"):
+        self.variances_ = None
+        if (embedding is not None) != (getattr(self, "_responses", None) is not None and self._of_embedding):
+            wanted = "left out: calibrate had none" if embedding is not None else "given, as to calibrate"
+            raise ValueError(f"embedding must be {wanted}")
+        if getattr(self, "_responses", None) is not None:
+            by_network = self._by_suites(probabilities, groups, embedding)
+        elif hasattr(self, "_distributions"):
             by_network = self._calibrated(probabilities, weights)
         else:
             by_network = self._plain(probabilities, weights)
@@ -240,6 +308,8 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
         self.mean_ = float(mass @ self.grid_)
         self.median_ = self._quantile(0.5)
         self.systematic_fraction_ = pooled.between(self._density.position)
+        if self.variances_ is not None:
+            self.systematic_fraction_ = 1 - self.variances_["sample"] / sum(self.variances_.values())
         for message in self._messages():
             warnings.warn(message, UserWarning, stacklevel=3)  # beyond the decorator
         return self
@@ -282,10 +352,37 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
             )
             yield self._mixture.marginalise(log_likelihood[..., np.newaxis, :])
 
-    def _calibrated(self, probabilities, weights):
-        """Use them as scores; return the same, for each replicate."""
+    def _by_suites(self, probabilities, groups, embedding):
+        """Use suites as a random effect; return log-likelihoods of each network, outliers not counted."""
+        self._check_meaning()
+        if embedding is None:
+            features = self._classes.scores(probabilities)[..., np.newaxis]
+        else:
+            features = [check_array(embedding, input_name="embedding")]
+            check_consistent_length(groups, features[0])
+        responses = self._responses
+        if len(responses) not in (1, len(features)):
+            raise ValueError(
+                f"probabilities must be of the {len(responses)} networks calibrated, got {len(features)}"
+            )
+        responses = responses if len(responses) > 1 else responses * len(features)
+        found = [
+            response.infer(each, groups, self._axis, self._classes.grid_prior)
+            for response, each in zip(responses, features, strict=True)
+        ]
+        self.variances_ = {
+            part: float(np.mean([variances[part] for _, variances in found])) for part in found[0][1]
+        }
+        unknown = np.full((1, len(self.grid_)), np.nan)
+        return [(log_likelihood[np.newaxis], unknown) for log_likelihood, _ in found]
+
+    def _check_meaning(self):
         if self._classes.meaning != self._calibrated_for:
             raise ValueError("classes, training_prior or velocity changed after calibrate: call it again")
+
+    def _calibrated(self, probabilities, weights):
+        """Use them as scores; return the same, for each replicate."""
+        self._check_meaning()
         distributions, n_networks = self._distributions, len(probabilities)
         if len(distributions) not in (1, n_networks):
             raise ValueError(

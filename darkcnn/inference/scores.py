@@ -54,6 +54,8 @@ class ScoreDistribution:
         Their clusters, counted from 0.
     rng : RandomState
         Source of the draws.
+    onto : CrossSectionAxis or None, default=None
+        Axis whose grid the path follows, if the cross-sections of `axis` are more than its classes.
 
     References
     ----------
@@ -73,7 +75,7 @@ class ScoreDistribution:
     True
     """
 
-    def __init__(self, axis, scores, target, groups, rng):
+    def __init__(self, axis, scores, target, groups, rng, *, onto=None):
         n_classes = len(axis.nodes)
         weights = 1 / (n_classes * np.bincount(target, minlength=n_classes)[target])
         order = np.argsort(scores)
@@ -120,6 +122,11 @@ class ScoreDistribution:
                 stacklevel=4,
             )
             mean[:] = log_spread[:] = 0
+        if onto is not None:
+            grid, finer = onto.position(axis.grid), onto.position(onto.grid)
+            mean, log_spread = (
+                np.array([np.interp(finer, grid, row) for row in values]) for values in (mean, log_spread)
+            )
         self._path = mean, log_spread
         self._box = [
             np.linspace(values.min() - 1e-3, values.max() + 1e-3, number)

@@ -456,8 +456,10 @@ def test_refuses_bad_calibration(rng):
     probabilities, target = held_out(rng, 20)
     labels = np.array(CLASSES)[target]
     posterior = CrossSectionPosterior(CLASSES)
-    with pytest.raises(ValueError, match="not in classes"):
+    with pytest.raises(ValueError, match=r"from 0 to 1 cm2/g.*got \[2.0\]"):
         posterior.calibrate(probabilities, np.where(target == 0, "SIDM2", labels))
+    with pytest.raises(ValueError, match=r"every class, got none of \['CDM'\]"):
+        posterior.calibrate(probabilities, np.where(target == 0, "SIDM0.05", labels))
     with pytest.raises(ValueError, match="at least ten clusters"):
         posterior.calibrate(probabilities, labels, groups=target)
     posterior.calibrate(np.stack([probabilities] * 2), labels)

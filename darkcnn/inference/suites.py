@@ -1,0 +1,287 @@
+"""How clusters of many suites respond to the cross-section: suites as a random effect."""
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+from scipy.special import logsumexp, softmax
+from scipy.stats import t as student
+
+_LEAST_SUITES = 5
+_LEAST_CLUSTERS = 5
+"""Clusters of every suite at every cross-section."""
+
+_N_FOLDS = 5
+"""Folds of suites: the scatter between suites is that of suites which the direction was not chosen on."""
+
+_DISCREPANCIES = np.array([0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28])
+"""Variances of the shift of a world beyond those between suites, over that of a cluster within one."""
+
+_TRIMMED = 0.1
+"""Share of clusters, those farthest from the median, that means are taken without."""
+
+_LEAST_VARIANCE = 1e-5
+
+
+class SuiteResponse:
+    r"""Features of clusters as a function of the cross-section, each suite being one draw of many.
+
+    Features are whitened by their covariance within suites. Suite :math:`k` has the mean :math:`z_k(\sigma)`;
+    over suites it has the mean :math:`\mu(\sigma)`, a monotone cubic through the cross-sections that were
+    simulated, and the covariance :math:`S`. A sample of :math:`N` clusters of a world that nobody simulated
+    has the mean
+
+    .. math:: z \sim \mathcal N(\mu(\sigma),\ S + (1 / N + \kappa) I),
+
+    where :math:`\kappa` is a discrepancy that no suite explains, in units of the variance of one cluster. The
+    cross-section is read along one direction, that which responds most to it over all the rest of the
+    variance; in it, the posterior is Student's with as many degrees of freedom as suites less one, and the
+    variance is that of the sample, of the calibration, between suites and of the discrepancy. It is averaged
+    over :math:`\kappa` by the evidence of :math:`z` in all directions. With one feature the discrepancy could
+    not be told from a shift of the cross-section, and there is none.
+
+    Means are without the tenth of the clusters that are farthest from the median.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_maps, n_features)
+        Features of held-out maps.
+    cross_sections : ndarray of shape (n_maps,)
+        True cross-sections, cm2/g.
+    suites : ndarray of shape (n_maps,)
+        Suite of each map.
+    groups : ndarray of int of shape (n_maps,)
+        Cluster of each map.
+    n_directions : int or None, default=None
+        Number of directions to keep, those in which suites and cross-sections differ most. None for all.
+
+    Attributes
+    ----------
+    cross_sections : ndarray of shape (n_cross_sections,)
+        What was simulated, ascending, cm2/g.
+    means : ndarray of shape (n_suites, n_cross_sections, n_directions)
+        Whitened mean features.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than five suites, or one has fewer than five clusters of a cross-section.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from darkcnn.inference import SuiteResponse
+    >>> rng = np.random.default_rng(0)
+    >>> suites, truth = np.repeat(np.arange(20), 60), np.tile(np.repeat([0.0, 0.1, 1.0], 20), 20)
+    >>> scores = truth + 0.2 * rng.normal(size=20)[suites] + rng.normal(size=1200)
+    >>> response = SuiteResponse(scores[:, np.newaxis], truth, suites, np.arange(1200))
+    >>> response.means.shape
+    (20, 3, 1)
+    """
+
+    def __init__(self, features, cross_sections, suites, groups, *, n_directions=None):
+        names, suites = np.unique(suites, return_inverse=True)
+        features, cross_sections, suites = _by_cluster(features, cross_sections, suites, groups)
+        self.cross_sections = np.unique(cross_sections)
+        cells = [
+            [features[(suites == suite) & (cross_sections == each)] for each in self.cross_sections]
+            for suite in range(len(names))
+        ]
+        counts = np.array([[len(cell) for cell in row] for row in cells])
+        if len(names) < _LEAST_SUITES:
+            raise ValueError(f"suites must be {_LEAST_SUITES} or more, got {len(names)}")
+        if counts.min() < _LEAST_CLUSTERS:
+            row, column = np.argwhere(counts < _LEAST_CLUSTERS)[0]
+            raise ValueError(
+                f"suites must each have {_LEAST_CLUSTERS} clusters or more at every cross-section, but suite "
+                f"{names[row]} has {counts[row, column]} at {self.cross_sections[column]:g} cm2/g"
+            )
+        within = np.array(
+            [np.mean([np.cov(row[i].T, ddof=1) for row in cells], axis=0) for i in range(counts.shape[1])]
+        ).reshape(len(self.cross_sections), features.shape[1], features.shape[1])
+        total = within.mean(axis=0)
+        total += 1e-6 * np.trace(total) / len(total) * np.eye(len(total))
+        self._whiten = np.linalg.inv(np.linalg.cholesky(total)).T
+        self._n_within = 1 / np.mean(1 / counts)  # clusters that a mean stands for
+        self.means = self._means(cells)
+        if n_directions is not None and n_directions < self.means.shape[2]:
+            spread = self._between(self.means) + np.cov(self.means.mean(axis=0).T)
+            self._whiten = self._whiten @ np.linalg.eigh(spread)[1][:, -n_directions:]
+            self.means = self._means(cells)
+        self._within = np.einsum("ji,sjk,kl->sil", self._whiten, within, self._whiten)
+
+    def _means(self, cells):
+        return np.array([[_mean(cell @ self._whiten) for cell in row] for row in cells])
+
+    def to_arrays(self):
+        """Return all that is known as a dict of arrays, single precision."""
+        arrays = {"cross_sections": self.cross_sections, "n_within": np.float64(self._n_within)}
+        for name, each in (("whiten", self._whiten), ("means", self.means), ("within", self._within)):
+            arrays[name] = each.astype(np.float32)
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays):
+        """Return what :meth:`to_arrays` was called on."""
+        response = cls.__new__(cls)
+        response.cross_sections, response._n_within = arrays["cross_sections"], float(arrays["n_within"])
+        for name in ("whiten", "within"):
+            setattr(response, f"_{name}", arrays[name].astype(float))
+        response.means = arrays["means"].astype(float)
+        return response
+
+    def check_axis(self, axis):
+        """Refuse an axis that reaches beyond what was simulated."""
+        low, high = self.cross_sections[[0, -1]]
+        if low > axis.grid[0] or high < axis.grid[-1]:
+            raise ValueError(
+                f"target must have clusters of the lowest and of the highest class, {axis.grid[0]:g} and "
+                f"{axis.grid[-1]:g} cm2/g, or beyond, got {low:g} to {high:g} cm2/g"
+            )
+
+    def infer(self, features, groups, axis, grid_prior):
+        """Infer the cross-section of a sample.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n_maps, n_features)
+            Features of the maps.
+        groups : ndarray of int of shape (n_maps,)
+            Their clusters.
+        axis : CrossSectionAxis
+            Axis of the posterior.
+        grid_prior : ndarray of shape (n_grid,)
+            Prior probabilities of the points of its grid.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_grid,)
+            Logarithm of the likelihood, up to a constant.
+        variances : dict of str to float
+            Variance of the direction at the posterior mean: of the ``"sample"``, the ``"calibration"``,
+            between ``"suites"`` and of the ``"discrepancy"``.
+        """
+        features = _by_cluster(features, np.zeros(len(groups)), np.zeros(len(groups)), groups)[0]
+        n_clusters = len(features)
+        mean = _mean(features @ self._whiten)
+        position, nodes = axis.position(axis.grid), axis.position(self.cross_sections)
+        levels = _DISCREPANCIES if self.means.shape[2] > 1 else np.zeros(1)
+        folds = np.arange(len(self.means)) % _N_FOLDS
+        likelihoods, parts = [], []
+        for level in levels:
+            likelihood, variances = self._along_direction(mean, n_clusters, level, folds, nodes, position)
+            likelihoods.append(likelihood)
+            parts.append(variances)
+        weights = softmax(self._evidence(mean, n_clusters, levels, nodes, position, grid_prior))
+        likelihoods = np.array(likelihoods)
+        # Each is normalised: how probable a discrepancy is, all directions together have said.
+        likelihoods -= logsumexp(likelihoods, axis=1, b=grid_prior, keepdims=True)
+        log_likelihood = logsumexp(likelihoods, axis=0, b=weights[:, np.newaxis])
+        posterior = softmax(log_likelihood + np.log(grid_prior))
+        variances = np.einsum("k,kvg,g->v", weights, np.array(parts), posterior)
+        names = "sample", "calibration", "suites", "discrepancy"
+        return log_likelihood, dict(zip(names, variances.tolist(), strict=True))
+
+    def pvalue(self, features, groups, axis):
+        """Return how often a suite is as far from all others as a sample is, at its nearest cross-section.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n_maps, n_features)
+            Features of the sample.
+        groups : ndarray of int of shape (n_maps,)
+            Their clusters.
+        axis : CrossSectionAxis
+            Axis of the posterior.
+
+        Returns
+        -------
+        float
+            Near 0 for a sample unlike every suite. It is at least one over the number of suites and one.
+        """
+        features = _by_cluster(features, np.zeros(len(groups)), np.zeros(len(groups)), groups)[0]
+        nodes, position = axis.position(self.cross_sections), axis.position(axis.grid)
+        mean = _mean(features @ self._whiten)[np.newaxis]
+        own = self._distances(mean, len(features), self.means, nodes, position)[0]
+        suites = range(len(self.means))
+        others = [
+            self._distances(self.means[k], self._n_within, np.delete(self.means, k, axis=0), nodes, position)
+            for k in suites
+        ]
+        farther = (np.array(others) >= own).mean(axis=1)  # of the cross-sections of each suite
+        return float((1 + farther.sum()) / (1 + len(suites)))
+
+    def _distances(self, points, n_clusters, means, nodes, position):
+        """Return squared distances of points from the nearest cross-section, in units of their scatter."""
+        values, vectors = np.linalg.eigh(self._between(means))
+        variance = np.maximum(values, 0) * (1 + 1 / len(means)) + 1 / n_clusters
+        curve = PchipInterpolator(nodes, means.mean(axis=0))(position)
+        residuals = (points[:, np.newaxis] - curve) @ vectors
+        return (residuals**2 / variance).sum(axis=2).min(axis=1)
+
+    def _between(self, means):
+        """Return the covariance between suites, averaged over cross-sections."""
+        residual = (means - means.mean(axis=0)).reshape(-1, means.shape[2])
+        covariance = residual.T @ residual / ((len(means) - 1) * means.shape[1])
+        values, vectors = np.linalg.eigh(covariance - np.eye(len(covariance)) / self._n_within)
+        return (vectors * np.maximum(values, 0)) @ vectors.T
+
+    def _direction(self, means, n_clusters, level, nodes):
+        """Return weights and constant of the linear estimate of the coordinate of the axis."""
+        curve = means.mean(axis=0)
+        centred, nodes_centred = curve - curve.mean(axis=0), nodes - nodes.mean()
+        noise = (1 / n_clusters + level) * np.eye(means.shape[2])
+        variance = self._between(means) + noise + centred.T @ centred / len(nodes)
+        weights = np.linalg.solve(variance, centred.T @ nodes_centred / len(nodes))
+        return weights, nodes.mean() - curve.mean(axis=0) @ weights
+
+    def _along_direction(self, mean, n_clusters, level, folds, nodes, position):
+        """Return the log-likelihood on the grid for one discrepancy, and the parts of the variance there."""
+        weights, constant = self._direction(self.means, n_clusters, level, nodes)
+        held_out, lengths = np.empty(self.means.shape[:2]), []
+        for fold in range(_N_FOLDS):
+            own, shift = self._direction(self.means[folds != fold], n_clusters, level, nodes)
+            held_out[folds == fold] = self.means[folds == fold] @ own + shift
+            lengths.append(own @ own)
+        length = weights @ weights
+        within = np.einsum("i,sij,j->s", weights, self._within, weights)
+        scatter = held_out.var(axis=0, ddof=1) - np.mean(lengths) / length * within / self._n_within
+        curve, within, between, error = (
+            PchipInterpolator(nodes, each)(position)
+            for each in (
+                held_out.mean(axis=0),
+                within,
+                np.maximum(scatter, _LEAST_VARIANCE * length),
+                held_out.var(axis=0, ddof=1) / len(self.means),
+            )
+        )
+        parts = np.array([within / n_clusters, error, between, np.full(len(position), level * length)])
+        variance = parts.sum(axis=0)
+        deviation = (mean @ weights + constant - curve) / np.sqrt(variance)
+        return student.logpdf(deviation, len(self.means) - 1) - 0.5 * np.log(variance), parts
+
+    def _evidence(self, mean, n_clusters, levels, nodes, position, grid_prior):
+        """Return the log-evidence of each discrepancy, from all directions."""
+        values, vectors = np.linalg.eigh(self._between(self.means))
+        values = np.maximum(values, 0) * (1 + 1 / len(self.means))
+        curve = PchipInterpolator(nodes, self.means.mean(axis=0))(position)
+        residual = (mean - curve) @ vectors
+        variance = values + 1 / n_clusters + levels[:, np.newaxis]
+        log_density = -0.5 * (
+            (residual**2 / variance[:, np.newaxis]).sum(axis=2) + np.log(variance).sum(axis=1)[:, np.newaxis]
+        )
+        return logsumexp(log_density, axis=1, b=grid_prior)
+
+
+def _by_cluster(features, cross_sections, suites, groups):
+    """Average the maps of a cluster at one cross-section; maps of a cluster share one vote."""
+    keys = np.array([suites, groups, cross_sections], dtype=float)
+    (suites, _, cross_sections), rows = np.unique(keys, axis=1, return_inverse=True)
+    sums = np.zeros((len(suites), features.shape[1]))
+    np.add.at(sums, rows, features)
+    return sums / np.bincount(rows)[:, np.newaxis], cross_sections, suites
+
+
+def _mean(features):
+    """Return the mean of whitened features without those that are farthest from the median."""
+    n_left_out = int(_TRIMMED * len(features))
+    distance = ((features - np.median(features, axis=0)) ** 2).sum(axis=1)
+    return features[np.argsort(distance, kind="stable")[: len(features) - n_left_out]].mean(axis=0)
