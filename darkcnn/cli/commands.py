@@ -76,8 +76,10 @@ def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **trai
     steps.fit(pipeline, clusters, quiet)
     from darkcnn.persistence import describe_training
     from darkcnn.report import from_validation, importance_in_validation, write_report
+    from darkcnn.report.baselines import architecture_name
     from darkcnn.report.results import write_results
 
+    name = architecture_name(pipeline)
     with steps.explained():
         importance = importance_in_validation(validation, clusters, verbose=not quiet)
         notes = describe_training(clusters, database, validation, importance)
@@ -85,7 +87,7 @@ def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **trai
             folder,
             model=pipeline,
             validation=validation,
-            name=training["network"],
+            name=name,
             metrics=metrics,
             notes={"training": notes},
         )
@@ -99,7 +101,7 @@ def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **trai
             data=metrics["data"],
             training=notes,
         )
-    click.echo(f"\nTrained {training['network']} on all {len(clusters.data)} clusters. Wrote")
+    click.echo(f"\nTrained {name} on all {len(clusters.data)} clusters. Wrote")
     for path in written:
         click.echo(f"  {path}")
 
@@ -161,7 +163,8 @@ def fit(database, output, quiet, **training):
     steps.fit(pipeline, clusters, quiet)
 
     from darkcnn.persistence import describe_training, save_model
+    from darkcnn.report.baselines import architecture_name
 
     with steps.explained():
         save_model(pipeline, output, notes={"training": describe_training(clusters, database)})
-    click.echo(f"Trained {training['network']} on {len(clusters.data)} clusters. Wrote {output}")
+    click.echo(f"Trained {architecture_name(pipeline)} on {len(clusters.data)} clusters. Wrote {output}")

@@ -10,6 +10,7 @@ from darkcnn.cli.options import (
     INPUT_FILE,
     OUTPUT_FILE,
     json_option,
+    pretrained_option,
     quiet_option,
     seed_option,
     velocity_option,
@@ -20,17 +21,21 @@ from darkcnn.cli.printing import print_cross_section, write_probabilities
 @click.command(
     epilog="\b\nExample:\n  darkcnn predict darkcnn_results/model.keras clusters.h5 -o probabilities.csv"
 )
-@click.argument("model", type=INPUT_FILE)
-@click.argument("database", type=INPUT_FILE)
+@click.argument("model", type=INPUT_FILE, required=False)
+@click.argument("database", type=INPUT_FILE, required=False)
+@pretrained_option
 @click.option("-f", "-o", "--output", type=OUTPUT_FILE, help="CSV file to write.  [default: standard output]")
-def predict(model, database, output):
+def predict(model, database, pretrained, output):
     """Predict the probability of each dark-matter model for the clusters of DATABASE.
 
-    MODEL is a model file written by darkcnn; reading it runs no code.
+    MODEL is a model file written by darkcnn; reading it runs no code. With --pretrained, no model is needed.
 
     The table has a row for each cluster: its cluster_id and redshift, its label in DATABASE (if any), the
     predicted label, and the probability of each dark-matter model.
     """
+    model, database = steps.which_files(model, database, pretrained)
+    if database is None:
+        raise click.UsageError("Missing argument 'DATABASE'.")
     if output is not None:
         steps.check_output(output)
     from darkcnn._common.writing import replacing
@@ -47,8 +52,9 @@ def predict(model, database, output):
 
 
 @click.command(epilog="\b\nExample:\n  darkcnn report darkcnn_results/model.keras clusters.h5 -o report.html")
-@click.argument("model", type=INPUT_FILE)
+@click.argument("model", type=INPUT_FILE, required=False)
 @click.argument("database", type=INPUT_FILE, required=False)
+@pretrained_option
 @click.option(
     "-f",
     "-o",
@@ -74,13 +80,14 @@ def predict(model, database, output):
 )
 @velocity_option
 @quiet_option
-def report(model, database, output, new_halos, training_set, n_jobs, velocity, quiet):
+def report(model, database, pretrained, output, new_halos, training_set, n_jobs, velocity, quiet):
     """Write a report on MODEL: training, scores, importance, mistakes and posteriors.
 
     The model is scored on the labelled clusters of DATABASE, by default the packaged example, and never on
     halos that it was trained on. If DATABASE has no other halos, the cross-validation in the model file is
     reported (the command darkcnn writes one), or a new one, which trains five networks.
     """
+    model, database = steps.which_files(model, database, pretrained)
     steps.require("matplotlib", "jinja2")
     steps.check_output(output, suffixes=[".html"])
     from darkcnn.persistence import describe_clusters, is_training_set
@@ -98,7 +105,7 @@ def report(model, database, output, new_halos, training_set, n_jobs, velocity, q
             clusters,
             training,
             training_set=known,
-            new_halos=new_halos,
+            new_halos=new_halos or pretrained,
             n_jobs=n_jobs,
             verbose=not quiet,
         )
@@ -107,7 +114,7 @@ def report(model, database, output, new_halos, training_set, n_jobs, velocity, q
             pipeline,
             clusters,
             evidence,
-            model_name=model.name,
+            model_name="pretrained polar" if pretrained else model.name,
             data=describe_clusters(clusters, database),
             training=training,
             velocity=velocity,

@@ -57,7 +57,14 @@ velocity_option = click.option(
     metavar="KM_S",
     help="Velocity in km/s at which velocity-dependent cross-sections are inferred.",
 )
+pretrained_option = click.option(
+    "--pretrained", is_flag=True, help="Use the packaged network instead of MODEL."
+)
 training_options = _options(
+    click.option(
+        "--pretrained", is_flag=True, help="Train only the last layer of the packaged network: for few halos."
+    ),
+    click.option("--fine-tune", is_flag=True, help="Train all layers of the packaged network further."),
     click.option(
         "-o",
         "--network",

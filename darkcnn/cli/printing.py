@@ -25,11 +25,16 @@ def print_task(clusters, database, training, n_repeats, train_size):
 darkcnn {__version__}
 Data     {database or "packaged example"}: {len(clusters.data)} clusters of {n_halos} halos
          {n_pixels} x {n_pixels} pixels; {", ".join(clusters.target_names)}
-Network  {training["network"]}, {training["epochs"]} epochs, on maps {", ".join(training["maps"])}
+Network  {training["network"]}{_epochs(training)}, on maps {", ".join(training["maps"])}
          attributes: {", ".join(training["attributes"]) or "none"}{_noise(training)}
 Splits   {splits}
 Seed     {training["seed"]}
 """)
+
+
+def _epochs(training):
+    """Tell for how long a network is trained, unless only its last layer is."""
+    return f", {training['epochs']} epochs" if training["epochs"] else ""
 
 
 def _noise(training):

@@ -8,6 +8,7 @@ from time import perf_counter
 import click
 
 from darkcnn.cli.printing import print_scores, print_task
+from darkcnn.records import MAPS
 
 
 @contextmanager
@@ -69,41 +70,92 @@ def load(path, labelled=True):
         return load_example() if path is None else load_clusters(path, labelled=labelled)
 
 
+def which_files(model, database, pretrained):
+    """Return MODEL, None for the packaged network, and DATABASE."""
+    if not pretrained and model is None:
+        raise click.UsageError("Missing argument 'MODEL'.")
+    if pretrained and database is not None:
+        raise click.UsageError("--pretrained takes the place of MODEL: give DATABASE only")
+    return (None, model) if pretrained else (model, database)
+
+
 def load_trained(path):
-    """Read a model and its notes on the training set, None if it has none."""
+    """Read a model and its notes on the training set, None if it has none; the packaged network for None."""
     from darkcnn.persistence import check_training, load_model, load_notes
     from darkcnn.preprocessing import MapSelector
+    from darkcnn.pretrained import PretrainedEmbedding, load_pretrained
 
+    if path is None:
+        return load_pretrained(), None
     with explained():
         model, notes = load_model(path), load_notes(path)
         training = notes.get("training") if isinstance(notes, dict) else None
         if training is not None:
             check_training(training)
-    if not any(isinstance(step, MapSelector) for _, step in getattr(model, "steps", [])):
+    takes_records = MapSelector, PretrainedEmbedding
+    if not any(isinstance(step, takes_records) for _, step in getattr(model, "steps", [])):
         raise click.ClickException(f"{path} is a model of plain maps, not of clusters: it has no MapSelector")
     return model, training
 
 
-def build_pipeline(clusters, *, network, epochs, n_views, maps, attributes, lensing, xray, exposure, seed):
+def build_pipeline(
+    clusters,
+    *,
+    network,
+    pretrained,
+    fine_tune,
+    epochs,
+    n_views,
+    maps,
+    attributes,
+    lensing,
+    xray,
+    exposure,
+    seed,
+):
     """Build the pipeline that the options describe, and check it against the clusters."""
     with explained():
         from darkcnn.networks import get_network
         from darkcnn.pipeline import default_pipeline
         from darkcnn.preprocessing import attribute_table
 
+        if pretrained and fine_tune:
+            raise ValueError("--pretrained and --fine-tune exclude each other: give one of them")
         get_network(network)
         attribute_table(clusters.data, attributes)
-        noise = _noise(lensing, xray, exposure)
-    return default_pipeline(
-        network,
-        maps=maps,
-        attributes=attributes,
-        noise=noise,
-        n_views=n_views,
-        random_state=seed,
-        learning_rate_schedule="cosine",  # makes the most of few epochs
-        **({} if epochs is None else {"epochs": epochs}),
-    )
+        options = {} if epochs is None else {"epochs": epochs}
+        if not pretrained:
+            options["learning_rate_schedule"] = "cosine"  # makes the most of few epochs
+        return default_pipeline(
+            network,
+            maps="all" if maps == MAPS else maps,
+            attributes=attributes,
+            noise=_noise(lensing, xray, exposure),
+            n_views=n_views,
+            pretrained="all" if fine_tune else pretrained,
+            random_state=seed,
+            **options,
+        )
+
+
+def _others(pipeline, clusters, training):
+    """Return what a network is compared with: the same one pretrained, or from scratch, by name."""
+    from darkcnn.pipeline import default_pipeline
+    from darkcnn.report.baselines import architecture_name
+
+    network, maps = training["network"], training["maps"]
+    if any(training[name] for name in ("attributes", "lensing", "xray")):
+        return {}
+    try:
+        pretrained = default_pipeline(network, maps=maps, pretrained=True)
+        pretrained[0].fit(clusters.data[:1])
+    except ValueError:  # no such network is packaged, or it does not take such maps
+        return {}
+    options = {"learning_rate_schedule": "cosine", "random_state": training["seed"]}
+    others = [default_pipeline(network, maps=maps, **options), pretrained]
+    by_name = {architecture_name(each): each for each in others}
+    by_name.pop(architecture_name(pipeline), None)
+    return by_name
 
 
 def _noise(lensing, xray, exposure):
@@ -138,16 +190,21 @@ def cross_validate(
     from darkcnn._common.versions import versions
     from darkcnn.persistence import describe_clusters
     from darkcnn.report import compare_with_baselines, score_table, summarise
+    from darkcnn.report.baselines import architecture_name
 
-    network, training = training["network"], {**training, "epochs": pipeline[-1].epochs}
+    network, training = (
+        architecture_name(pipeline),
+        {**training, "epochs": getattr(pipeline[-1], "epochs", 0)},
+    )
     if not silent:
-        print_task(clusters, database, training, n_repeats, train_size)
+        print_task(clusters, database, {**training, "network": network}, n_repeats, train_size)
     start = perf_counter()
     with explained():
         validation = compare_with_baselines(
             pipeline,
             clusters,
             name=network,
+            others=_others(pipeline, clusters, training),
             n_repeats=n_repeats,
             train_size=train_size,
             random_state=training["seed"],
@@ -177,6 +234,10 @@ def cross_validate(
 
 def fit(pipeline, clusters, quiet):
     """Train the pipeline on all clusters."""
+    if "cnn" not in pipeline.named_steps:  # a last layer, trained at once
+        with explained():
+            pipeline.fit(clusters.data, clusters.target)
+        return
     import keras
     from tqdm import tqdm
 

@@ -88,7 +88,28 @@ def load_pretrained(name="polar", *, cross_sections=PUBLISHED, maps="all"):
 
 
 def pretrained_pipeline(name="polar", *, maps="all"):
-    """Return the pipeline that learns from few halos, see :func:`darkcnn.default_pipeline`."""
+    """Return a pipeline whose last layer is trained, which few halos suffice for.
+
+    It is ``default_pipeline(name, pretrained=True)``.
+
+    Parameters
+    ----------
+    name : str, default="polar"
+        Name of the network, see :data:`darkcnn.pretrained.PRETRAINED`.
+    maps : tuple of str or "all", default="all"
+        Maps to look at, see :class:`~darkcnn.pretrained.PretrainedEmbedding`.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Steps ``"embed"``, ``"scale"`` and ``"head"``.
+
+    Examples
+    --------
+    >>> from darkcnn.pretrained import pretrained_pipeline
+    >>> list(pretrained_pipeline().named_steps)
+    ['embed', 'scale', 'head']
+    """
     head = LogisticRegression(C=0.01, max_iter=2000)
     return Pipeline(
         [("embed", PretrainedEmbedding(name, maps=maps)), ("scale", StandardScaler()), ("head", head)]

@@ -7,6 +7,7 @@ from sklearn.pipeline import Pipeline
 from darkcnn.model_selection import cross_validate_by_cluster
 from darkcnn.networks import name_of
 from darkcnn.preprocessing import MapSelector, profile_baseline
+from darkcnn.pretrained import FineTuned, PretrainedEmbedding, read_pretrained
 from darkcnn.records import join_labels, split_labels
 
 MAJORITY, PROFILES = "majority", "radial profiles"
@@ -19,7 +20,8 @@ def baselines(pipeline):
     Parameters
     ----------
     pipeline : sklearn.pipeline.Pipeline
-        Pipeline with a :class:`~darkcnn.MapSelector`, which the baselines share with all steps before it.
+        Pipeline with a :class:`~darkcnn.MapSelector`, which the baselines share with all steps before it, or
+        that begins with a :class:`~darkcnn.pretrained.PretrainedEmbedding`, whose maps they share.
 
     Returns
     -------
@@ -33,33 +35,38 @@ def baselines(pipeline):
     >>> list(baselines(default_pipeline()))
     ['majority', 'radial profiles']
     """
-    last = [isinstance(step, MapSelector) for _, step in pipeline.steps].index(True)
-    shared = [(name, clone(step)) for name, step in pipeline.steps[: last + 1]]
+    if isinstance(pipeline[0], PretrainedEmbedding):
+        shared = [("select", MapSelector(maps=pipeline[0].maps))]
+    else:
+        last = [isinstance(step, MapSelector) for _, step in pipeline.steps].index(True)
+        shared = [(name, clone(step)) for name, step in pipeline.steps[: last + 1]]
     return {
         MAJORITY: DummyClassifier(),
         PROFILES: Pipeline([*shared, *profile_baseline().steps]),
     }
 
 
-def compare_with_baselines(model, clusters, *, name=None, **options):
+def compare_with_baselines(model, clusters, *, name=None, others=None, **options):
     """Cross-validate a network and its baselines on the same halos.
 
     Parameters
     ----------
     model : sklearn.pipeline.Pipeline
-        Pipeline with a :class:`~darkcnn.MapSelector`; it is cloned, never changed.
+        Pipeline, as for :func:`baselines`; it is cloned, never changed.
     clusters : sklearn.utils.Bunch
         Labelled clusters, as of the loaders.
     name : str or None, default=None
         Name of the network in the result; None for that of its architecture.
+    others : dict of str to estimator or None, default=None
+        What else to compare it with, by name.
     **options
         Of :func:`darkcnn.model_selection.cross_validate_by_cluster`.
 
     Returns
     -------
     CrossValidation
-        Of the baselines and, last, the network. If the classes of a fitted model include feedback, so do the
-        labels.
+        Of the baselines, the others and, last, the network. If the classes of a fitted model include
+        feedback, so do the labels.
 
     Examples
     --------
@@ -75,7 +82,7 @@ def compare_with_baselines(model, clusters, *, name=None, **options):
     if tells_feedback(getattr(model, "classes_", [])):
         target = join_labels(target, clusters.feedback)
     name = architecture_name(model) if name is None else name
-    estimators = {**baselines(model), name: clone(model)}
+    estimators = {**baselines(model), **(others or {}), name: clone(model)}
     return cross_validate_by_cluster(estimators, clusters.data, target, clusters.groups, **options)
 
 
@@ -85,6 +92,10 @@ def tells_feedback(labels):
 
 
 def architecture_name(model):
-    """Return the name of the network that a pipeline ends in."""
+    """Return the name of the network of a pipeline."""
+    if isinstance(model[0], PretrainedEmbedding):
+        return f"pretrained {read_pretrained(model[0].name).card['architecture']}"
     architecture = name_of(getattr(model[-1], "architecture", type(model[-1])))
+    if isinstance(architecture, FineTuned):
+        return f"fine-tuned {architecture.architecture}"
     return architecture if isinstance(architecture, str) else architecture.__name__

@@ -38,9 +38,11 @@ def reliability(target, probabilities, classes, groups):
     return data_uri(figure), display.calibration_error
 
 
-def learning_curve(history, n_classes):
-    """Draw the learning curve."""
-    return data_uri(as_figure(TrainingDisplay(history, n_classes=n_classes)))
+def learning_curve(classifier, n_classes):
+    """Draw the learning curve of a network, None for a classifier without one."""
+    if not hasattr(classifier, "history_"):
+        return None
+    return data_uri(as_figure(TrainingDisplay(classifier.history_, n_classes=n_classes)))
 
 
 def importance(found):

@@ -138,8 +138,8 @@ def _of_new_halos(model, clusters, training, rows, training_set, *, n_jobs, verb
             predicted[f"{PROFILES}, of these halos"] = labels
             how += (
                 " No training set was given: the baseline of radial profiles was cross-validated on these "
-                "halos. It was trained on the same simulation but another number of halos, so the "
-                "comparison is not fair."
+                "halos. It was trained on the simulation that it is scored on, and not on the halos that the "
+                "network was trained on, so the comparison is not fair."
             )
     order = [name for name in predicted if name != network] + [network]
     scores, differences = balanced_accuracies(

@@ -96,11 +96,13 @@ def _some_halos(rows, groups, n_rows):
 def _of_one_view(network):
     """Return a copy that predicts from one view of each map."""
     network = copy.deepcopy(network)
-    return network.set_params(**{f"{network.steps[-1][0]}__predict_views": 1})
+    if hasattr(network[-1], "predict_views"):
+        network[-1].predict_views = 1
+    return network
 
 
 def _attributes(network):
-    return list(next(step for _, step in network.steps if isinstance(step, MapSelector)).attributes)
+    return [name for _, step in network.steps if isinstance(step, MapSelector) for name in step.attributes]
 
 
 def _neg_log_loss(network, X, y):

@@ -123,7 +123,7 @@ def describe(model, clusters, evidence, *, model_name, data, training, velocity)
         "difference": evidence.difference,
         "confusion": figures.confusion(target, predicted, labels),
         "reliability": reliability,
-        "learning_curve": figures.learning_curve(model[-1].history_, len(classes)),
+        "learning_curve": figures.learning_curve(model[-1], len(classes)),
         "importance_figures": None
         if evidence.importance is None
         else {kind: figures.importance(evidence.importance[kind]) for kind in ("parts", "annuli")},

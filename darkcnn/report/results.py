@@ -123,13 +123,10 @@ def write_results(folder, *, model, validation, name, metrics, notes):
     Returns
     -------
     list of Path
-        The files.
+        The files; a learning curve only where there is one.
     """
     folder = Path(folder)
-    paths = [
-        folder / file
-        for file in ("model.keras", "metrics.json", "confusion_matrix.png", "learning_curve.png")
-    ]
+    paths = [folder / file for file in ("model.keras", "metrics.json", "confusion_matrix.png")]
     save_model(model, paths[0], notes=notes)
     with replacing(paths[1]) as temporary:
         temporary.write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
@@ -137,14 +134,18 @@ def write_results(folder, *, model, validation, name, metrics, notes):
     confusion = CrossSectionConfusionDisplay(
         validation.confusion(name, labels), labels, estimator_name=f"{name}, held-out halos"
     )
-    single = len(validation.splits) == 1
-    training = TrainingDisplay(
-        model[-1].history_,
-        n_classes=len(labels),
-        held_out=validation.scores[name].mean(),
-        held_out_error=None if single else validation.standard_error(name),
-    )
-    for path, display in ((paths[2], confusion), (paths[3], training)):
+    displays = [confusion]
+    if hasattr(model[-1], "history_"):
+        paths.append(folder / "learning_curve.png")
+        single = len(validation.splits) == 1
+        training = TrainingDisplay(
+            model[-1].history_,
+            n_classes=len(labels),
+            held_out=validation.scores[name].mean(),
+            held_out_error=None if single else validation.standard_error(name),
+        )
+        displays.append(training)
+    for path, display in zip(paths[2:], displays, strict=True):
         with replacing(path) as temporary:
             as_figure(display).savefig(temporary, dpi=150)
     return paths

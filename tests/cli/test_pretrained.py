@@ -1,0 +1,116 @@
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from darkcnn import load_model, load_pretrained, networks
+from darkcnn.cli import main
+from darkcnn.datasets import make_clusters, save_clusters
+from darkcnn.pretrained import PretrainedEmbedding
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def run_well(*arguments):
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+@pytest.fixture(scope="module")
+def large():
+    """Ten halos in four models, of 25 pixels: the fewest that the packaged network takes."""
+    return make_clusters(10, redshifts=(0.25,), n_pixels=25, random_state=3)
+
+
+@pytest.fixture(scope="module")
+def database(large, tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "clusters.h5"
+    save_clusters(path, large)
+    return path
+
+
+def test_predict_needs_no_model(database, large):
+    rows = list(csv.DictReader(io.StringIO(run_well("predict", "--pretrained", database).stdout)))
+    model = load_pretrained()
+    found = np.array([[float(row[name]) for name in model.classes_] for row in rows])
+    np.testing.assert_allclose(found, model.predict_proba(large.data), atol=1e-5)
+
+
+@pytest.mark.parametrize("command", ["predict", "report"])
+def test_a_model_beside_the_packaged_one_is_refused(database, command):
+    result = run(command, "--pretrained", database, database)
+    assert result.exit_code == 2
+    assert "--pretrained takes the place of MODEL: give DATABASE only" in result.stderr
+    assert "Missing argument 'MODEL'" in run(command).stderr
+
+
+def test_predict_needs_a_database(database):
+    for arguments in (["--pretrained"], [database]):
+        assert "Missing argument 'DATABASE'" in run("predict", *arguments).stderr
+
+
+def test_fit_trains_the_last_layer_and_others_read_it(database, tmp_path):
+    path = tmp_path / "model.keras"
+    told = run_well("fit", "--pretrained", database, "-f", path, "-c", "total,xray").stdout
+    assert told == f"Trained pretrained polar on 40 clusters. Wrote {path}\n"
+    model = load_model(path)
+    assert isinstance(model["embed"], PretrainedEmbedding)
+    assert model["embed"].maps == ("total", "xray")
+    assert len(run_well("predict", path, database).stdout.splitlines()) == 41
+    result = run_well("infer", path, database, "--json")
+    assert "are of halos that the model was trained on" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--pretrained", "--fine-tune"], "--pretrained and --fine-tune exclude each other"),
+        (["--pretrained", "-a", "redshift"], "attributes must be left out for a packaged network"),
+        (["--pretrained", "--lensing", "euclid"], "noise must be left out for a packaged network"),
+        (["--pretrained", "-n", 3], "epochs must be left out for a packaged network, got 3"),
+        (["--pretrained", "-o", "simple"], "name must be one of ['polar', 'polar-1'], got 'simple'"),
+        (["--fine-tune", "-c", "total"], "maps must be left out for a packaged network"),
+    ],
+)
+def test_what_a_packaged_network_does_not_take_is_refused(database, tmp_path, options, message):
+    result = run("fit", database, "-f", tmp_path / "model.keras", *options)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "last"),
+    [
+        ([], ["pretrained polar", "polar"]),
+        (["--pretrained"], ["polar", "pretrained polar"]),
+        (["--fine-tune"], ["polar", "pretrained polar", "fine-tuned polar"]),
+    ],
+)
+def test_the_network_is_compared_from_scratch_and_pretrained(database, tmp_path, monkeypatch, options, last):
+    monkeypatch.setitem(networks.polar.recipe.parameters, "epochs", 1)
+    epochs = [] if "--pretrained" in options else ["-n", 1]
+    run_well("-d", database, "-f", tmp_path, "-t", 0.5, "-q", *epochs, *options)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert list(metrics["scores"]) == ["majority", "radial profiles", *last]
+    names = ["confusion_matrix.png", "learning_curve.png", "metrics.json", "model.keras", "report.html"]
+    if "--pretrained" in options:
+        names.remove("learning_curve.png")
+        assert "The network was packaged with its weights" in (tmp_path / "report.html").read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert load_model(tmp_path / "model.keras").predict_proba is not None
+
+
+@pytest.mark.slow
+def test_a_report_on_the_packaged_network(database, tmp_path):
+    path = tmp_path / "report.html"
+    told = run_well("report", "--pretrained", database, "-o", path, "-q").stdout
+    assert "Scored 40 predictions. The model itself, on halos that are not in its training set." in told
+    assert "pretrained polar" in path.read_text()
