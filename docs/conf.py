@@ -10,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # gallery pages show what a 
 warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)  # keras 3.15 with NumPy 2.4
 
 from darkcnn import __version__  # noqa: E402 - after the settings above
+from darkcnn.pretrained import PRETRAINED, describe_pretrained  # noqa: E402
 from darkcnn.simulation import Physics  # noqa: E402
 from darkcnn.simulation.parameters import STATUSES  # noqa: E402
 
@@ -137,7 +138,65 @@ def _write_parameters(app):
     target.write_text(page.getvalue(), encoding="utf-8")
 
 
+def _score(accuracy):
+    """Write an accuracy and its error, which is unknown for a single suite."""
+    mean, error = accuracy
+    return f"{mean:.3f}" if error is None else f"{mean:.3f} ± {error:.3f}"
+
+
+def _card(name):
+    """Yield the lines of the model card of a packaged network."""
+    card = describe_pretrained(name)
+    trained = card["trained"]
+    suites = trained["suites"]
+    yield from (name, "-" * len(name), "")
+    for topic, text in (
+        ("Use", card["use"]),
+        ("Limits", card["limits"]),
+        ("Maps", ", ".join(card["maps"])),
+        ("Pixels on a side", ", ".join(map(str, card["n_pixels"]))),
+        ("Cross-sections", ", ".join(f"{each:g}" for each in card["cross_sections"]) + " cm2/g"),
+        (
+            "Trained on",
+            f"{suites['train']} suites of {trained['halos_of_each']} halos for {trained['epochs']} epochs, "
+            f"the last layer on {suites['head']} others; seed {trained['seed']}: ``{trained['by']}``",
+        ),
+        ("Versions", ", ".join(f"{package} {version}" for package, version in card["versions"].items())),
+        ("SHA-256", f"``{card['sha256']}``"),
+    ):
+        yield from (f"**{topic}**", f"   {text}", "")
+    yield from (
+        f"Accuracy on {suites['score']} suites that neither the network nor its last layer was trained on, "
+        "among three models (0, 0.1, 1 cm2/g) and among four (0, 0.1, 0.3, 1 cm2/g). Errors are standard "
+        "errors from the scatter between suites.",
+        "",
+        ".. list-table::",
+        "   :header-rows: 1",
+        "",
+    )
+    rows = [("Pixels", "Maps", "Three models", "Four models")]
+    rows += [
+        (row["n_pixels"], ", ".join(row["maps"]), _score(row["accuracy_3"]), _score(row["accuracy_4"]))
+        for row in card["scores"]
+    ]
+    for first, *others in rows:
+        yield from (f"   * - {first}", *(f"     - {cell}" for cell in others))
+    yield ""
+
+
+def _write_cards(app):
+    """Write the page with the model cards of the packaged networks."""
+    title = "Model cards of the packaged networks"
+    lines = [title, "=" * len(title), ""]
+    for name in PRETRAINED:
+        lines += _card(name)
+    target = Path(app.srcdir, "api", "generated", "pretrained_networks.rst")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("\n".join(lines), encoding="utf-8")
+
+
 def setup(app):
-    """Teach Sphinx to write formulas, and the table of parameters."""
+    """Teach Sphinx to write formulas, the table of parameters and the model cards."""
     app.connect("builder-inited", _write_parameters)
+    app.connect("builder-inited", _write_cards)
     app.add_html_math_renderer("mathml", _formula(as_block=False), _formula(as_block=True))
