@@ -54,7 +54,7 @@ def main():
     )
     path = Path(darkcnn.__file__).parent / "datasets" / "data" / "example.h5"
     path.parent.mkdir(exist_ok=True)
-    database = Database(records, clusters.target[kept], description=description)
+    database = Database(records, clusters.target[kept], description=description, blur=clusters.blur)
     check_database(database)
     write_hdf5(path, database, compress=True)
     print(f"{path}: {len(records)} clusters, {path.stat().st_size / 1e6:.2f} MB")

@@ -71,6 +71,12 @@ def _units(context, parameter, assignments):
     "--allow-coarse", is_flag=True, help="Take maps of larger pixels than the records have, blurred."
 )
 @click.option(
+    "--psf-fwhm",
+    callback=_quantity,
+    default="0",
+    help="Full width at half maximum of the point spread function of the maps, in kpc or with a unit.",
+)
+@click.option(
     "--skip-bad", is_flag=True, help="Leave out clusters whose files cannot be read, and list them."
 )
 @quiet_option

@@ -39,10 +39,12 @@ def predict(model, database, pretrained, output):
     if output is not None:
         steps.check_output(output)
     from darkcnn._common.writing import replacing
+    from darkcnn.persistence import warn_of_blur
 
     clusters = steps.load(database, labelled=False)
-    pipeline, _ = steps.load_trained(model)
+    pipeline, training = steps.load_trained(model)
     with steps.explained():
+        warn_of_blur(training, clusters)
         table = (clusters, pipeline.classes_, pipeline.predict_proba(clusters.data))
         if output is None:
             write_probabilities(sys.stdout, *table)

@@ -40,6 +40,7 @@ def make_records(
     fill_value=None,
     max_gap=0.1,
     allow_coarse=False,
+    psf_fwhm=0,
     **attributes,
 ):
     """Make records of maps of clusters: in any unit, size and resolution.
@@ -81,6 +82,9 @@ def make_records(
         Fraction of the field that may be filled.
     allow_coarse : bool, default=False
         Whether to take maps of larger pixels than those of the records, with a warning that says the blur.
+    psf_fwhm : float, Quantity or array-like of shape (n_samples,), default=0
+        Full width at half maximum of the point spread function of the maps: kpc, or an angle. A model
+        that was trained on sharper maps warns of it.
     **attributes : float or array-like of shape (n_samples,)
         Other fields of :func:`darkcnn.records.record_dtype` that are known, such as ``log_mass``. The
         concentrations and the ellipticity are measured on the maps, at their own resolution, unless they are
@@ -89,7 +93,8 @@ def make_records(
     Returns
     -------
     sklearn.utils.Bunch
-        As :func:`~darkcnn.datasets.make_bunch` returns it, with ``center`` (n_samples, 2): the centre
+        As :func:`~darkcnn.datasets.make_bunch` returns it, with ``blur``, the largest standard
+        deviation of the blur of maps, kpc, ``center`` (n_samples, 2): the centre
         in pixels of the first map, and ``native_pixel_scale`` (n_samples,): the largest pixel of the
         maps of each cluster, kpc.
 
@@ -141,7 +146,7 @@ def make_records(
     options = Options(n_pixels, cosmology, fill_value, max_gap, allow_coarse)
     scales = _of_each_map("pixel_scale", pixel_scale, maps, n_samples)
     sizes = _of_each_map("field_size", field_size, maps, n_samples)
-    centers = _centers(center, n_samples)
+    centers, widths = _centers(center, n_samples), _of_each("psf_fwhm", psf_fwhm, n_samples)
     made = []
     for row in range(n_samples):
         what = f"cluster_id {cluster_id[row] if np.ndim(cluster_id) else cluster_id} (row {row})"
@@ -153,6 +158,7 @@ def make_records(
                     pixel_scale={name: values[row] for name, values in scales.items()},
                     field_size={name: values[row] for name, values in sizes.items()},
                     center=centers[row],
+                    psf_fwhm=widths[row],
                     options=options,
                 )
             )
@@ -172,6 +178,7 @@ def make_records(
             centres=describe_center(center, next(iter(maps))),
         ),
     )
+    bunch.blur = max(each.blur for each in made)
     bunch.center, bunch.native_pixel_scale = np.array([each.center for each in made]), pixels
     return bunch
 

@@ -20,7 +20,8 @@ from darkcnn.records import GALAXY_DTYPE, MAPS, DarkMatter, check_records, chunk
 class Database(NamedTuple):
     """Clusters, their labels and suites, if known, galaxies and a text; see :func:`make_bunch`.
 
-    `suites` is the table of their parameters, as :func:`make_clusters` returns it.
+    `suites` is the table of their parameters, as :func:`make_clusters` returns it, `blur` the standard
+    deviation of the blur of their maps, kpc, NaN if it is not known.
     """
 
     records: np.ndarray
@@ -30,6 +31,7 @@ class Database(NamedTuple):
     suite: np.ndarray | None = None
     suites: Table | None = None
     are_observed: bool = False
+    blur: float = np.nan
 
 
 class StoredTable(ABC):
@@ -77,6 +79,7 @@ def read_tables(
     suites=None,
     description="",
     are_observed=None,
+    blur=None,
 ):
     """Read a database from the tables of a file.
 
@@ -98,6 +101,8 @@ def read_tables(
         Where the data come from.
     are_observed : bool or None, default=None
         Whether the maps were observed, if the file tells.
+    blur : float or None, default=None
+        Blur of the maps, kpc, if the file tells.
 
     Returns
     -------
@@ -107,6 +112,8 @@ def read_tables(
     check_columns(clusters.columns, clusters.names)
     if are_observed not in (None, False, True):
         raise ValueError(f"it must say whether its maps were observed as true or false, got {are_observed!r}")
+    if blur is not None and not (isinstance(blur, int | float) and 0 <= blur < np.inf):
+        raise ValueError(f"it must say the blur of its maps in kpc, zero or more, got {blur!r}")
     for table in (clusters, galaxies):
         if table is not None:
             check_units({name: table.unit(name) for name in table.columns})
@@ -129,6 +136,7 @@ def read_tables(
         None if suite is None else number_halos(suite, "suite"),
         suites,
         bool(are_observed),
+        np.nan if blur is None else float(blur),
     )
 
 

@@ -85,7 +85,7 @@ def load_clusters(path, *, return_X_y=False, mmap="auto", labelled=True):
     except Exception as error:  # a damaged file makes parsers raise anything, down to MemoryError
         reason = error if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"cannot read {path}: {reason}") from error
-    records, target, galaxies, description, suite, suites, are_observed = database
+    records, target, galaxies, description, suite, suites, are_observed, blur = database
     if labelled and target is None:
         raise ValueError(
             f"{path} must tell the label of each cluster, in a column 'label' of FITS or a dataset of HDF5; "
@@ -95,6 +95,8 @@ def load_clusters(path, *, return_X_y=False, mmap="auto", labelled=True):
     clusters = make_bunch(records, target, galaxies=galaxies, description=description, suite=suite)
     if suites is not None:
         clusters.suites = suites
+    if np.isfinite(blur):
+        clusters.blur = blur
     return (clusters.data, clusters.target) if return_X_y else clusters
 
 
@@ -191,14 +193,14 @@ def save_clusters(path, data, target=None, *, galaxies=None, description="", sui
 
 
 def _as_database(data, target, galaxies, description, suite):
-    suites = None
+    suites, blur = None, None
     if isinstance(data, Bunch):
         if target is not None or galaxies is not None or description or suite is not None:
             raise ValueError(
                 "suite, target, galaxies and description must not be given: the Bunch has its own"
             )
         target = None if data.target is None else join_labels(data.target, data.feedback)
-        suite, suites = data.get("suite"), data.get("suites")
+        suite, suites, blur = data.get("suite"), data.get("suites"), data.get("blur")
         data, galaxies, description = data.data, data.galaxies, data.DESCR
     if galaxies is None:
         galaxies = np.empty(0, GALAXY_DTYPE)
@@ -206,5 +208,13 @@ def _as_database(data, target, galaxies, description, suite):
         galaxies = galaxies_from_columns({name: galaxies[name] for name in GALAXY_DTYPE.names})
     labels = None if target is None else plain_labels(target)
     suite = None if suite is None else number_halos(suite, "suite")
-    are_observed = isinstance(data, ObservedRecords)
-    return Database(check_records(data, "data"), labels, galaxies, description, suite, suites, are_observed)
+    return Database(
+        check_records(data, "data"),
+        labels,
+        galaxies,
+        description,
+        suite,
+        suites,
+        are_observed=isinstance(data, ObservedRecords),
+        blur=np.nan if blur is None else blur,
+    )

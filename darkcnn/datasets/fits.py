@@ -51,6 +51,7 @@ def read_fits(path, *, map_above):
                 suites=_suites(hdus),
                 description=text,
                 are_observed=clusters.hdu.header.get("OBSERVED"),
+                blur=clusters.hdu.header.get("BLURKPC"),
             )
 
 
@@ -171,7 +172,7 @@ def write_fits(path, database):
     database : Database
         Clusters. They are copied as a whole; for many, HDF5 is the better choice.
     """
-    records, target, galaxies, description, suite, suites, are_observed = database
+    records, target, galaxies, description, suite, suites, are_observed, blur = database
     records = np.asarray(records)[list(record_dtype(1).names)]
     columns = fits.ColDefs(records)
     if target is not None:
@@ -181,6 +182,8 @@ def write_fits(path, database):
     hdus = [fits.PrimaryHDU(), _table("CLUSTERS", columns)]
     hdus[1].header["FIELDKPC"] = (FIELD_SIZE, "[kpc] side of each map")
     hdus[1].header["OBSERVED"] = (are_observed, "maps were observed, with noise")
+    if np.isfinite(blur):
+        hdus[1].header["BLURKPC"] = (blur, "[kpc] standard deviation of the blur of maps")
     if len(galaxies):
         hdus.append(_table("GALAXIES", fits.ColDefs(np.asarray(galaxies))))
     if description:

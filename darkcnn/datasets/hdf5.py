@@ -53,6 +53,7 @@ def read_hdf5(path, *, map_above):
             suites=_suites(file, names["suites"]) if "suites" in names else None,
             description=_text(file, names["description"]).decode() if "description" in names else "",
             are_observed=attribute_of(clusters.node, "observed"),
+            blur=attribute_of(clusters.node, "blur"),
         )
 
 
@@ -68,7 +69,7 @@ def write_hdf5(path, database, *, compress=False):
     compress : bool, default=False
         Make the file smaller at the price of memory-mapping it.
     """
-    records, target, galaxies, description, suite, suites, are_observed = database
+    records, target, galaxies, description, suite, suites, are_observed, blur = database
     dtype = record_dtype(records.dtype["total"].shape[0])
     # The format of HDF5 1.10 has checksums for all but the values; damage to an older one can crash HDF5.
     with h5py.File(path, "w", libver=("v110", "v110")) as file:
@@ -80,6 +81,8 @@ def write_hdf5(path, database, *, compress=False):
         clusters = file.create_dataset("clusters", records.shape, dtype, **filters)
         clusters.attrs["field_size"], clusters.attrs["field_size_unit"] = FIELD_SIZE, "kpc"
         clusters.attrs["observed"] = are_observed
+        if np.isfinite(blur):
+            clusters.attrs["blur"], clusters.attrs["blur_unit"] = blur, "kpc"
         _describe(clusters, COLUMNS)
         for rows in chunks(len(records)):
             clusters[rows] = np.asarray(records[rows])[list(dtype.names)].astype(dtype)

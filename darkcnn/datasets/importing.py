@@ -39,6 +39,7 @@ def import_clusters(
     fill_value=None,
     max_gap=0.1,
     allow_coarse=False,
+    psf_fwhm=0,
     skip_bad=False,
     verbose=0,
 ):
@@ -69,7 +70,7 @@ def import_clusters(
         Units of maps, by name, where neither the table nor a file tells.
     center : (float, float), "middle" or None, default=None
         Centre of all maps whose row of the table tells none, see :func:`darkcnn.make_records`.
-    cosmology, fill_value, max_gap, allow_coarse
+    cosmology, fill_value, max_gap, allow_coarse, psf_fwhm
         As for :func:`darkcnn.make_records`.
     skip_bad : bool, default=False
         Whether to leave out clusters whose maps cannot be read or are refused, instead of stopping.
@@ -110,7 +111,7 @@ def import_clusters(
     if Path(path).suffix.lower() not in (".h5", ".hdf5"):
         raise ValueError(f"path must end in .h5 or .hdf5, got {str(path)!r}")
     options = Options(n_pixels, cosmology, fill_value, max_gap, allow_coarse)
-    defaults = {"pixel_scale": pixel_scale, "field_size": field_size, "center": center}
+    defaults = {"pixel_scale": pixel_scale, "field_size": field_size, "center": center, "psf_fwhm": psf_fwhm}
     clusters = ClusterTable(table, units)
     with open(table, "rb") as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
@@ -133,6 +134,7 @@ def import_clusters(
         (name for about in part.about for name in about["quantised"]),
         (about["blurs"] for about in part.about),
     )
+    blur = max(about["blur"] for about in part.about)
     kept = np.setdiff1d(np.arange(clusters.n_rows), [row for row, _ in skipped])
     description = _DESCRIPTION.format(
         n_clusters=len(kept),
@@ -146,7 +148,7 @@ def import_clusters(
     )
     target = None if clusters.labels is None else clusters.labels[kept]
     with replacing(path) as temporary:
-        write_hdf5(temporary, Database(part.read("records"), target, description=description))
+        write_hdf5(temporary, Database(part.read("records"), target, description=description, blur=blur))
     part.remove()
     bunch = load_clusters(path, mmap=True, labelled=False)
     bunch.skipped = skipped
@@ -176,7 +178,8 @@ def _make(clusters, rows, defaults, options, skip_bad):
         for name, blur in each.blurs.items():
             blurs[name] = max(blur, blurs.get(name, 0.0))
     quantised = sorted({name for each in made for name in each.quantised})
-    return records, {"skipped": skipped, "quantised": quantised, "blurs": blurs}
+    blur = max((each.blur for each in made), default=0.0)
+    return records, {"skipped": skipped, "quantised": quantised, "blurs": blurs, "blur": blur}
 
 
 def _completed(layout, defaults):
@@ -189,4 +192,4 @@ def _completed(layout, defaults):
                 for each in (defaults["pixel_scale"], defaults["field_size"])
             )
     center = defaults["center"] if layout["center"] is None else layout["center"]
-    return {"pixel_scale": scales, "field_size": sizes, "center": center}
+    return {"pixel_scale": scales, "field_size": sizes, "center": center, "psf_fwhm": defaults["psf_fwhm"]}

@@ -195,6 +195,7 @@ def make_clusters(
             delayed(_simulate)(seed, *task, n_pixels) for task in tasks[first_task:]
         )
 
+    blur = max(each.map_blur for each in physics)
     if path is not None:
         settings = {"version": __version__, "paired": paired, "physics": repr(suites or physics[0])}
         settings["cosmology"] = repr(cosmology)
@@ -206,7 +207,7 @@ def make_clusters(
                 progress.update(len(records))
         with replacing(path) as temporary:
             made = part.read("records"), target, part.read("galaxies"), description, suite, table
-            write_hdf5(temporary, Database(*made))
+            write_hdf5(temporary, Database(*made, blur=blur))
         part.remove()
         return load_clusters(path, return_X_y=return_X_y, mmap=True)
 
@@ -227,6 +228,7 @@ def make_clusters(
         records, target, galaxies=np.concatenate(galaxies), description=description, suite=suite
     )
     bunch.effective_cross_section, bunch.core_radius = truths
+    bunch.blur = blur
     if suites is not None:
         bunch.suites = table
     return (bunch.data, bunch.target) if return_X_y else bunch

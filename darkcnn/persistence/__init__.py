@@ -11,6 +11,7 @@ from darkcnn.persistence.notes import (
     kept_validation,
     rows_of_new_halos,
 )
+from darkcnn.persistence.resolution import warn_of_blur
 
 __all__ = [
     "check_training",
@@ -22,6 +23,7 @@ __all__ = [
     "load_notes",
     "rows_of_new_halos",
     "save_model",
+    "warn_of_blur",
 ]
 
 

@@ -36,9 +36,9 @@ def describe_clusters(clusters, path=None):
     Returns
     -------
     dict
-        File, its SHA-256, its description, the size of a pixel in kpc, and numbers of clusters, of halos, and
-        of clusters of each class (``"clusters_of_class"``: the class prior of a model that is trained on
-        them).
+        File, its SHA-256, its description, the size of a pixel and the blur of the maps in kpc (None if
+        not known), and numbers of clusters, of halos, and of clusters of each class
+        (``"clusters_of_class"``: the class prior of a model that is trained on them).
 
     Examples
     --------
@@ -57,6 +57,7 @@ def describe_clusters(clusters, path=None):
         "sha256": checksum,
         "description": clusters.DESCR,
         "pixel_scale": clusters.pixel_scale,
+        "blur": clusters.get("blur"),
         "n_clusters": len(clusters.data),
         "n_halos": len(np.unique(clusters.groups)),
         "clusters_of_class": {name: int((clusters.target == name).sum()) for name in clusters.target_names},

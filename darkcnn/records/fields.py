@@ -29,6 +29,9 @@ SCALARS = {
 }
 """The fields of a record that are one number, with their types."""
 
+FWHM_PER_DEVIATION = 2 * np.sqrt(2 * np.log(2))
+"""Full width at half maximum of a Gaussian over its standard deviation."""
+
 FIELD_SIZE = 2000.0
 """Side of a map, in kpc."""
 

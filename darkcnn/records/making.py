@@ -12,11 +12,11 @@ from darkcnn.records.attributes import (
     bcg_ellipticity,
     xray_concentration,
 )
-from darkcnn.records.fields import FIELD_SIZE, MAPS, NORMS, record_dtype
+from darkcnn.records.fields import FIELD_SIZE, FWHM_PER_DEVIATION, MAPS, NORMS, record_dtype
 from darkcnn.records.gaps import fill_gaps
 from darkcnn.records.peak import find_center, middle_of
 from darkcnn.records.quantised import is_quantised
-from darkcnn.records.quantities import check_peak, check_projected_mass, map_values, pixel_kpc
+from darkcnn.records.quantities import check_peak, check_projected_mass, length_kpc, map_values, pixel_kpc
 from darkcnn.records.resampling import Grid, check_resolution
 
 MEASURED = ("xray_concentration", "bcg_stellar_concentration", "bcg_e1", "bcg_e2")
@@ -55,6 +55,8 @@ class Made(NamedTuple):
         Names of its maps that have few distinct values.
     blurs : dict of str to float
         Blur of its maps whose pixels had to be divided, kpc.
+    blur : float
+        Largest blur of its maps, with that of the point spread function, kpc.
     """
 
     record: np.ndarray
@@ -62,9 +64,12 @@ class Made(NamedTuple):
     pixel: float
     quantised: tuple
     blurs: dict
+    blur: float
 
 
-def make_record(maps, numbers, *, pixel_scale=None, field_size=None, center=None, options=DEFAULTS):
+def make_record(
+    maps, numbers, *, pixel_scale=None, field_size=None, center=None, psf_fwhm=0, options=DEFAULTS
+):
     """Make the record of one cluster.
 
     Parameters
@@ -78,6 +83,8 @@ def make_record(maps, numbers, *, pixel_scale=None, field_size=None, center=None
         Side of a pixel, or else of the whole image.
     center : (float, float), "middle" or None, default=None
         Row and column of the centre in the first map; None to find it.
+    psf_fwhm : float or Quantity, default=0
+        Full width at half maximum of the point spread function of its maps, kpc or an angle.
     options : Options, default=DEFAULTS
         How to make it.
 
@@ -111,7 +118,11 @@ def make_record(maps, numbers, *, pixel_scale=None, field_size=None, center=None
         record[name] = density / peak
         record[NORMS[MAPS.index(name)]] = _norm(numbers, name, peak)
     blurs = {name: blur for name, blur in blurs.items() if blur}
-    return Made(record, center, max(pixels.values()), tuple(quantised), blurs)
+    width = length_kpc(psf_fwhm, numbers["redshift"], options.cosmology, "psf_fwhm") / FWHM_PER_DEVIATION
+    if not 0 <= width <= FIELD_SIZE:
+        raise ValueError(f"psf_fwhm must be a length of 0 or more, got {psf_fwhm}")
+    blur = float(np.hypot(width, max(blurs.values(), default=0.0)))
+    return Made(record, center, max(pixels.values()), tuple(quantised), blurs, blur)
 
 
 def _check_mass(density, numbers):

@@ -148,22 +148,29 @@ def pixel_kpc(pixel_scale, redshift, cosmology):
     float
         Side, kpc.
     """
-    if getattr(pixel_scale, "unit", None) is not None and pixel_scale.unit.is_equivalent("rad"):
-        if not redshift > 0:
-            raise ValueError(f"pixel_scale must be in kpc at redshift {redshift:g}, got {pixel_scale}")
-        if cosmology is None:
-            from darkcnn.cosmology import BAHAMAS  # takes a second
-
-            cosmology = BAHAMAS
-        distance = cosmology.angular_diameter_distance(redshift).to_value("kpc")
-        pixel_scale = pixel_scale.to_value("rad") * distance
-    pixel = to_values(pixel_scale, "kpc", "pixel_scale")
-    if pixel.ndim or not _PIXELS[0] <= pixel <= _PIXELS[1]:
+    pixel = length_kpc(pixel_scale, redshift, cosmology, "pixel_scale")
+    if not _PIXELS[0] <= pixel <= _PIXELS[1]:
         raise ValueError(
             f"pixel_scale must be {_PIXELS[0]:g} to {_PIXELS[1]:g} kpc for a cluster, got {pixel_scale}: "
             "is it in kpc?"
         )
-    return float(pixel)
+    return pixel
+
+
+def length_kpc(length, redshift, cosmology, argument):
+    """Return a length or an angle in proper kpc; parameters are those of :func:`pixel_kpc`."""
+    if getattr(length, "unit", None) is not None and length.unit.is_equivalent("rad"):
+        if not redshift > 0:
+            raise ValueError(f"{argument} must be in kpc at redshift {redshift:g}, got {length}")
+        if cosmology is None:
+            from darkcnn.cosmology import BAHAMAS  # takes a second
+
+            cosmology = BAHAMAS
+        length = length.to_value("rad") * cosmology.angular_diameter_distance(redshift).to_value("kpc")
+    length = to_values(length, "kpc", argument)
+    if length.ndim:
+        raise ValueError(f"{argument} must be one length, got shape {length.shape}")
+    return float(length)
 
 
 def check_projected_mass(mass, log_mass):

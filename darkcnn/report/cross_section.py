@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from darkcnn.inference import CrossSectionPosterior, DomainTest, marginalize_feedback
-from darkcnn.persistence import check_training, rows_of_new_halos
+from darkcnn.persistence import check_training, rows_of_new_halos, warn_of_blur
 from darkcnn.records import canonical_labels, split_labels
 
 
@@ -70,6 +70,7 @@ def infer_cross_section(
         check_training(training)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
+        warn_of_blur(training, clusters)
         n_trained_on = _count_trained_on(training, clusters)
         if n_trained_on:
             warnings.warn(

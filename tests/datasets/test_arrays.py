@@ -236,3 +236,22 @@ def test_errors_name_the_cluster():
 def test_unknown_attributes_are_refused():
     with pytest.raises(TypeError, match="no argument 'mass'"):
         make(mass=[14.0])
+
+
+# A Gaussian with a full width of 47.1 kpc has a standard deviation of 20 kpc.
+@pytest.mark.parametrize("psf_fwhm", [47.1, [47.1], 0.0471 * u.Mpc])
+def test_blur_travels_with_the_maps(tmp_path, psf_fwhm):
+    made = make(psf_fwhm=psf_fwhm)
+    assert made.blur == pytest.approx(20, abs=0.01)
+    assert make().blur == 0
+    for name in ("clusters.h5", "clusters.fits"):
+        save_clusters(tmp_path / name, made)
+        assert load_clusters(tmp_path / name, labelled=False).blur == pytest.approx(made.blur)
+        save_clusters(tmp_path / name, made.data)
+        assert "blur" not in load_clusters(tmp_path / name, labelled=False)
+
+
+def test_pixels_that_are_divided_blur_as_well():
+    with pytest.warns(UserWarning, match=r"pixels of 'total' do not fit .* blurs maps by up to 7\.5 kpc"):
+        made = make(total=[image(100, 30.0)], pixel_scale=30, psf_fwhm=10 * 2.354820045)
+    assert made.blur == pytest.approx(12.5)  # the root of 7.5^2 + 10^2

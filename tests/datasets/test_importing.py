@@ -68,8 +68,9 @@ def assert_same(path, wanted, rtol=1e-6):
 
 
 def test_files_give_what_arrays_give(table, tmp_path):
-    made = import_clusters(table, tmp_path / "clusters.h5", pixel_scale=20)
+    made = import_clusters(table, tmp_path / "clusters.h5", pixel_scale=20, psf_fwhm=47.1)
     assert made.skipped == []
+    assert made.blur == pytest.approx(20, abs=0.01)
     assert_same(tmp_path / "clusters.h5", expected())
     assert "7 clusters imported by darkcnn" in made.DESCR
     assert not (tmp_path / "clusters.h5.partial").exists()
