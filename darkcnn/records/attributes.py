@@ -45,7 +45,7 @@ def xray_concentration(xray, pixel, center=None):
     >>> from darkcnn.datasets import load_example
     >>> from darkcnn.records import xray_concentration
     >>> round(xray_concentration(load_example().data["xray"][0], pixel=40), 2)
-    0.25
+    0.23
     """
     center = middle_of(xray) if center is None else center
     row, column, _ = smoothed_peak(xray, _PEAK_SMOOTHING / pixel, center, _PEAK_REACH / pixel)

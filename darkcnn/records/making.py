@@ -15,8 +15,9 @@ from darkcnn.records.attributes import (
 from darkcnn.records.fields import FIELD_SIZE, FWHM_PER_DEVIATION, MAPS, NORMS, record_dtype
 from darkcnn.records.gaps import fill_gaps
 from darkcnn.records.peak import find_center, middle_of
+from darkcnn.records.plausible import check_peak, check_projected_mass
 from darkcnn.records.quantised import is_quantised
-from darkcnn.records.quantities import check_peak, check_projected_mass, length_kpc, map_values, pixel_kpc
+from darkcnn.records.quantities import length_kpc, map_values, pixel_kpc
 from darkcnn.records.resampling import Grid, check_resolution
 
 MEASURED = ("xray_concentration", "bcg_stellar_concentration", "bcg_e1", "bcg_e2")

@@ -1,22 +1,16 @@
-"""Units of maps, lengths and cross-sections that users give, and values that cannot be right."""
+"""Units of maps, lengths and cross-sections that users give."""
 
 import numpy as np
 from astropy.units import Quantity, Unit, UnitBase, UnitConversionError
 
-from darkcnn.records.fields import MAPS, NORM_UNITS, NORMS
+from darkcnn.records.fields import MAPS, NORM_UNITS
 from darkcnn.records.labels import DarkMatter, label_of
 
 MAP_UNITS = dict(zip(MAPS, NORM_UNITS.values(), strict=True))
 """Unit of each map before it is divided by its peak, in the notation of FITS."""
 
-_PEAKS = {"total": (2e13, 1e19), "xray": (1e-16, 1e-9), "stellar": (2e12, 1e19)}
-"""Peaks of maps that a group or cluster of galaxies can have, generously; other units are beyond."""
-
 _PIXELS = 0.05, 500.0
 """Sides of pixels, in kpc, that a map of a cluster can have."""
-
-_PROJECTED = 0.2, 15.0
-"""Mass within the field over M200: mock clusters have 0.8 to 2.4."""
 
 
 def to_values(value, unit, what):
@@ -105,32 +99,6 @@ def map_values(name, image, pixel):
     return to_values(image, MAP_UNITS[name], repr(name))
 
 
-def check_peak(name, peak):
-    """Refuse a peak that no cluster has in the unit of the map.
-
-    Examples
-    --------
-    >>> from darkcnn.records.quantities import check_peak
-    >>> check_peak("total", 0.4)
-    Traceback (most recent call last):
-    ...
-    ValueError: 'total' must be in 'solMass Mpc-2', with a peak from 2e+13 to 1e+19 ... got 0.4; ...
-    """
-    lowest, highest = _PEAKS[name]
-    if lowest <= peak <= highest:
-        return
-    if abs(peak) < 30 and lowest <= 10.0**peak <= highest:
-        hint = "give its logarithm as a quantity in astropy's dex of the unit"
-    elif peak > 0:
-        hint = f"give {NORMS[MAPS.index(name)]} of a map divided by its peak"
-    else:
-        hint = "leave out a map that you do not have"
-    raise ValueError(
-        f"{name!r} must be in {MAP_UNITS[name]!r}, with a peak from {lowest:g} to {highest:g} for a cluster, "
-        f"got {peak:.4g}; {hint}"
-    )
-
-
 def pixel_kpc(pixel_scale, redshift, cosmology):
     """Return the side of a pixel in proper kpc.
 
@@ -171,17 +139,6 @@ def length_kpc(length, redshift, cosmology, argument):
     if length.ndim:
         raise ValueError(f"{argument} must be one length, got shape {length.shape}")
     return float(length)
-
-
-def check_projected_mass(mass, log_mass):
-    """Refuse a map whose mass cannot be that of its cluster: of other units, with h, or of other pixels."""
-    ratio = mass / 10.0**log_mass
-    if not _PROJECTED[0] <= ratio <= _PROJECTED[1]:
-        raise ValueError(
-            f"'total' must hold about the mass of its cluster, but {mass:.3g} Msun lie in 2 Mpc, "
-            f"{ratio:.2g} of the 10**log_mass = {10.0**log_mass:.3g}: are the units, h, 1 + z and "
-            "pixel_scale right?"
-        )
 
 
 def label_from(cross_section):

@@ -1,0 +1,47 @@
+"""Maps whose values cannot be those of a cluster in their unit."""
+
+from darkcnn.records.fields import MAPS, NORMS
+from darkcnn.records.quantities import MAP_UNITS
+
+_PEAKS = {"total": (2e13, 1e19), "xray": (1e-16, 1e-9), "stellar": (2e12, 1e19)}
+"""Peaks of maps that a group or cluster of galaxies can have, generously; other units are beyond."""
+
+_PROJECTED = 0.2, 15.0
+"""Mass within the field over M200: mock clusters have 0.8 to 2.4."""
+
+
+def check_peak(name, peak):
+    """Refuse a peak that no cluster has in the unit of the map.
+
+    Examples
+    --------
+    >>> from darkcnn.records.plausible import check_peak
+    >>> check_peak("total", 0.4)
+    Traceback (most recent call last):
+    ...
+    ValueError: 'total' must be in 'solMass Mpc-2', with a peak from 2e+13 to 1e+19 ... got 0.4; ...
+    """
+    lowest, highest = _PEAKS[name]
+    if lowest <= peak <= highest:
+        return
+    if abs(peak) < 30 and lowest <= 10.0**peak <= highest:
+        hint = "give its logarithm as a quantity in astropy's dex of the unit"
+    elif peak > 0:
+        hint = f"give {NORMS[MAPS.index(name)]} of a map divided by its peak"
+    else:
+        hint = "leave out a map that you do not have"
+    raise ValueError(
+        f"{name!r} must be in {MAP_UNITS[name]!r}, with a peak from {lowest:g} to {highest:g} for a cluster, "
+        f"got {peak:.4g}; {hint}"
+    )
+
+
+def check_projected_mass(mass, log_mass):
+    """Refuse a map whose mass cannot be that of its cluster: of other units, with h, or of other pixels."""
+    ratio = mass / 10.0**log_mass
+    if not _PROJECTED[0] <= ratio <= _PROJECTED[1]:
+        raise ValueError(
+            f"'total' must hold about the mass of its cluster, but {mass:.3g} Msun lie in 2 Mpc, "
+            f"{ratio:.2g} of the 10**log_mass = {10.0**log_mass:.3g}: are the units, h, 1 + z and "
+            "pixel_scale right?"
+        )
