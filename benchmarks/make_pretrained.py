@@ -10,8 +10,8 @@ train
     The layers after the rings, on one number of pixels of each cluster, drawn anew in each epoch. In a third
     of the clusters the X-ray map, the stellar map or both are hidden.
 write
-    The last layer, scores, reference rows and the card: ``darkcnn/pretrained/data/NAME.npz``. Its hash is
-    printed and belongs into ``darkcnn/pretrained/files.py``.
+    The last layer, scores, calibration, reference rows and the card: the file
+    ``darkcnn/pretrained/data/NAME.npz``. Its hash, which is printed, belongs into ``files.py`` there.
 """
 
 import argparse
@@ -31,6 +31,7 @@ import darkcnn
 from darkcnn._common.versions import versions
 from darkcnn._common.writing import replacing
 from darkcnn.datasets import make_clusters
+from darkcnn.inference import SuiteResponse
 from darkcnn.networks import polar
 from darkcnn.networks.rings import StandardiseRings
 from darkcnn.pretrained.files import PretrainedFile
@@ -47,6 +48,7 @@ REDSHIFTS = (0, 0.125, 0.25, 0.375)
 PIXELS = (100, 50, 25)
 FLOOR = 1e-4
 WIDTH = 2.0
+N_DIRECTIONS = 24  # of the embedding, to calibrate: those in which suites and cross-sections differ most
 EPOCHS = 12
 BATCH = 64
 LEARNING_RATE = 2e-3
@@ -237,6 +239,27 @@ def scores(network, scaler, head, folder):
     return rows
 
 
+def responses(network, scaler, folder):
+    """Return how the embedding responds to the cross-section in suites held back, for every kind of maps."""
+    parts = [load(group, folder) for group in ("head", "score")]
+    offset = parts[0][3].max() + 1
+    rings, classes = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+    suites = np.concatenate([parts[0][3], parts[1][3] + offset])
+    halos = np.concatenate([parts[0][2], parts[1][2] + 1_000_000])
+    arrays = {}
+    for number, n_pixels in enumerate(PIXELS):
+        for shown in KNOWN:
+            known = np.broadcast_to(shown, (len(classes), len(MAPS)))
+            X = scaler.transform(embed(network, rings[:, number], known)[0])
+            response = SuiteResponse(
+                X, np.array(CROSS_SECTIONS)[classes], suites, halos, n_directions=N_DIRECTIONS
+            )
+            maps = [name for name, is_shown in zip(MAPS, shown, strict=True) if is_shown]
+            prefix = f"calibration/{'+'.join(maps)}/{n_pixels}"
+            arrays |= {f"{prefix}/{name}": each for name, each in response.to_arrays().items()}
+    return arrays
+
+
 def reference_maps():
     """Return maps of a few clusters, to be predicted by every later version alike."""
     clusters = make_clusters(2, cross_sections=(0, 0.3, 1), redshifts=(0.25,), n_pixels=25, random_state=9)
@@ -286,6 +309,7 @@ def write(folder, seed):
         "reference/maps": maps,
         "card": np.frombuffer(json.dumps(card).encode(), np.uint8),
     }
+    arrays |= responses(network, scaler, folder)
     model = embedding_model(build_trained(PretrainedFile(NAME, "", card, arrays), maps.shape[1]))
     features = model.predict_on_batch([scale_maps(maps.astype(np.float32)), np.ones((len(maps), len(MAPS)))])
     arrays["reference/probabilities"] = head.predict_proba(scaler.transform(features))

@@ -125,15 +125,17 @@ def report(model, database, pretrained, output, new_halos, training_set, n_jobs,
 
 
 @click.command(
-    epilog="\b\nExample:\n  darkcnn infer model.keras sample.h5 --calibration held_out.h5 --plot sigma.png"
+    epilog="\b\nExamples:\n  darkcnn infer --pretrained sample.h5 --plot sigma.png\n  darkcnn infer model.keras "
+    "sample.h5 --calibration held_out.h5"
 )
-@click.argument("model", type=INPUT_FILE)
-@click.argument("database", type=INPUT_FILE)
+@click.argument("model", type=INPUT_FILE, required=False)
+@click.argument("database", type=INPUT_FILE, required=False)
+@pretrained_option
 @click.option(
     "--calibration",
     type=INPUT_FILE,
     help="Labelled clusters that MODEL was not trained on; those of its training set are refused. Without "
-    "it, the model's probabilities are used uncalibrated.",
+    "it, the model's probabilities are used uncalibrated; the packaged network brings a calibration.",
 )
 @json_option
 @click.option(
@@ -141,14 +143,18 @@ def report(model, database, pretrained, output, new_halos, training_set, n_jobs,
 )
 @velocity_option
 @seed_option
-def infer(model, database, calibration, as_json, plot, velocity, seed):
+def infer(model, database, pretrained, calibration, as_json, plot, velocity, seed):
     """Infer the cross-section of dark matter from all clusters of DATABASE together.
 
     MODEL is a model file written by darkcnn. DATABASE needs no labels. Maps of one halo share one vote. With
     --calibration, the sample is also tested for being out of distribution; if the calibration has several
-    variants of feedback, the sample may have any of them. Probabilities of classes that differ in feedback
-    only are added up.
+    variants of feedback, the sample may have any of them, and if it has several suites, the sample may be of
+    another one. Probabilities of classes that differ in feedback only are added up.
+
+    With --pretrained, no model is needed and none is trained: the packaged network is calibrated with suites
+    of mock clusters that differ in everything that is not known, and the error includes that.
     """
+    model, database = steps.which_files(model, database, pretrained)
     if plot is not None:
         steps.check_figure(plot)
     from darkcnn.report import infer_cross_section

@@ -76,8 +76,14 @@ def print_cross_section(result):
     click.echo(f"\n{'model':{width}}posterior  ln(evidence / {first})")
     for label, probability in result["posterior"].items():
         click.echo(f"{label:{width}}{probability:9.3f}  {result['log_evidence_ratio'][label]:+9.1f}")
-    click.echo(f"\noutlier fraction: {result['outlier_fraction']:.3f}")
-    click.echo(f"systematic share of the variance: {result['systematic_fraction']:.0%}")
+    if result["variances"] is None:
+        click.echo(f"\noutlier fraction: {result['outlier_fraction']:.3f}")
+        click.echo(f"systematic share of the variance: {result['systematic_fraction']:.0%}")
+    else:
+        total = sum(result["variances"].values())
+        parts = ", ".join(f"{part} {each / total:.0%}" for part, each in result["variances"].items())
+        click.echo(f"\nvariance: {parts}")
+        click.echo(f"clusters that the sample is worth at most: {result['worth_at_most']:.0f}")
     if result["sample_pvalue"] is not None:
         click.echo(f"p-value of the sample relative to the calibration: {result['sample_pvalue']:.3f}")
     for message in result["warnings"]:

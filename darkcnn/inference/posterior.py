@@ -245,6 +245,26 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
         self._set_up()
         return self._use([response], True)
 
+    def pvalue(self, embedding, groups=None):
+        """Return how often a suite of the calibration is as far from the others as a sample is from all.
+
+        Parameters
+        ----------
+        embedding : array-like of shape (n_maps, n_features)
+            Features of the maps of the sample, as the calibration had.
+        groups : array-like of shape (n_maps,) or None, default=None
+            Cluster of each map; None if all differ.
+
+        Returns
+        -------
+        float
+            Near 0 for a sample unlike every suite.
+        """
+        if not getattr(self, "_responses", None) or not self._of_embedding:
+            raise ValueError("pvalue needs a calibration with suites and embedding")
+        features = check_array(embedding, input_name="embedding")
+        return self._responses[0].pvalue(features, number_clusters(groups, len(features)), self._axis)
+
     def _use(self, responses, of_embedding):
         responses[0].check_axis(self._axis)
         self._responses, self._of_embedding, self._distributions = responses, of_embedding, None

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-PRETRAINED = {"polar-1": "6709859f84902f0d4d500e28a6529c6cdf9065589028e78605ae6201ac660c6d"}
+PRETRAINED = {"polar-1": "b1655c94f3fec332c15b7374427fac444dfbb9d4e738cf7869831686ea4ec953"}
 """Name and SHA-256 of every file."""
 
 ALIASES = {"polar": "polar-1"}

@@ -4,9 +4,10 @@ import warnings
 
 import numpy as np
 
-from darkcnn.inference import CrossSectionPosterior, DomainTest, marginalize_feedback
+from darkcnn.inference import CrossSectionPosterior, DomainTest, SuiteResponse, marginalize_feedback
 from darkcnn.persistence import check_training, rows_of_new_halos, warn_of_blur
-from darkcnn.records import canonical_labels, split_labels
+from darkcnn.pretrained import PretrainedEmbedding, read_pretrained
+from darkcnn.records import MAPS, canonical_labels, split_labels
 
 
 def infer_cross_section(
@@ -26,7 +27,8 @@ def infer_cross_section(
     calibration : sklearn.utils.Bunch or None, default=None
         Labelled clusters that the model was not trained on, which calibrate its probabilities and which the
         sample is compared with; those of its training set are refused. If they have several variants of
-        feedback, the sample may have any of them. None for uncalibrated probabilities.
+        feedback, the sample may have any of them; if they have several suites, each is a draw from a
+        population. None for uncalibrated probabilities, or for the suites that come with a packaged network.
     training : dict or None, default=None
         Training set of the model, see :func:`darkcnn.persistence.describe_training`: class frequencies, and
         halos that it was trained on.
@@ -44,9 +46,11 @@ def infer_cross_section(
         Plain values that JSON can hold: ``summary``; ``n_maps``, ``n_clusters``; ``mean``, ``median``,
         ``interval_68``, ``interval_95``, ``lower_limit_95``, ``upper_limit_95`` in cm2/g, None where there is
         no upper end; ``velocity`` in km/s, None if cross-sections do not depend on it; ``posterior``,
-        ``log_evidence_ratio`` and ``training_prior`` of each class; ``outlier_fraction``;
-        ``systematic_fraction``; ``sample_pvalue`` of :class:`~darkcnn.inference.DomainTest`, None without
-        `calibration`; ``warnings``, which are not issued otherwise.
+        ``log_evidence_ratio`` and ``training_prior`` of each class; ``outlier_fraction``, None with suites;
+        ``systematic_fraction``; ``variances`` and ``worth_at_most``, the number of clusters beyond which more
+        hardly help, None without suites; ``sample_pvalue`` of :class:`~darkcnn.inference.DomainTest`, or of
+        the suites of a packaged network, None without `calibration`; ``warnings``, which are not issued
+        otherwise.
 
     Raises
     ------
@@ -86,14 +90,18 @@ def infer_cross_section(
             classes.tolist(), training_prior=prior, velocity=velocity, random_state=random_state
         )
         pvalue = None
-        if calibration is None:
+        if calibration is None and isinstance(model[0], PretrainedEmbedding):
+            response = _packaged_response(model[0], clusters.data)
+            pvalue = posterior.calibrate_with(response).pvalue(embedding, clusters.groups)
+        elif calibration is None:
             warnings.warn(
                 "not calibrated: errors are as over-confident as the model", UserWarning, stacklevel=2
             )
         else:
             test = _calibrate(posterior, model, calibration, training)
             pvalue = test.sample_pvalue(embedding, clusters.groups)
-        posterior.fit(probabilities, clusters.groups)
+        needs_embedding = pvalue is not None and calibration is None
+        posterior.fit(probabilities, clusters.groups, embedding=embedding if needs_embedding else None)
     for each in caught:
         if not issubclass(each.category, UserWarning):
             warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
@@ -112,11 +120,40 @@ def infer_cross_section(
         "posterior": dict(zip(labels, posterior.posterior_.tolist(), strict=True)),
         "log_evidence_ratio": {label: posterior.log_evidence_ratio(label, labels[0]) for label in labels},
         "training_prior": dict(zip(labels, prior.tolist(), strict=True)),
-        "outlier_fraction": posterior.outlier_fraction_,
+        "outlier_fraction": None if posterior.variances_ else posterior.outlier_fraction_,
         "systematic_fraction": posterior.systematic_fraction_,
+        "variances": posterior.variances_,
+        "worth_at_most": posterior.worth_,
         "sample_pvalue": pvalue,
         "warnings": [str(each.message) for each in caught if issubclass(each.category, UserWarning)],
     }
+
+
+def _packaged_response(embed, records):
+    """Return the response of a packaged embedding to such maps, in the suites held back from its training."""
+    known = {
+        name: not np.isnan(records[name][:, 0, 0]).all()
+        for name in (MAPS if embed.maps == "all" else embed.maps)
+    }
+    maps = [name for name in MAPS if known.get(name)]
+    gaps = [name for name in maps if np.isnan(records[name][:, 0, 0]).any()]
+    if gaps:
+        raise ValueError(f"clusters must all have the same maps to be combined, but {gaps} are NaN in some")
+    arrays = read_pretrained(embed.name_).group("calibration")
+    choices = {tuple(key.split("/")[:2]) for key in arrays}
+    name = "+".join(maps)
+    pixels = sorted(int(n) for subset, n in choices if subset == name)
+    if not pixels:
+        raise ValueError(
+            f"{embed.name_} is calibrated for the maps {sorted({subset for subset, _ in choices})}, got "
+            f"{name!r}: give a calibration of your own"
+        )
+    n_pixels = records["total"].shape[1]
+    nearest = min(pixels, key=lambda each: abs(np.log(each / n_pixels)))
+    prefix = f"{name}/{nearest}/"
+    return SuiteResponse.from_arrays(
+        {key.removeprefix(prefix): each for key, each in arrays.items() if key.startswith(prefix)}
+    )
 
 
 def _calibrate(posterior, model, calibration, training):
@@ -131,7 +168,10 @@ def _calibrate(posterior, model, calibration, training):
         )
     probabilities, embedding = _predict(model, calibration.data)
     probabilities, _ = marginalize_feedback(probabilities, model.classes_)
-    posterior.calibrate(probabilities, calibration.target, calibration.groups, calibration.feedback)
+    suites = getattr(calibration, "suite", None)
+    posterior.calibrate(
+        probabilities, calibration.target, calibration.groups, calibration.feedback, suites=suites
+    )
     test = DomainTest(random_state=posterior.random_state)
     return test.fit(embedding, calibration.target, calibration.groups)
 
@@ -148,6 +188,8 @@ def _training_prior(model, training):
     """Return the fractions of the dark-matter models, by cross-section, that the probabilities contain."""
     classes = canonical_labels(model.classes_)
     class_weight = getattr(model[-1], "class_weight", None)
+    if training is None and isinstance(model[0], PretrainedEmbedding):  # whose classes were as many
+        class_weight = "balanced"
     if class_weight == "balanced":
         return marginalize_feedback(np.ones(len(classes)) / len(classes), classes)[0]
     counts = {} if training is None else training["clusters_of_class"]

@@ -129,7 +129,7 @@ def test_pvalues_are_uniform_in_worlds_like_the_suites_and_small_in_others():
 
     inside = [pvalue(0) for _ in range(200)]
     assert np.mean(np.array(inside) < 0.1) == pytest.approx(0.1, abs=0.07)
-    assert np.median([pvalue(3) for _ in range(20)]) < 0.01
+    assert np.median([pvalue(3) for _ in range(20)]) < 0.05
 
 
 def test_noise_among_the_clusters_moves_the_estimate_by_less_than_its_error():
