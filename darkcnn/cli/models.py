@@ -125,8 +125,8 @@ def report(model, database, pretrained, output, new_halos, training_set, n_jobs,
 
 
 @click.command(
-    epilog="\b\nExamples:\n  darkcnn infer --pretrained sample.h5 --plot sigma.png\n  darkcnn infer model.keras "
-    "sample.h5 --calibration held_out.h5"
+    epilog="\b\nExamples:\n  darkcnn infer --pretrained sample.h5 --plot sigma.png\n"
+    "  darkcnn infer model.keras sample.h5 --calibration held_out.h5"
 )
 @click.argument("model", type=INPUT_FILE, required=False)
 @click.argument("database", type=INPUT_FILE, required=False)
@@ -155,6 +155,8 @@ def infer(model, database, pretrained, calibration, as_json, plot, velocity, see
     of mock clusters that differ in everything that is not known, and the error includes that.
     """
     model, database = steps.which_files(model, database, pretrained)
+    if database is None:
+        raise click.UsageError("Missing argument 'DATABASE'.")
     if plot is not None:
         steps.check_figure(plot)
     from darkcnn.report import infer_cross_section

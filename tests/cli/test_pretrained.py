@@ -42,7 +42,7 @@ def test_predict_needs_no_model(database, large):
     np.testing.assert_allclose(found, model.predict_proba(large.data), atol=1e-5)
 
 
-@pytest.mark.parametrize("command", ["predict", "report"])
+@pytest.mark.parametrize("command", ["predict", "report", "infer"])
 def test_a_model_beside_the_packaged_one_is_refused(database, command):
     result = run(command, "--pretrained", database, database)
     assert result.exit_code == 2
@@ -52,7 +52,8 @@ def test_a_model_beside_the_packaged_one_is_refused(database, command):
 
 def test_predict_needs_a_database(database):
     for arguments in (["--pretrained"], [database]):
-        assert "Missing argument 'DATABASE'" in run("predict", *arguments).stderr
+        for command in ("predict", "infer"):
+            assert "Missing argument 'DATABASE'" in run(command, *arguments).stderr
 
 
 def test_fit_trains_the_last_layer_and_others_read_it(database, tmp_path):
@@ -114,3 +115,27 @@ def test_a_report_on_the_packaged_network(database, tmp_path):
     told = run_well("report", "--pretrained", database, "-o", path, "-q").stdout
     assert "Scored 40 predictions. The model itself, on halos that are not in its training set." in told
     assert "pretrained polar" in path.read_text()
+
+
+def test_infer_needs_neither_model_nor_calibration(large, tmp_path):
+    sample = tmp_path / "sample.h5"
+    save_clusters(sample, large.data[large.target == "SIDM0.1"])
+    result = json.loads(run_well("infer", "--pretrained", sample, "--json").stdout)
+    assert result["n_clusters"] == 10
+    assert 0 < result["sample_pvalue"] <= 1
+    assert set(result["variances"]) == {"sample", "calibration", "suites", "discrepancy"}
+    printed = run_well("infer", "--pretrained", sample).stdout
+    assert f"clusters that the sample is worth at most: {result['worth_at_most']:.0f}" in printed
+    assert result["summary"] in printed
+
+
+def test_infer_refuses_samples_whose_clusters_have_different_maps(large, tmp_path):
+    records = large.data[:8].copy()
+    records["stellar"][:3] = np.nan
+    save_clusters(tmp_path / "sample.h5", records)
+    result = run("infer", "--pretrained", tmp_path / "sample.h5")
+    assert result.exit_code == 1
+    assert (
+        "clusters must all have the same maps to be combined, but ['stellar'] are NaN in some"
+        in result.stderr
+    )
