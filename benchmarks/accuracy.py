@@ -102,10 +102,10 @@ class Fit:
         return (self.seed + 1) * self.n_halos
 
 
-def plan_grid(names, sizes, n_seeds):
+def plan_grid(names, models, sizes, n_seeds):
     """List the fits of the grid, all inputs once before any a second time."""
     inputs = (MAPS, False), (MAPS, True), *((maps, False) for maps in SELECTIONS[1:])
-    for n_pixels, n_classes in product(sizes, CROSS_SECTIONS):
+    for n_pixels, n_classes in product(sizes, models):
         for seed, (maps, attributes), name in product(range(n_seeds), inputs, names):
             yield Fit(name, n_classes, n_pixels, maps, attributes, seed=seed)
 
@@ -309,7 +309,7 @@ def markdown(header, rows):
 def grid_table(results):
     """Lay out the accuracy in every setting."""
     rows = []
-    for setting in dict.fromkeys(fit.setting for fit in plan_grid(ESTIMATORS, (100, 50), 1)):
+    for setting in dict.fromkeys(fit.setting for fit in plan_grid(ESTIMATORS, CROSS_SECTIONS, (100, 50), 1)):
         n_classes, n_pixels, maps, attributes = setting
         scores = {name: by_halo(results, name, setting) for name in ESTIMATORS}
         if scores["profiles"] is None:
@@ -414,13 +414,14 @@ def main():
     parser.add_argument("--networks", nargs="+", default=sorted(NETWORKS.keys() - {"polar"}))
     parser.add_argument("--n-pixels", nargs="+", type=int, default=(100, 50), help="of the grid")
     parser.add_argument("--estimators", nargs="+", default=ESTIMATORS, help="of the grid")
+    parser.add_argument("--models", nargs="+", type=int, default=(3, 4), help="numbers of them in the grid")
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="haloes")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     options.folder.mkdir(exist_ok=True)
     path = options.folder / "fits.jsonl"
     plans = {
-        "grid": plan_grid(options.estimators, options.n_pixels, options.seeds),
+        "grid": plan_grid(options.estimators, options.models, options.n_pixels, options.seeds),
         "networks": plan_networks(options.networks, options.seeds),
         "curve": plan_curve(options.sizes, options.seeds),
         "inception": plan_inception(),
