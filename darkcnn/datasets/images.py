@@ -78,7 +78,8 @@ def _of_fits(path, part, row):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", fits.verify.VerifyWarning)
         warnings.filterwarnings("error", "File may have been truncated")
-        with fits.open(path, memmap=True) as hdus:
+        # A file that astropy opens by its path stays open where its header is damaged.
+        with open(path, "rb") as file, fits.open(file, memmap=True) as hdus:
             hdu = next(_images(hdus), None) if part is None else hdus[_number(part)]
             if hdu is None or not getattr(hdu, "is_image", False) or hdu.header.get("NAXIS", 0) < 2:
                 raise ValueError(

@@ -40,7 +40,7 @@ def read_sky_image(image, hdu=None):
         elif hasattr(image, "header"):
             values, wcs = _of_hdu(image)
         else:
-            with fits.open(image, ignore_missing_end=True) as hdus:
+            with open(image, "rb") as file, fits.open(file, ignore_missing_end=True) as hdus:
                 images = [each for each in hdus if each.is_image and each.header.get("NAXIS", 0) >= 2]
                 if hdu is None and not images:
                     raise ValueError(f"{image} must hold an image, found {[each.name for each in hdus]}")
