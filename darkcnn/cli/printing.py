@@ -45,11 +45,13 @@ def _noise(training):
     return f"\nNoise    {', '.join(names)}" if names else ""
 
 
-def print_scores(table, network, difference):
-    """Print the scores of a cross-validation, given `score_table` and `summarise` of it."""
+def print_scores(table, baseline, differences):
+    """Print the `score_table` of a cross-validation, and each network relative to a baseline."""
     click.echo(f"Balanced accuracy on held-out halos\n\n{table}\n")
-    if difference is not None and difference["standard_error"] is not None:
-        click.echo("{0} - {from}: {mean:+.3f} ± {standard_error:.3f}".format(network, **difference))
+    if differences:
+        width = max(map(len, differences))
+        for name, (mean, error) in differences.items():
+            click.echo(f"{name:>{width}} - {baseline}: {mean:+.3f} ± {error:.3f}")
         click.echo(_ABOUT_ERRORS)
 
 

@@ -190,11 +190,11 @@ def cross_validate(
     from darkcnn._common.versions import versions
     from darkcnn.persistence import describe_clusters
     from darkcnn.report import compare_with_baselines, score_table, summarise
-    from darkcnn.report.baselines import architecture_name
+    from darkcnn.report.baselines import MAJORITY, PROFILES, architecture_name
 
     network, training = (
         architecture_name(pipeline),
-        {**training, "epochs": getattr(pipeline[-1], "epochs", 0)},
+        {**training, "epochs": getattr(pipeline[-1], "epochs", None)},
     )
     if not silent:
         print_task(clusters, database, {**training, "network": network}, n_repeats, train_size)
@@ -212,9 +212,11 @@ def cross_validate(
             n_jobs=n_jobs,
             verbose=not quiet,
         )
-    summary = summarise(validation)
     if not silent:
-        print_scores(score_table(validation), network, summary["difference"])
+        networks = [name for name in validation.scores if name not in (MAJORITY, PROFILES)]
+        several = len(validation.splits) > 1  # or the errors are unknown
+        differences = {name: validation.difference(name, PROFILES) for name in networks if several}
+        print_scores(score_table(validation), PROFILES, differences)
     metrics = {
         "versions": versions(),
         "data": describe_clusters(clusters, database),
@@ -226,7 +228,7 @@ def cross_validate(
             "n_splits": len(validation.splits),
             "seed": training["seed"],
         },
-        **summary,
+        **summarise(validation),
         "seconds": round(perf_counter() - start, 1),
     }
     return validation, metrics

@@ -98,7 +98,9 @@ def test_what_a_packaged_network_does_not_take_is_refused(database, tmp_path, op
 def test_the_network_is_compared_from_scratch_and_pretrained(database, tmp_path, monkeypatch, options, last):
     monkeypatch.setitem(networks.polar.recipe.parameters, "epochs", 1)
     epochs = [] if "--pretrained" in options else ["-n", 1]
-    run_well("-d", database, "-f", tmp_path, "-t", 0.5, "-q", *epochs, *options)
+    told = run_well("-d", database, "-f", tmp_path, "-t", 0.5, "-m", 2, "-q", *epochs, *options).stdout
+    for name in last:
+        assert f"{name} - radial profiles: " in told
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert list(metrics["scores"]) == ["majority", "radial profiles", *last]
     names = ["confusion_matrix.png", "learning_curve.png", "metrics.json", "model.keras", "report.html"]
