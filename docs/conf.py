@@ -60,7 +60,8 @@ numpydoc_validation_checks = {
 numpydoc_validation_exclude = {
     r"\.[A-Z_]+$",  # constants
     r"\.[A-Z]\w+\.\w+$",  # methods, which may refer to each other
-    r"\.(Physics|Scatter|CrossValidation|Evidence|StudyStatus)$",  # dataclasses, whose fields are attributes
+    # Dataclasses, whose fields are attributes:
+    r"\.(ConvergenceMap|CountMap|Physics|Scatter|CrossValidation|Evidence|StudyStatus)$",
 }
 
 sphinx_gallery_conf = {

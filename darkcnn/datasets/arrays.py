@@ -47,7 +47,7 @@ def make_records(
 
     Maps are cut to 2 Mpc about the centre and averaged by area over the pixels of the records, which
     conserves their mass; nothing is interpolated. They are noise-free: for observations, see
-    :mod:`darkcnn.observations`.
+    ``darkcnn.observations``.
 
     Parameters
     ----------

@@ -16,9 +16,9 @@ def make_observations(*, total=None, xray=None, stellar=None, redshift, cluster_
     Parameters
     ----------
     total : ConvergenceMap, array-like of shape (n_pixels, n_pixels), list of them, or None, default=None
-        Convergence over its noise, see :func:`reconstruct_convergence`.
+        Convergence over its noise, see :func:`darkcnn.observations.reconstruct_convergence`.
     xray : CountMap, array-like of shape (n_pixels, n_pixels), list of them, or None, default=None
-        Counts of photons, background included, see :func:`count_photons`.
+        Counts of photons, background included, see :func:`darkcnn.observations.count_photons`.
     stellar : array-like or Quantity of shape (n_pixels, n_pixels), list of them, or None, default=None
         Projected stellar mass, Msun / Mpc2 if it has no unit.
     redshift : float or array-like of shape (n_samples,)

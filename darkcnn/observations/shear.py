@@ -107,7 +107,7 @@ def reconstruct_convergence(
 
     See Also
     --------
-    make_observations : Records of such maps.
+    darkcnn.observations.make_observations : Records of such maps.
 
     Notes
     -----
