@@ -18,7 +18,6 @@ from darkcnn.simulation import Physics, Scatter
 TRAIN_SEED, TEST_SEED = 100, 8
 SIZES = (10, 20, 40, 75, 150)  # halos
 N_FIDUCIAL, N_TEST = 300, 150
-N_MAPS = 12  # of a halo, at four redshifts in three models
 CROSS_SECTIONS = (0, 0.1, 1)
 TARGETS = {
     "B": Physics(
@@ -100,17 +99,9 @@ def physics_of(name, n_pixels):
     return replace(fiducial, **changes[name])
 
 
+@lru_cache(maxsize=2)
 def training_set(name, n_halos, n_pixels, seed):
     """Return records and labels of halos to train on, seed by seed other ones."""
-    records, labels = _pool(name, N_FIDUCIAL if name == "fiducial" else max(SIZES), n_pixels, seed)
-    rows = slice(n_halos * N_MAPS)
-    return records[rows], labels[rows]
-
-
-@lru_cache(maxsize=len(TARGETS))
-def _pool(name, n_halos, n_pixels, seed):
-    if n_pixels != 50:
-        _pool.cache_clear()  # they are larger than all others
     return _simulate(name, n_halos, n_pixels, TRAIN_SEED + seed)
 
 
