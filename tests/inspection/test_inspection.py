@@ -4,7 +4,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from darkcnn import MapScaler, RotationFlipAugmenter
+from darkcnn import MapScaler, RotationFlipAugmenter, load_pretrained
 from darkcnn.inspection import (
     annulus_importance,
     attribute_importance,
@@ -256,3 +256,17 @@ def test_displays_take_the_results(planted, network, marked_maps):
     assert channels.plot().ax_.get_xlabel() == "Loss of balanced accuracy"
     maps = ImportanceMapsDisplay(saliency(network, marked_maps[0][:2], n_repeats=1, random_state=0))
     assert maps.plot().ax_.shape == (1, 2)
+
+
+def test_a_packaged_network_is_inspected_like_any_classifier(example):
+    model, X, y = load_pretrained(cross_sections=(0, 1)), example.data, example.target
+    is_known = np.isin(y, model.classes_)
+    X, y = X[is_known][:24], y[is_known][:24]
+    found = channel_importance(model, X, y, scoring="neg_log_loss", n_repeats=1, random_state=0)
+    assert found.names == list(MAPS)
+    assert np.abs(found.importances_mean).min() > 0
+    blind = load_pretrained(cross_sections=(0, 1), maps=("total", "xray"))
+    found = channel_importance(blind, X, y, scoring="neg_log_loss", n_repeats=1, random_state=0)
+    assert found.importances_mean[found.names.index("stellar")] == pytest.approx(0, abs=1e-6)
+    with pytest.raises(TypeError, match="DarkCNNClassifier"):
+        saliency(model, X)
