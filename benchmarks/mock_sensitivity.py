@@ -139,26 +139,21 @@ def ranked(done, estimator):
     return sorted(beyond, key=lambda name: -beyond[name])
 
 
-def is_clear(change, error):
-    """Return whether a change of a parameter exceeds three standard errors."""
-    return (np.abs(change) > N_ERRORS * error).any()
-
-
 def table(done, estimator):
-    """Lay out the changes of accuracy by parameters that clearly move it; name the largest of the others."""
+    """Lay out the changes by parameters that clearly move the accuracy; name the largest of the others."""
     listed = {row["name"]: row for row in Physics.table()}
     rows, others = [], []
     for name in ranked(done, estimator):
         change, error = changes(done, estimator, name)
         texts = [f"{value:+.3f} ± {of:.3f}" for value, of in zip(change.T.flat, error.T.flat, strict=True)]
         row = listed[name]
-        if is_clear(change, error):
+        if estimator == "polar" or (np.abs(change) > N_ERRORS * error).any():
             rows.append([f"`{name}`", row["status"], row["default"], row["spread"], *texts])
         else:
             others.append(f"`{name}` {texts[np.abs(change.T).argmax()]}")
     header = ["parameter", "status", "default", "plausible range", "both, lowest", "both, highest"]
     rows = markdown([*header, "tested only, lowest", "tested only, highest"], rows)
-    return f"{rows}\nOthers, the largest change of each: {', '.join(others)}.\n"
+    return rows + (f"\nOthers, the largest change of each: {', '.join(others)}.\n" if others else "")
 
 
 def main():
