@@ -41,8 +41,9 @@ def check_packaged(steps):
             f"{file.sha256}"
         )
     n_features, labels = file.card["n_features"], head.get("classes_")
-    if embed.get("_n_features_out") != n_features:
-        raise ValueError(f"its embedding must have {n_features} features")
+    counts = embed.get("_n_features_out"), scale.get("n_features_in_"), head.get("n_features_in_")
+    if counts != (n_features,) * 3:
+        raise ValueError(f"its steps must have {n_features} features, got {counts}")
     if np.ndim(labels) != 1 or len(labels) < 2 or not isinstance(labels, np.ndarray):
         raise ValueError(f"its classes_ must be an array of labels, got {labels!r}")
     n_rows = 1 if len(labels) == 2 else len(labels)

@@ -135,14 +135,15 @@ def pickle_files(folder):
 
 
 def model_files(folder):
-    """Write a model file."""
-    from darkcnn import default_pipeline, save_model
+    """Write model files: of a network, and of a last layer on a packaged one."""
+    from darkcnn import default_pipeline, load_pretrained, save_model
 
     bunch = clusters()
     options = {"epochs": 1, "n_views": 1, "random_state": 0, "network_options": {"width": 0.1}}
     model = default_pipeline("simple", attributes=("redshift",), **options).fit(bunch.data, bunch.target)
     save_model(model, folder / "seed.keras")
-    return [(folder / "seed.keras").read_bytes()]
+    save_model(load_pretrained(), folder / "packaged.keras")
+    return [(folder / name).read_bytes() for name in ("seed.keras", "packaged.keras")]
 
 
 def checkpoint_files(folder):

@@ -1,4 +1,5 @@
 import zipfile
+from random import Random
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ def fitted(step, name):
     [
         (lambda d: fitted(0, "name_")(d).__setitem__(1, "polar-0"), r"name must be one of .*got 'polar-0'"),
         (lambda d: fitted(0, "sha256_")(d).__setitem__(1, "0"), r"has the SHA-256 '0', but the packaged one"),
-        (lambda d: fitted(0, "_n_features_out")(d).__setitem__(1, 3), r"must have 128 features"),
+        (lambda d: fitted(0, "_n_features_out")(d).__setitem__(1, 3), r"must have 128 features, got \(3, "),
         (lambda d: fitted(1, "mean_")(d)[1]["ndarray"].pop(), r"mean_ must be finite numbers of shape"),
         (lambda d: fitted(2, "coef_")(d)[1]["ndarray"].pop(), r"coef_ must be finite numbers of shape"),
         (lambda d: fitted(2, "intercept_")(d).__setitem__(1, 0.0), r"intercept_ must be finite numbers"),
@@ -78,3 +79,22 @@ def fitted(step, name):
 def test_a_tampered_file_is_refused(saved, tmp_path, change, message):
     with pytest.raises(ValueError, match=f"cannot load .*model.keras: .*{message}"):
         load_model(edit(saved, tmp_path / "model.keras", change))
+
+
+def test_a_file_with_any_part_replaced_predicts_or_is_refused(saved, example, tmp_path):
+    values = [None, True, -1, 1e30, "x", [], {}, {"dict": []}, {"ndarray": ["a", "b"], "dtype": "<U1"}]
+    random, X, refused = Random(0), example.data[:1], 0
+
+    def replace(description):
+        fitted = random.choice(random.choice(description["steps"])["fitted"]["dict"])
+        fitted[1] = random.choice(values)
+
+    for _ in range(40):
+        try:
+            model = load_model(edit(saved, tmp_path / "model.keras", replace))
+        except ValueError as error:
+            refused += 1
+            assert "model.keras" in str(error)  # noqa: PT017 - others are read
+        else:
+            assert model.predict_proba(X).shape[0] == 1
+    assert 10 < refused < 40
