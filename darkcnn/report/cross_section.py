@@ -91,7 +91,7 @@ def infer_cross_section(
         )
         pvalue = None
         if calibration is None and isinstance(model[0], PretrainedEmbedding):
-            response = _packaged_response(model[0], clusters.data)
+            response = packaged_response(model[0], clusters.data)
             pvalue = posterior.calibrate_with(response).pvalue(embedding, clusters.groups)
         elif calibration is None:
             warnings.warn(
@@ -129,7 +129,7 @@ def infer_cross_section(
     }
 
 
-def _packaged_response(embed, records):
+def packaged_response(embed, records):
     """Return the response of a packaged embedding to such maps, in the suites held back from its training."""
     known = {
         name: not np.isnan(records[name][:, 0, 0]).all()

@@ -1,0 +1,186 @@
+"""Errors in another universe: how often intervals hold the truth in worlds that nobody calibrated with.
+
+    python benchmarks/shift.py FOLDER [--fresh 40] [--doubled 20] [--output shift.md]
+
+The packaged network reads samples of mock clusters with a known cross-section, and three calibrations turn
+its answers into intervals:
+
+one suite
+    Probabilities, calibrated with 300 halos of the default physics, as if that were the world.
+suites, probabilities
+    Suites as a random effect, from the probabilities of 40 suites at nine cross-sections.
+suites, embedding
+    The calibration that comes with the network, of 100 suites.
+
+Worlds: fresh suites, drawn like those of the calibration but from other seeds; suites whose parameters lie
+twice as far from the middle of their ranges, up to where the formulas hold; and single ones, the default
+physics, with one thing changed. Each world counts once, as its samples share its physics, and errors are
+the scatter between worlds. Each is a line of JSON in ``FOLDER/worlds.jsonl``, and is not simulated again.
+"""
+
+import argparse
+import json
+import warnings
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from darkcnn import CrossSectionPosterior, load_pretrained
+from darkcnn.datasets import make_clusters
+from darkcnn.report.cross_section import packaged_response
+from darkcnn.simulation import Physics, Scatter
+
+TRUTHS = (0, 0.05, 0.1, 0.3, 0.5, 1)  # cm2/g
+DESIGN = (0, 0.03, 0.06, 0.1, 0.17, 0.3, 0.5, 0.7, 1)
+N_HALOS = 100
+SIZES = {30: 3, 100: 1}  # clusters of a sample, and how many samples of each world and truth
+REDSHIFT = 0.25
+FRESH, DOUBLED, CALIBRATION, SINGLE = 71, 72, 73, 74  # seeds
+CHANGES = {
+    "default physics": {},
+    "0.3 dex more massive": {"log_mass": 14.73},
+    "blur of 0.4 pixel": {"map_blur": 16.0},
+    "centres off by 20 kpc": {"miscentring": 20.0},
+    "other galaxies": {"galaxy_log_mass": 11.8, "galaxy_size": 20.0, "core_galaxy_mass": 0.6},
+    "other gas": {"gas_fraction": 0.145, "cool_core": 0.9, "gas_core": 150.0, "gas_response": 0.5},
+    "other inner halos": {"inner_density": -0.1, "core_age": 0.55, "core_blur": 0.7},
+}
+LEVELS = (0.68, 0.95)
+
+
+def doubled(physics):
+    """Move every parameter twice as far from the middle of its range, within where the formulas hold."""
+    moved = {}
+    for each in fields(Physics):
+        spread, (lowest, highest) = each.metadata["spread"], each.metadata["bounds"]
+        value = getattr(physics, each.name)
+        if isinstance(value, tuple):
+            continue  # limits, which must stay in order
+        number = value.size if isinstance(value, Scatter) else value
+        if each.metadata["scale"] == "log":
+            number = number**2 / np.sqrt(np.prod(spread))
+        else:
+            number = 2 * number - np.mean(spread)
+        number = float(np.clip(number, lowest, highest))
+        moved[each.name] = replace(value, size=number) if isinstance(value, Scatter) else number
+    return replace(physics, **moved)
+
+
+def calibrations(network):
+    """Return the posterior of each way to calibrate, and whether it takes the embedding."""
+    one = make_clusters(300, redshifts=(REDSHIFT,), random_state=CALIBRATION)
+    many = make_clusters(
+        12, n_suites=40, cross_sections=DESIGN, redshifts=(REDSHIFT,), random_state=CALIBRATION
+    )
+    classes = network.classes_.tolist()
+    ways = {
+        "one suite": CrossSectionPosterior(classes, random_state=0).calibrate(
+            network.predict_proba(one.data), one.target, one.groups
+        ),
+        "suites, probabilities": CrossSectionPosterior(classes).calibrate(
+            network.predict_proba(many.data), many.target, many.groups, suites=many.suite
+        ),
+        "suites, embedding": CrossSectionPosterior(classes).calibrate_with(
+            packaged_response(network[0], one.data)
+        ),
+    }
+    return {way: (posterior, way == "suites, embedding") for way, posterior in ways.items()}
+
+
+def measure(network, ways, physics, seed):
+    """Return, for each way, size and truth: whether each interval holds it, and the width of the first."""
+    clusters = make_clusters(
+        N_HALOS, cross_sections=TRUTHS, redshifts=(REDSHIFT,), physics=physics, random_state=seed
+    )
+    embedding = network[:-1].transform(clusters.data)
+    probabilities = network[-1].predict_proba(embedding)
+    found = []
+    for way, (posterior, takes_embedding) in ways.items():
+        for size, n_samples in SIZES.items():
+            for column, truth in enumerate(TRUTHS):
+                for sample in range(n_samples):
+                    halos = np.arange(sample * size, (sample + 1) * size)
+                    rows = halos * len(TRUTHS) + column
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore", UserWarning)
+                        posterior.fit(
+                            probabilities[rows], embedding=embedding[rows] if takes_embedding else None
+                        )
+                    held = [low <= truth <= high for low, high in map(posterior.interval, LEVELS)]
+                    low, high = np.log1p(np.minimum(posterior.interval(), 1.0) / 0.1)
+                    found.append([way, size, truth, *map(bool, held), round(float(high - low), 3)])
+    return found
+
+
+def worlds(n_fresh, n_doubled):
+    """Yield kind, name, physics and seed of every world."""
+    for i, (name, change) in enumerate(CHANGES.items()):
+        yield "single", name, Physics(**change), SINGLE * 1000 + i
+    for i in range(n_fresh):
+        yield "fresh suites", i, Physics().draw(np.random.RandomState([FRESH, i])), FRESH * 1000 + i
+    for i in range(n_doubled):
+        drawn = Physics().draw(np.random.RandomState([DOUBLED, i]))
+        yield "ranges doubled", i, doubled(drawn), DOUBLED * 1000 + i
+
+
+def table(lines):
+    """Lay out coverage and widths."""
+    rows = ["| worlds | calibration | N | 68 % | 95 % | of CDM, 95 % | worst world, 95 % | width of 68 % |"]
+    rows.append("|" + "---|" * 8)
+    kinds = dict.fromkeys((line["kind"] if line["kind"] != "single" else line["name"]) for line in lines)
+    for kind in kinds:
+        of_kind = [line for line in lines if kind in (line["kind"], line["name"])]
+        for way in dict.fromkeys(entry[0] for entry in of_kind[0]["found"]):
+            for size in SIZES:
+                each = np.array(
+                    [
+                        [entry[2:] for entry in line["found"] if entry[0] == way and entry[1] == size]
+                        for line in of_kind
+                    ],
+                    dtype=float,
+                )  # worlds, samples, (truth, held, held, width)
+                by_world = each[..., 1:].mean(axis=1)
+                mean = by_world.mean(axis=0)
+                error = by_world.std(axis=0, ddof=1) / np.sqrt(len(of_kind)) if len(of_kind) > 1 else None
+                cdm = each[each[..., 0] == 0][:, 2].mean()
+                held = [
+                    f"{100 * mean[i]:.0f}" + ("" if error is None else f" ± {100 * error[i]:.0f}")
+                    for i in (0, 1)
+                ]
+                name = f"{kind} ({len(of_kind)})" if len(of_kind) > 1 else kind
+                cells = name, way, size, *held, f"{100 * cdm:.0f}", f"{100 * by_world[:, 1].min():.0f}"
+                rows.append(f"| {' | '.join(map(str, cells))} | {mean[2]:.2f} |")
+    return "\n".join(rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--fresh", type=int, default=40, help="fresh suites")
+    parser.add_argument("--doubled", type=int, default=20, help="suites of doubled ranges")
+    parser.add_argument("--output", type=Path)
+    options = parser.parse_args()
+    options.folder.mkdir(exist_ok=True)
+    path = options.folder / "worlds.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    done = {(line["kind"], line["name"]) for line in lines}
+    wanted = [world for world in worlds(options.fresh, options.doubled) if world[:2] not in done]
+    if wanted:
+        network = load_pretrained()
+        ways = calibrations(network)
+        for kind, name, physics, seed in tqdm(wanted, unit="world"):
+            lines.append({"kind": kind, "name": name, "found": measure(network, ways, physics, seed)})
+            with path.open("a") as file:
+                print(json.dumps(lines[-1]), file=file)
+    text = table(lines)
+    print(text)
+    if options.output:
+        options.output.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
