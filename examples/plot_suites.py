@@ -67,7 +67,7 @@ for ax, title, posterior in zip(axes, titles, (plain, one, many), strict=True):
     ax.set_title(title)
 
 # %%
-# The narrower two take the sample for one of the default physics. The last is wide, and it says why: most of its
-# variance is between suites, so that more clusters would not help. Knowing the baryons better would.
+# The narrower two take the sample for one of the default physics. The last is wide, and it says why: most of
+# its variance is between suites, so that more clusters would not help. Knowing the baryons better would.
 #
 # A shift of the answers that looks just like another cross-section is seen by no calibration, and by no test.

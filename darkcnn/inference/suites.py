@@ -112,7 +112,13 @@ class SuiteResponse:
         return np.array([[_mean(cell @ self._whiten) for cell in row] for row in cells])
 
     def to_arrays(self):
-        """Return all that is known as a dict of arrays, single precision."""
+        """Return all that is known as arrays, for a file.
+
+        Returns
+        -------
+        dict of ndarray
+            Arrays by name, most in single precision.
+        """
         arrays = {"cross_sections": self.cross_sections, "n_within": np.float64(self._n_within)}
         for name, each in (("whiten", self._whiten), ("means", self.means), ("within", self._within)):
             arrays[name] = each.astype(np.float32)
@@ -120,7 +126,18 @@ class SuiteResponse:
 
     @classmethod
     def from_arrays(cls, arrays):
-        """Return what :meth:`to_arrays` was called on."""
+        """Return the response that arrays were made of.
+
+        Parameters
+        ----------
+        arrays : dict of ndarray
+            What :meth:`to_arrays` returned.
+
+        Returns
+        -------
+        SuiteResponse
+            The response.
+        """
         response = cls.__new__(cls)
         response.cross_sections, response._n_within = arrays["cross_sections"], float(arrays["n_within"])
         for name in ("whiten", "within"):
@@ -129,7 +146,18 @@ class SuiteResponse:
         return response
 
     def check_axis(self, axis):
-        """Refuse an axis that reaches beyond what was simulated."""
+        """Refuse an axis that reaches beyond what was simulated.
+
+        Parameters
+        ----------
+        axis : CrossSectionAxis
+            Axis of a posterior.
+
+        Raises
+        ------
+        ValueError
+            If its ends are beyond the lowest or the highest cross-section.
+        """
         low, high = self.cross_sections[[0, -1]]
         if low > axis.grid[0] or high < axis.grid[-1]:
             raise ValueError(
