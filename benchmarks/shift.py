@@ -2,7 +2,7 @@
 
     python benchmarks/shift.py FOLDER [--fresh 40] [--doubled 20] [--output shift.md]
 
-The packaged network reads samples of mock clusters with a known cross-section, and three calibrations turn
+The packaged network reads samples of mock clusters with a known cross-section, and four calibrations turn
 its answers into intervals:
 
 one suite
@@ -11,6 +11,8 @@ suites, probabilities
     Suites as a random effect, from the probabilities of 40 suites at nine cross-sections.
 suites, embedding
     The calibration that comes with the network, of 100 suites.
+and ten own halos
+    The same, conditioned on ten other halos of the world of the sample, at 0, 0.1 and 1 cm2/g.
 
 Worlds: fresh suites, drawn like those of the calibration but from other seeds; suites whose parameters lie
 twice as far from the middle of their ranges, up to where the formulas hold; and single ones, the default
@@ -25,16 +27,19 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
+from sklearn.base import clone
 from tqdm import tqdm
 
 from darkcnn import CrossSectionPosterior, load_pretrained
 from darkcnn.datasets import make_clusters
+from darkcnn.records import label_of
 from darkcnn.report.cross_section import packaged_response
 from darkcnn.simulation import Physics, Scatter
 
 TRUTHS = (0, 0.05, 0.1, 0.3, 0.5, 1)  # cm2/g
 DESIGN = (0, 0.03, 0.06, 0.1, 0.17, 0.3, 0.5, 0.7, 1)
 N_HALOS = 100
+OWN = slice(100, 110), (0, 0.1, 1)  # further halos, and their cross-sections
 SIZES = {30: 3, 100: 1}  # clusters of a sample, and how many samples of each world and truth
 REDSHIFT = 0.25
 FRESH, DOUBLED, CALIBRATION, SINGLE = 71, 72, 73, 74  # seeds
@@ -86,18 +91,27 @@ def calibrations(network):
             packaged_response(network[0], one.data)
         ),
     }
-    return {way: (posterior, way == "suites, embedding") for way, posterior in ways.items()}
+    ways["and ten own halos"] = clone(ways["suites, embedding"]).calibrate_with(
+        packaged_response(network[0], one.data)
+    )
+    return ways
 
 
 def measure(network, ways, physics, seed):
     """Return, for each way, size and truth: whether each interval holds it, and the width of the first."""
     clusters = make_clusters(
-        N_HALOS, cross_sections=TRUTHS, redshifts=(REDSHIFT,), physics=physics, random_state=seed
+        OWN[0].stop, cross_sections=TRUTHS, redshifts=(REDSHIFT,), physics=physics, random_state=seed
     )
     embedding = network[:-1].transform(clusters.data)
     probabilities = network[-1].predict_proba(embedding)
+    own = np.isin(clusters.groups, np.arange(OWN[0].start, OWN[0].stop))
+    own &= np.isin(clusters.target, [label_of(each) for each in OWN[1]])
+    ways["and ten own halos"].condition(
+        probabilities[own], clusters.target[own], clusters.groups[own], embedding=embedding[own]
+    )
     found = []
-    for way, (posterior, takes_embedding) in ways.items():
+    for way, posterior in ways.items():
+        takes_embedding = way in ("suites, embedding", "and ten own halos")
         for size, n_samples in SIZES.items():
             for column, truth in enumerate(TRUTHS):
                 for sample in range(n_samples):

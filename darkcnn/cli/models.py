@@ -135,7 +135,8 @@ def report(model, database, pretrained, output, new_halos, training_set, n_jobs,
     "--calibration",
     type=INPUT_FILE,
     help="Labelled clusters that MODEL was not trained on; those of its training set are refused. Without "
-    "it, the model's probabilities are used uncalibrated; the packaged network brings a calibration.",
+    "it, the model's probabilities are used uncalibrated. The packaged network brings a calibration, which a "
+    "few halos of the sample's own simulation sharpen.",
 )
 @json_option
 @click.option(

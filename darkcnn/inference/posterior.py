@@ -5,22 +5,22 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from darkcnn._common.documentation import DocumentationLink
 from darkcnn._common.sklearn_private import Interval, _fit_context
+from darkcnn.inference.by_suites import CalibrationBySuites
 from darkcnn.inference.checks import check_probabilities, number_clusters
 from darkcnn.inference.classes import Classes
 from darkcnn.inference.density import Density
 from darkcnn.inference.intervals import CredibleIntervals
 from darkcnn.inference.sample import OutlierMixture, PooledPosterior
 from darkcnn.inference.scores import ScoreDistribution
-from darkcnn.inference.suites import SuiteResponse
 from darkcnn.records import split_labels
 
 
-class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator):
+class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, DocumentationLink, BaseEstimator):
     r"""Infer the cross-section of dark matter from the class probabilities of a sample of clusters.
 
     Parameters
@@ -217,60 +217,6 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
         self._calibrated_for = self._classes.meaning
         return self
 
-    def _calibrate_suites(self, probabilities, target, groups, suites, embedding):
-        suites = np.asarray(suites)
-        check_consistent_length(groups, target, suites)
-        cross_sections = self._classes.cross_sections_of(target)
-        if embedding is None:
-            features = self._classes.scores(probabilities)[..., np.newaxis]
-        else:
-            features = [check_array(embedding, input_name="embedding")]
-            check_consistent_length(groups, features[0])
-        responses = [SuiteResponse(each, cross_sections, suites, groups) for each in features]
-        return self._use(responses, embedding is not None)
-
-    def calibrate_with(self, response):
-        """Use a calibration that was made earlier from embeddings.
-
-        Parameters
-        ----------
-        response : SuiteResponse
-            Response of the embedding in many suites.
-
-        Returns
-        -------
-        CrossSectionPosterior
-            The calibrated estimator, which needs the embedding at :meth:`fit`.
-        """
-        self._set_up()
-        return self._use([response], True)
-
-    def pvalue(self, embedding, groups=None):
-        """Return how often a suite of the calibration is as far from the others as a sample is from all.
-
-        Parameters
-        ----------
-        embedding : array-like of shape (n_maps, n_features)
-            Features of the maps of the sample, as the calibration had.
-        groups : array-like of shape (n_maps,) or None, default=None
-            Cluster of each map; None if all differ.
-
-        Returns
-        -------
-        float
-            Near 0 for a sample unlike every suite.
-        """
-        if not getattr(self, "_responses", None) or not self._of_embedding:
-            raise ValueError("pvalue needs a calibration with suites and embedding")
-        features = check_array(embedding, input_name="embedding")
-        return self._responses[0].pvalue(features, number_clusters(groups, len(features)), self._axis)
-
-    def _use(self, responses, of_embedding):
-        responses[0].check_axis(self._axis)
-        self._responses, self._of_embedding, self._distributions = responses, of_embedding, None
-        self._calibrated_for = self._classes.meaning
-        return self
-
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, probabilities, groups=None, *, embedding=None):
         """Combine a sample of clusters.
@@ -307,9 +253,8 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
         self.n_clusters_ = len(sizes)
         weights = 1 / sizes[groups]  # maps of a cluster share one vote
         self.variances_ = None
-        if (embedding is not None) != (getattr(self, "_responses", None) is not None and self._of_embedding):
-            wanted = "left out: calibrate had none" if embedding is not None else "given, as to calibrate"
-            raise ValueError(f"embedding must be {wanted}")
+        if embedding is not None and getattr(self, "_responses", None) is None:
+            raise ValueError("embedding must be left out: calibrate had none")
         if getattr(self, "_responses", None) is not None:
             by_network = self._by_suites(probabilities, groups, embedding)
         elif hasattr(self, "_distributions"):
@@ -371,30 +316,6 @@ class CrossSectionPosterior(CredibleIntervals, DocumentationLink, BaseEstimator)
                 network, weights, lambda maps: self._axis.interpolate(self._classes.ratios(maps))
             )
             yield self._mixture.marginalise(log_likelihood[..., np.newaxis, :])
-
-    def _by_suites(self, probabilities, groups, embedding):
-        """Use suites as a random effect; return log-likelihoods of each network, outliers not counted."""
-        self._check_meaning()
-        if embedding is None:
-            features = self._classes.scores(probabilities)[..., np.newaxis]
-        else:
-            features = [check_array(embedding, input_name="embedding")]
-            check_consistent_length(groups, features[0])
-        responses = self._responses
-        if len(responses) not in (1, len(features)):
-            raise ValueError(
-                f"probabilities must be of the {len(responses)} networks calibrated, got {len(features)}"
-            )
-        responses = responses if len(responses) > 1 else responses * len(features)
-        found = [
-            response.infer(each, groups, self._axis, self._classes.grid_prior)
-            for response, each in zip(responses, features, strict=True)
-        ]
-        self.variances_ = {
-            part: float(np.mean([variances[part] for _, variances in found])) for part in found[0][1]
-        }
-        unknown = np.full((1, len(self.grid_)), np.nan)
-        return [(log_likelihood[np.newaxis], unknown) for log_likelihood, _ in found]
 
     def _check_meaning(self):
         if self._classes.meaning != self._calibrated_for:

@@ -5,6 +5,8 @@ from scipy.interpolate import PchipInterpolator
 from scipy.special import logsumexp, softmax
 from scipy.stats import t as student
 
+from darkcnn.inference.worlds import by_cluster, conditioned, own_means, trimmed_mean
+
 _LEAST_SUITES = 5
 _LEAST_CLUSTERS = 5
 """Clusters of every suite at every cross-section."""
@@ -14,9 +16,6 @@ _N_FOLDS = 5
 
 _DISCREPANCIES = np.array([0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28])
 """Variances of the shift of a world beyond those between suites, over that of a cluster within one."""
-
-_TRIMMED = 0.1
-"""Share of clusters, those farthest from the median, that means are taken without."""
 
 _LEAST_VARIANCE = 1e-5
 
@@ -79,7 +78,7 @@ class SuiteResponse:
 
     def __init__(self, features, cross_sections, suites, groups, *, n_directions=None):
         names, suites = np.unique(suites, return_inverse=True)
-        features, cross_sections, suites = _by_cluster(features, cross_sections, suites, groups)
+        features, cross_sections, suites = by_cluster(features, cross_sections, suites, groups)
         self.cross_sections = np.unique(cross_sections)
         cells = [
             [features[(suites == suite) & (cross_sections == each)] for each in self.cross_sections]
@@ -109,7 +108,7 @@ class SuiteResponse:
         self._within = np.einsum("ji,sjk,kl->sil", self._whiten, within, self._whiten)
 
     def _means(self, cells):
-        return np.array([[_mean(cell @ self._whiten) for cell in row] for row in cells])
+        return np.array([[trimmed_mean(cell @ self._whiten) for cell in row] for row in cells])
 
     def to_arrays(self):
         """Return all that is known as arrays, for a file.
@@ -165,7 +164,7 @@ class SuiteResponse:
                 f"{axis.grid[-1]:g} cm2/g, or beyond, got {low:g} to {high:g} cm2/g"
             )
 
-    def infer(self, features, groups, axis, grid_prior):
+    def infer(self, features, groups, axis, grid_prior, own=None):
         """Infer the cross-section of a sample.
 
         Parameters
@@ -178,6 +177,10 @@ class SuiteResponse:
             Axis of the posterior.
         grid_prior : ndarray of shape (n_grid,)
             Prior probabilities of the points of its grid.
+        own : tuple or None, default=None
+            Features, cross-sections and clusters of maps of the simulation of the sample, as the parameters
+            of the class, without suites. They condition the response, which is a Gaussian process along the
+            cross-section with the covariance between suites.
 
         Returns
         -------
@@ -187,15 +190,18 @@ class SuiteResponse:
             Variance of the direction at the posterior mean: of the ``"sample"``, the ``"calibration"``,
             between ``"suites"`` and of the ``"discrepancy"``.
         """
-        features = _by_cluster(features, np.zeros(len(groups)), np.zeros(len(groups)), groups)[0]
+        features = by_cluster(features, np.zeros(len(groups)), np.zeros(len(groups)), groups)[0]
         n_clusters = len(features)
-        mean = _mean(features @ self._whiten)
+        mean = trimmed_mean(features @ self._whiten)
         position, nodes = axis.position(axis.grid), axis.position(self.cross_sections)
         levels = _DISCREPANCIES if self.means.shape[2] > 1 else np.zeros(1)
         folds = np.arange(len(self.means)) % _N_FOLDS
+        own = None if own is None else own_means(own[0] @ self._whiten, *own[1:])
         likelihoods, parts = [], []
         for level in levels:
-            likelihood, variances = self._along_direction(mean, n_clusters, level, folds, nodes, position)
+            likelihood, variances = self._along_direction(
+                mean, n_clusters, level, folds, nodes, position, own and (axis.position(own[0]), *own[1:])
+            )
             likelihoods.append(likelihood)
             parts.append(variances)
         weights = softmax(self._evidence(mean, n_clusters, levels, nodes, position, grid_prior))
@@ -225,9 +231,9 @@ class SuiteResponse:
         float
             Near 0 for a sample unlike every suite. It is at least one over the number of suites and one.
         """
-        features = _by_cluster(features, np.zeros(len(groups)), np.zeros(len(groups)), groups)[0]
+        features = by_cluster(features, np.zeros(len(groups)), np.zeros(len(groups)), groups)[0]
         nodes, position = axis.position(self.cross_sections), axis.position(axis.grid)
-        mean = _mean(features @ self._whiten)[np.newaxis]
+        mean = trimmed_mean(features @ self._whiten)[np.newaxis]
         own = self._distances(mean, len(features), self.means, nodes, position)[0]
         suites = range(len(self.means))
         others = [
@@ -261,25 +267,29 @@ class SuiteResponse:
         weights = np.linalg.solve(variance, centred.T @ nodes_centred / len(nodes))
         return weights, nodes.mean() - curve.mean(axis=0) @ weights
 
-    def _along_direction(self, mean, n_clusters, level, folds, nodes, position):
+    def _along_direction(self, mean, n_clusters, level, folds, nodes, position, own):
         """Return the log-likelihood on the grid for one discrepancy, and the parts of the variance there."""
         weights, constant = self._direction(self.means, n_clusters, level, nodes)
         held_out, lengths = np.empty(self.means.shape[:2]), []
         for fold in range(_N_FOLDS):
-            own, shift = self._direction(self.means[folds != fold], n_clusters, level, nodes)
-            held_out[folds == fold] = self.means[folds == fold] @ own + shift
-            lengths.append(own @ own)
+            without, shift = self._direction(self.means[folds != fold], n_clusters, level, nodes)
+            held_out[folds == fold] = self.means[folds == fold] @ without + shift
+            lengths.append(without @ without)
         length = weights @ weights
         within = np.einsum("i,sij,j->s", weights, self._within, weights)
-        scatter = held_out.var(axis=0, ddof=1) - np.mean(lengths) / length * within / self._n_within
-        curve, within, between, error = (
-            PchipInterpolator(nodes, each)(position)
-            for each in (
-                held_out.mean(axis=0),
-                within,
-                np.maximum(scatter, _LEAST_VARIANCE * length),
-                held_out.var(axis=0, ddof=1) / len(self.means),
+        shrunk = np.mean(lengths) / length / self._n_within
+        scatter = np.maximum(held_out.var(axis=0, ddof=1) - shrunk * within, _LEAST_VARIANCE * length)
+        curve, error = held_out.mean(axis=0), held_out.var(axis=0, ddof=1) / len(self.means)
+        if own is not None:
+            deviations = np.sqrt(within)
+            covariance = np.cov(held_out.T) - shrunk * np.outer(deviations, deviations)
+            curve, scatter = conditioned(
+                curve, covariance, within, nodes, own[0], own[1] @ weights + constant, own[2]
             )
+            scatter = np.maximum(scatter, _LEAST_VARIANCE * length)
+            error = scatter / len(self.means)
+        curve, within, between, error = (
+            PchipInterpolator(nodes, each)(position) for each in (curve, within, scatter, error)
         )
         parts = np.array([within / n_clusters, error, between, np.full(len(position), level * length)])
         variance = parts.sum(axis=0)
@@ -297,19 +307,3 @@ class SuiteResponse:
             (residual**2 / variance[:, np.newaxis]).sum(axis=2) + np.log(variance).sum(axis=1)[:, np.newaxis]
         )
         return logsumexp(log_density, axis=1, b=grid_prior)
-
-
-def _by_cluster(features, cross_sections, suites, groups):
-    """Average the maps of a cluster at one cross-section; maps of a cluster share one vote."""
-    keys = np.array([suites, groups, cross_sections], dtype=float)
-    (suites, _, cross_sections), rows = np.unique(keys, axis=1, return_inverse=True)
-    sums = np.zeros((len(suites), features.shape[1]))
-    np.add.at(sums, rows, features)
-    return sums / np.bincount(rows)[:, np.newaxis], cross_sections, suites
-
-
-def _mean(features):
-    """Return the mean of whitened features without those that are farthest from the median."""
-    n_left_out = int(_TRIMMED * len(features))
-    distance = ((features - np.median(features, axis=0)) ** 2).sum(axis=1)
-    return features[np.argsort(distance, kind="stable")[: len(features) - n_left_out]].mean(axis=0)

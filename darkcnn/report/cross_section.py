@@ -28,7 +28,9 @@ def infer_cross_section(
         Labelled clusters that the model was not trained on, which calibrate its probabilities and which the
         sample is compared with; those of its training set are refused. If they have several variants of
         feedback, the sample may have any of them; if they have several suites, each is a draw from a
-        population. None for uncalibrated probabilities, or for the suites that come with a packaged network.
+        population. A packaged network comes with suites of its own; a few halos of the simulation of the
+        sample, three at each of two cross-sections or more, then tell how it responds. None for uncalibrated
+        probabilities, or for the suites of the packaged network alone.
     training : dict or None, default=None
         Training set of the model, see :func:`darkcnn.persistence.describe_training`: class frequencies, and
         halos that it was trained on.
@@ -90,9 +92,14 @@ def infer_cross_section(
             classes.tolist(), training_prior=prior, velocity=velocity, random_state=random_state
         )
         pvalue = None
-        if calibration is None and isinstance(model[0], PretrainedEmbedding):
-            response = packaged_response(model[0], clusters.data)
-            pvalue = posterior.calibrate_with(response).pvalue(embedding, clusters.groups)
+        suites = getattr(calibration, "suite", None)
+        is_packaged = isinstance(model[0], PretrainedEmbedding) and suites is None
+        if is_packaged:
+            posterior.calibrate_with(packaged_response(model[0], clusters.data))
+            pvalue = posterior.pvalue(embedding, clusters.groups)
+            if calibration is not None:
+                own, features = _held_out(model, calibration, training)
+                posterior.condition(own, calibration.target, calibration.groups, embedding=features)
         elif calibration is None:
             warnings.warn(
                 "not calibrated: errors are as over-confident as the model", UserWarning, stacklevel=2
@@ -100,8 +107,7 @@ def infer_cross_section(
         else:
             test = _calibrate(posterior, model, calibration, training)
             pvalue = test.sample_pvalue(embedding, clusters.groups)
-        needs_embedding = pvalue is not None and calibration is None
-        posterior.fit(probabilities, clusters.groups, embedding=embedding if needs_embedding else None)
+        posterior.fit(probabilities, clusters.groups, embedding=embedding if is_packaged else None)
     for each in caught:
         if not issubclass(each.category, UserWarning):
             warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
@@ -156,8 +162,8 @@ def packaged_response(embed, records):
     )
 
 
-def _calibrate(posterior, model, calibration, training):
-    """Calibrate the posterior, and return the test of whether a sample is like the calibration."""
+def _held_out(model, calibration, training):
+    """Return probabilities and embedding of labelled clusters that the model was not trained on."""
     if calibration.target is None:
         raise ValueError("calibration must have labels, got none")
     n_trained_on = _count_trained_on(training, calibration)
@@ -167,7 +173,12 @@ def _calibrate(posterior, model, calibration, training):
             f"{len(calibration.data)} are of halos of its training set"
         )
     probabilities, embedding = _predict(model, calibration.data)
-    probabilities, _ = marginalize_feedback(probabilities, model.classes_)
+    return marginalize_feedback(probabilities, model.classes_)[0], embedding
+
+
+def _calibrate(posterior, model, calibration, training):
+    """Calibrate the posterior, and return the test of whether a sample is like the calibration."""
+    probabilities, embedding = _held_out(model, calibration, training)
     suites = getattr(calibration, "suite", None)
     posterior.calibrate(
         probabilities, calibration.target, calibration.groups, calibration.feedback, suites=suites

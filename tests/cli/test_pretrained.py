@@ -141,3 +141,16 @@ def test_infer_refuses_samples_whose_clusters_have_different_maps(large, tmp_pat
         "clusters must all have the same maps to be combined, but ['stellar'] are NaN in some"
         in result.stderr
     )
+
+
+def test_infer_learns_from_a_few_halos_of_the_samples_own_simulation(large, tmp_path):
+    sample, own = tmp_path / "sample.h5", tmp_path / "own.h5"
+    is_own = large.groups < 5
+    save_clusters(sample, large.data[(large.target == "SIDM1") & ~is_own])
+    save_clusters(own, large.data[is_own], large.target[is_own])
+    alone, helped = (
+        json.loads(run_well("infer", "--pretrained", sample, "--json", *options).stdout)
+        for options in ([], ["--calibration", own])
+    )
+    assert alone["sample_pvalue"] == helped["sample_pvalue"]
+    assert helped["variances"]["suites"] < alone["variances"]["suites"]

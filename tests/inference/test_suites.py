@@ -154,6 +154,44 @@ def test_maps_of_a_cluster_share_one_vote():
     assert posterior.n_clusters_ == 20
 
 
+@pytest.mark.parametrize("embed", [False, True])
+def test_few_clusters_of_the_own_world_narrow_the_interval_and_it_still_holds(embed):
+    rng = np.random.default_rng(9)
+    posterior = posterior_of(*population(rng, 40, n_features=2), embed=embed)
+    own_truths, held, widths = [0, 0.1, 1], np.zeros(2), []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of samples near the ends
+        for _ in range(100):
+            truth = 0.1 * np.expm1(rng.uniform(*position([0, 1])))
+            features, truths = world(rng, [truth, *own_truths], 60, 2)
+            sample, own = features[:60], truths != truth
+            labels, features = labels_of(truths[own]), features[own]
+            few = np.arange(len(features)) % 60 < 10
+            kwargs = {"embedding": features[few]} if embed else {}
+            posterior.condition(probabilities_of(features[few]), labels[few], **kwargs)
+            posterior.fit(probabilities_of(sample), embedding=sample if embed else None)
+            held += [low <= truth <= high for low, high in map(posterior.interval, (0.68, 0.95))]
+            low, high = posterior.interval()
+            widths.append(position(min(high, 1)) - position(low))
+        posterior = posterior_of(*population(rng, 40, n_features=2), embed=embed)
+        posterior.fit(probabilities_of(sample), embedding=sample if embed else None)
+    low, high = posterior.interval()
+    assert np.mean(widths) < 0.8 * (position(min(high, 1)) - position(low))
+    assert held[0] > 68 - 3 * 4.7
+    assert held[1] > 95 - 3 * 2.2
+
+
+def test_condition_refuses_what_teaches_no_response():
+    rng = np.random.default_rng(9)
+    features, cross_sections, suites = population(rng, 10)
+    few = probabilities_of(features[:4])
+    with pytest.raises(ValueError, match="condition needs a calibration with suites"):
+        CrossSectionPosterior(CLASSES).condition(few, ["CDM"] * 4)
+    posterior = posterior_of(features, cross_sections, suites, embed=False)
+    with pytest.raises(ValueError, match=r"3 or more at each of two.*got \{0.0: 4\}"):
+        posterior.condition(few, ["CDM"] * 4).fit(few)
+
+
 def test_a_response_is_the_same_as_arrays():
     rng = np.random.default_rng(4)
     features, cross_sections, suites = population(rng, 10, n_features=5)
