@@ -44,7 +44,7 @@ def default_pipeline(
         :class:`~darkcnn.networks.Recipe` take none.
     pretrained : {False, True, "all"}, default=False
         Whether to begin with the weights of a packaged network. With True, they stay: a logistic regression
-        of the embedding is all that is trained, which suits ten to a hundred halos. With ``"all"``, all layers
+        of the embedding is all that is trained, which suits ten to a hundred halos. With "all", all layers
         go on training, at a low learning rate, see :class:`~darkcnn.pretrained.FineTuned`. Either needs an
         `architecture` of :data:`~darkcnn.pretrained.PRETRAINED`, maps without noise and no attributes.
     random_state : int, RandomState instance or None, default=None
