@@ -64,14 +64,17 @@ def scale_maps(maps):
     return (np.log10(np.maximum(maps / maps.max(axis=(1, 2), keepdims=True), FLOOR)) - LEVEL) / SCATTER
 
 
-def rings_of(maps):
-    """Resample maps of shape (n_samples, 100, 100, 3) onto rings, at every number of pixels."""
+def rings_of(maps, shown):
+    """Resample maps of shape (n_samples, 100, 100, 3) onto rings, at every number of pixels.
+
+    Hidden maps hold the mean of the others, so that these alone decide about the centre.
+    """
     layer = polar((N_PIXELS, N_PIXELS, len(MAPS)), 2).get_layer("rings")
     rings = []
     for n_pixels in PIXELS:
         coarse = np.stack([cv2.resize(m, (n_pixels, n_pixels), interpolation=cv2.INTER_AREA) for m in maps])
-        coarse = np.log10(np.maximum(coarse / coarse.max(axis=(1, 2), keepdims=True), FLOOR))
-        coarse = (coarse - LEVEL) / SCATTER
+        coarse = scale_maps(coarse)
+        coarse[..., shown == 0] = coarse[..., shown == 1].mean(axis=-1, keepdims=True)
         layer.build(coarse.shape)
         rings.append(
             np.concatenate(
@@ -101,7 +104,8 @@ def simulate(group, suite, folder, seed):
         physics=physics,
         random_state=random_state,
     )
-    rings = rings_of(np.stack([clusters.data[name] for name in MAPS], axis=-1))
+    maps = np.stack([clusters.data[name] for name in MAPS], axis=-1)
+    rings = np.stack([rings_of(maps, shown) for shown in (KNOWN[:1] if group == "train" else KNOWN)], axis=2)
     truth = np.array([cross_section_of(label) for label in clusters.target])
     with replacing(path) as temporary:
         np.savez(
@@ -115,7 +119,11 @@ def simulate(group, suite, folder, seed):
 
 
 def load(group, folder):
-    """Read the suites of a group: rings, classes, halos, suites."""
+    """Read the suites of a group: rings, classes, halos, suites.
+
+    Rings have the shape (n_samples, n_pixels, n_choices, n_radii, n_angles, n_maps), for each choice of maps
+    in `KNOWN`; to train on, there is the first choice only, all maps.
+    """
     files = [np.load(path) for path in sorted(folder.glob(f"{group}_*.npz"))]
     rings = np.concatenate([each["rings"] for each in files])
     classes = np.concatenate(
@@ -154,6 +162,7 @@ class Batches(keras.utils.PyDataset):
 def train(folder, seed, verbose):
     """Train the layers after the rings; return the network, with the statistics of the rings in place."""
     rings, classes, *_ = load("train", folder)
+    rings = rings[:, :, 0]
     network = polar((PIXELS[0], PIXELS[0], len(MAPS)), len(CROSS_SECTIONS), width=WIDTH)
     standardise = next(layer for layer in network.layers if isinstance(layer, StandardiseRings))
     some = rings[::5].astype(np.float32)
@@ -205,7 +214,7 @@ def fit_head(network, folder, seed):
     features = []
     for number in range(len(PIXELS)):
         known = KNOWN[rng.choice(len(KNOWN), size=len(classes), p=SHARE)]
-        features.append(embed(network, rings[:, number], known)[0])
+        features.append(embed(network, rings[:, number, 0], known)[0])
     scaler = StandardScaler()
     X = scaler.fit_transform(np.concatenate(features))
     head = LogisticRegression(C=0.1, max_iter=2000).fit(X, np.tile(classes, len(PIXELS)))
@@ -217,9 +226,9 @@ def scores(network, scaler, head, folder):
     rings, classes, _, suites = load("score", folder)
     rows = []
     for number, n_pixels in enumerate(PIXELS):
-        for shown in KNOWN:
+        for choice, shown in enumerate(KNOWN):
             known = np.broadcast_to(shown, (len(classes), len(MAPS)))
-            X = scaler.transform(embed(network, rings[:, number], known)[0])
+            X = scaler.transform(embed(network, rings[:, number, choice], known)[0])
             row = {
                 "n_pixels": n_pixels,
                 "maps": [name for name, is_shown in zip(MAPS, shown, strict=True) if is_shown],
@@ -248,9 +257,9 @@ def responses(network, scaler, folder):
     halos = np.concatenate([parts[0][2], parts[1][2] + 1_000_000])
     arrays = {}
     for number, n_pixels in enumerate(PIXELS):
-        for shown in KNOWN:
+        for choice, shown in enumerate(KNOWN):
             known = np.broadcast_to(shown, (len(classes), len(MAPS)))
-            X = scaler.transform(embed(network, rings[:, number], known)[0])
+            X = scaler.transform(embed(network, rings[:, number, choice], known)[0])
             response = SuiteResponse(
                 X, np.array(CROSS_SECTIONS)[classes], suites, halos, n_directions=N_DIRECTIONS
             )
@@ -292,8 +301,9 @@ def write(folder, seed):
         "use": "Maps of 2 Mpc without noise, at redshifts from 0 to 0.375, of clusters of about 10^14 to "
         "10^15.5 solar masses: to predict, or as an embedding for the last layer of another simulation.",
         "limits": "All suites come from one mock generator, and a real simulation lies further off than they "
-        "do from each other. Maps with noise are refused. Probabilities of clusters of another simulation "
-        "need a calibration before they are combined.",
+        "do from each other. Maps with noise are refused. The centre was found with all maps in training, "
+        "so that fewer maps are less accurate than they could be. Probabilities of clusters of another "
+        "simulation need a calibration before they are combined.",
         "versions": versions(),
     }
     maps = reference_maps()

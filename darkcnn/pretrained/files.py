@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-PRETRAINED = {"polar-1": "b1655c94f3fec332c15b7374427fac444dfbb9d4e738cf7869831686ea4ec953"}
+PRETRAINED = {"polar-1": "49088bd801e7c87b2a2d6a1f5730fef666dc92dcefd21fad6d9736c193b2d0ba"}
 """Name and SHA-256 of every file."""
 
 ALIASES = {"polar": "polar-1"}
