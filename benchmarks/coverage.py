@@ -22,7 +22,7 @@ from scipy.special import softmax
 from tqdm import tqdm
 
 from darkcnn.inference import CrossSectionPosterior, published_estimate
-from darkcnn.records import cross_section_of
+from darkcnn.records import cross_section_of, label_of
 
 RESPONSES = {  # of the feature to the cross-section in cm2/g, from 0 at 0 to 1 at 1
     "log": lambda cross_section: np.log1p(cross_section / 0.1) / np.log(11),
@@ -83,11 +83,18 @@ class HeldOut:
     probabilities: np.ndarray  # (n_networks, n_halos, n_cross_sections, n_classes)
     cross_sections: list
     n_calibration: int
+    between: bool
+
+    @property
+    def calibrated_at(self):
+        """Cross-sections of held-out clusters: of the classes, or all up to the highest class."""
+        nodes = [cross_section_of(label) for label in self.classes]
+        return [each for each in self.cross_sections if each <= max(nodes)] if self.between else nodes
 
     def deal(self, rng):
-        """Deal some haloes to calibrate with, in all classes, the others to draw samples from."""
+        """Deal some haloes to calibrate with, the others to draw samples from."""
         haloes = rng.permutation(self.probabilities.shape[1])
-        columns = [self.cross_sections.index(cross_section_of(label)) for label in self.classes]
+        columns = [self.cross_sections.index(each) for each in self.calibrated_at]
         calibrating = self.probabilities[:, haloes[: self.n_calibration]][:, :, columns]
         calibrating = calibrating.reshape(len(calibrating), -1, len(self.classes))
         rest = haloes[self.n_calibration :]
@@ -95,7 +102,8 @@ class HeldOut:
         def draw(true, n):
             return self.probabilities[:, rng.permutation(rest)[:n], self.cross_sections.index(true)]
 
-        return calibrating, np.tile(self.classes, self.n_calibration), draw
+        labels = [label_of(each) for each in self.calibrated_at]
+        return calibrating, np.tile(labels, self.n_calibration), draw
 
 
 def measure(source, classes, truths, n_clusters, *, n_samples, samples_a_deal, average, seed):
@@ -109,8 +117,10 @@ def measure(source, classes, truths, n_clusters, *, n_samples, samples_a_deal, a
     for _ in tqdm(range(n_samples // samples_a_deal), desc=f"N = {n_clusters}", unit="calibration"):
         probabilities, target, draw = source.deal(rng)
         posterior = CrossSectionPosterior(classes, random_state=int(rng.integers(2**31)))
-        # The same halo in every class: one group.
-        groups = np.arange(len(target)) // len(classes) if isinstance(source, HeldOut) else None
+        # The same halo at every cross-section: one group.
+        groups = None
+        if isinstance(source, HeldOut):
+            groups = np.arange(len(target)) // len(source.calibrated_at)
         posterior.calibrate(average(probabilities), target, groups)
         for true in truths:
             for _ in range(samples_a_deal):
@@ -158,6 +168,11 @@ def main():
     )
     parser.add_argument("--file", help=".npz of make_probabilities.py")
     parser.add_argument("--blind", action="store_true", help="the file's networks without SIDM0.3")
+    parser.add_argument(
+        "--between",
+        action="store_true",
+        help="calibrate with all cross-sections of the file up to the highest class, not the classes alone",
+    )
     parser.add_argument("--separate", action="store_true", help="calibrate each network, not their mean")
     parser.add_argument("--truths", nargs="+", type=float, default=[0, 0.05, 0.1, 0.18, 0.3, 0.5, 0.7, 1, 2])
     parser.add_argument("--n-clusters", nargs="+", type=int, default=[1, 10, 100, 1000])
@@ -183,6 +198,7 @@ def main():
                 file[f"{prefix}probabilities"].astype(float),
                 file["cross_sections"].tolist(),
                 arguments.n_calibration,
+                arguments.between,
             )
     else:
         names = [field.name for field in fields(StandIn) if field.name != "classes"]
