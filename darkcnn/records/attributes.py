@@ -49,12 +49,7 @@ def xray_concentration(xray, pixel, center=None):
     """
     center = middle_of(xray) if center is None else center
     row, column, _ = smoothed_peak(xray, _PEAK_SMOOTHING / pixel, center, _PEAK_REACH / pixel)
-    aperture = _cut(xray, pixel, (row, column), 400)
-    if aperture is None:
-        return np.nan
-    part, window, offset = aperture
-    inner, outer = (float((part * _disc(r, 400, pixel, *offset)[window]).sum()) for r in (100, 400))
-    return inner / outer if outer > 0 else np.nan
+    return _concentration(xray, pixel, (row, column), 100, 400)
 
 
 def bcg_concentration(stellar, pixel, center=None):
@@ -81,12 +76,17 @@ def bcg_concentration(stellar, pixel, center=None):
     >>> round(bcg_concentration(np.ones((500, 500)), pixel=1), 2)
     0.09
     """
-    aperture = _cut(stellar, pixel, middle_of(stellar) if center is None else center, 100)
+    return _concentration(stellar, pixel, middle_of(stellar) if center is None else center, 30, 100)
+
+
+def _concentration(image, pixel, center, inner, outer):
+    """Return what is within one radius of a point over what is within another, kpc; NaN if not known."""
+    aperture = _cut(image, pixel, center, outer)
     if aperture is None:
         return np.nan
     part, window, offset = aperture
-    inner, outer = (float((part * _disc(r, 100, pixel, *offset)[window]).sum()) for r in (30, 100))
-    return inner / outer if outer > 0 else np.nan
+    within, total = (float((part * _disc(r, outer, pixel, *offset)[window]).sum()) for r in (inner, outer))
+    return within / total if total > 0 else np.nan
 
 
 def bcg_ellipticity(stellar, pixel, center=None):
