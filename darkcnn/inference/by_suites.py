@@ -14,11 +14,7 @@ class CalibrationBySuites:
         suites = np.asarray(suites)
         check_consistent_length(groups, target, suites)
         cross_sections = self._classes.cross_sections_of(target)
-        if embedding is None:
-            features = self._classes.scores(probabilities)[..., np.newaxis]
-        else:
-            features = [check_array(embedding, input_name="embedding")]
-            check_consistent_length(groups, features[0])
+        features = self._described(probabilities, embedding)
         responses = [SuiteResponse(each, cross_sections, suites, groups) for each in features]
         return self._use(responses, embedding is not None)
 
@@ -79,6 +75,10 @@ class CalibrationBySuites:
         if (embedding is not None) != self._of_embedding:
             wanted = "left out: calibrate had none" if embedding is not None else "given, as to calibrate"
             raise ValueError(f"embedding must be {wanted}")
+        return self._described(probabilities, embedding)
+
+    def _described(self, probabilities, embedding):
+        """Return the features of the maps by each network: scores, or the embedding if there is one."""
         if embedding is None:
             return self._classes.scores(probabilities)[..., np.newaxis]
         features = check_array(embedding, input_name="embedding")

@@ -196,11 +196,21 @@ class SuiteResponse:
         position, nodes = axis.position(axis.grid), axis.position(self.cross_sections)
         levels = _DISCREPANCIES if self.means.shape[2] > 1 else np.zeros(1)
         folds = np.arange(len(self.means)) % _N_FOLDS
+        # Of all suites, then without those of each fold: they do not depend on the discrepancy.
+        parts_of_suites = [self.means, *(self.means[folds != fold] for fold in range(_N_FOLDS))]
+        suites = [(means, self._between(means)) for means in parts_of_suites]
         own = None if own is None else own_means(own[0] @ self._whiten, *own[1:])
         likelihoods, parts = [], []
         for level in levels:
             likelihood, variances = self._along_direction(
-                mean, n_clusters, level, folds, nodes, position, own and (axis.position(own[0]), *own[1:])
+                mean,
+                n_clusters,
+                level,
+                suites,
+                folds,
+                nodes,
+                position,
+                own and (axis.position(own[0]), *own[1:]),
             )
             likelihoods.append(likelihood)
             parts.append(variances)
@@ -245,11 +255,18 @@ class SuiteResponse:
 
     def _distances(self, points, n_clusters, means, nodes, position):
         """Return squared distances of points from the nearest cross-section, in units of their scatter."""
-        values, vectors = np.linalg.eigh(self._between(means))
-        variance = np.maximum(values, 0) * (1 + 1 / len(means)) + 1 / n_clusters
-        curve = PchipInterpolator(nodes, means.mean(axis=0))(position)
-        residuals = (points[:, np.newaxis] - curve) @ vectors
+        residuals, variance = self._residuals(points, n_clusters, means, nodes, position)
         return (residuals**2 / variance).sum(axis=2).min(axis=1)
+
+    def _residuals(self, points, n_clusters, means, nodes, position):
+        """Return deviations from the response, (n_points, n_grid, n_directions), and their variances.
+
+        Directions are the axes of the covariance between suites.
+        """
+        values, vectors = np.linalg.eigh(self._between(means))
+        curve = PchipInterpolator(nodes, means.mean(axis=0))(position)
+        variance = np.maximum(values, 0) * (1 + 1 / len(means)) + 1 / n_clusters
+        return (points[:, np.newaxis] - curve) @ vectors, variance
 
     def _between(self, means):
         """Return the covariance between suites, averaged over cross-sections."""
@@ -258,21 +275,22 @@ class SuiteResponse:
         values, vectors = np.linalg.eigh(covariance - np.eye(len(covariance)) / self._n_within)
         return (vectors * np.maximum(values, 0)) @ vectors.T
 
-    def _direction(self, means, n_clusters, level, nodes):
+    @staticmethod
+    def _direction(means, between, n_clusters, level, nodes):
         """Return weights and constant of the linear estimate of the coordinate of the axis."""
         curve = means.mean(axis=0)
         centred, nodes_centred = curve - curve.mean(axis=0), nodes - nodes.mean()
         noise = (1 / n_clusters + level) * np.eye(means.shape[2])
-        variance = self._between(means) + noise + centred.T @ centred / len(nodes)
+        variance = between + noise + centred.T @ centred / len(nodes)
         weights = np.linalg.solve(variance, centred.T @ nodes_centred / len(nodes))
         return weights, nodes.mean() - curve.mean(axis=0) @ weights
 
-    def _along_direction(self, mean, n_clusters, level, folds, nodes, position, own):
+    def _along_direction(self, mean, n_clusters, level, suites, folds, nodes, position, own):
         """Return the log-likelihood on the grid for one discrepancy, and the parts of the variance there."""
-        weights, constant = self._direction(self.means, n_clusters, level, nodes)
+        weights, constant = self._direction(*suites[0], n_clusters, level, nodes)
         held_out, lengths = np.empty(self.means.shape[:2]), []
-        for fold in range(_N_FOLDS):
-            without, shift = self._direction(self.means[folds != fold], n_clusters, level, nodes)
+        for fold, others in enumerate(suites[1:]):
+            without, shift = self._direction(*others, n_clusters, level, nodes)
             held_out[folds == fold] = self.means[folds == fold] @ without + shift
             lengths.append(without @ without)
         length = weights @ weights
@@ -298,11 +316,8 @@ class SuiteResponse:
 
     def _evidence(self, mean, n_clusters, levels, nodes, position, grid_prior):
         """Return the log-evidence of each discrepancy, from all directions."""
-        values, vectors = np.linalg.eigh(self._between(self.means))
-        values = np.maximum(values, 0) * (1 + 1 / len(self.means))
-        curve = PchipInterpolator(nodes, self.means.mean(axis=0))(position)
-        residual = (mean - curve) @ vectors
-        variance = values + 1 / n_clusters + levels[:, np.newaxis]
+        (residual,), variance = self._residuals(mean[np.newaxis], n_clusters, self.means, nodes, position)
+        variance = variance + levels[:, np.newaxis]
         log_density = -0.5 * (
             (residual**2 / variance[:, np.newaxis]).sum(axis=2) + np.log(variance).sum(axis=1)[:, np.newaxis]
         )
