@@ -1,4 +1,4 @@
-"""Tell what limits a network that trains through noise: halos, the length of the training, skies or the maps.
+"""Limits of a network trained with noise: number of halos, epochs, noise realisations or the maps.
 
 The maps are those of Euclid, with 30 galaxies per square arcminute, and of 10 ks. Prints a Markdown table;
 see docs/benchmarks/observations.md for what it means. Run
@@ -24,23 +24,25 @@ def observe(records):
     return records
 
 
-def signed_profiles(observed, sky):
-    """Return the profiles of one sky of each record, with the sign of the convergence.
+def signed_profiles(observed, realisation):
+    """Return the profiles of one noise realisation of each record, with the sign of the convergence.
 
     The logarithm of a ring takes no negative mean.
     """
-    drawn = observed.draw(np.arange(len(observed)), np.full(len(observed), sky))
+    drawn = observed.draw(np.arange(len(observed)), np.full(len(observed), realisation))
     drawn["total"] += 10  # times the noise of a pixel
     return RadialProfiles().fit_transform(drawn)
 
 
-def baseline_on_skies(observed, y, n_skies):
-    """Return the linear classifier, trained on several skies of each record."""
-    profiles = np.concatenate([signed_profiles(observed, 1 + sky) for sky in range(n_skies)])
-    return profile_baseline()[1:].fit(profiles, np.tile(y, n_skies))
+def baseline_on_realisations(observed, y, n_realisations):
+    """Return the linear classifier, trained on several noise realisations of each record."""
+    profiles = np.concatenate(
+        [signed_profiles(observed, 1 + realisation) for realisation in range(n_realisations)]
+    )
+    return profile_baseline()[1:].fit(profiles, np.tile(y, n_realisations))
 
 
-def accuracy_for_known_halos(clusters, groups, n_gal, seed, *, rings, n_skies=20):
+def accuracy_for_known_halos(clusters, groups, n_gal, seed, *, rings, n_realisations=20):
     """Return how often the convergence tells the models apart to one who knows the halo in each of them.
 
     It is compared with the noise-free maps of the same halo in each model, or with their means in rings.
@@ -62,7 +64,7 @@ def accuracy_for_known_halos(clusters, groups, n_gal, seed, *, rings, n_skies=20
     right = []
     for truth in range(3):
         away = models - models[:, truth : truth + 1]
-        noise = rng.standard_normal((n_skies, len(models), models.shape[2]))
+        noise = rng.standard_normal((n_realisations, len(models), models.shape[2]))
         distance = (away**2).sum(axis=-1) - 2 * np.einsum("skp,kmp->skm", noise, away)
         right.append(distance.argmin(axis=-1) == truth)
     return float(np.mean(right))
@@ -82,13 +84,15 @@ def measures(seed, n_train, n_test, n_pixels, networks):
         few = np.isin(groups, np.unique(groups)[:size])
         return accuracy(polar(seed, **parameters).fit(X[few], y[few]), X_test, y_test)
 
-    def with_baseline(size, n_skies):
+    def with_baseline(size, n_realisations):
         few = np.isin(groups, np.unique(groups)[:size])
-        return accuracy(baseline_on_skies(observe(X[few]), y[few], n_skies), test_profiles, y_test)
+        return accuracy(
+            baseline_on_realisations(observe(X[few]), y[few], n_realisations), test_profiles, y_test
+        )
 
     for size in (n_train, 4 * n_train):
-        yield size, "baseline, 1 sky", partial(with_baseline, size, 1)
-        yield size, "baseline, 8 skies", partial(with_baseline, size, 8)
+        yield size, "baseline, 1 realisation", partial(with_baseline, size, 1)
+        yield size, "baseline, 8 realisations", partial(with_baseline, size, 8)
         if networks:
             yield size, "noise-free", partial(with_network, size)
             yield size, "through noise", partial(with_network, size, noise=noise)

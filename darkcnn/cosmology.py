@@ -50,7 +50,7 @@ class Epoch(NamedTuple):
     dark_fraction: float
 
     @classmethod
-    def of(cls, redshift, cosmology=BAHAMAS):
+    def at_redshift(cls, redshift, cosmology=BAHAMAS):
         """Return the epoch of a redshift in an astropy.cosmology.FLRW."""
         density = cosmology.critical_density(redshift).to_value("Msun/kpc3")
         age, expansion = cosmology.age(redshift).to_value("Gyr"), cosmology.efunc(redshift)

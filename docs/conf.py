@@ -61,7 +61,7 @@ numpydoc_validation_exclude = {
     r"\.[A-Z_]+$",  # constants
     r"\.[A-Z]\w+\.\w+$",  # methods, which may refer to each other
     # Dataclasses, whose fields are attributes:
-    r"\.(ConvergenceMap|CountMap|Physics|Scatter|CrossValidation|Evidence|StudyStatus)$",
+    r"\.(ConvergenceMap|CountMap|Physics|Scatter|CrossValidation|HeldOutPredictions|StudyStatus)$",
 }
 
 sphinx_gallery_conf = {

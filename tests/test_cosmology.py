@@ -33,7 +33,7 @@ def test_default_agrees_with_the_formulas_of_a_flat_universe(redshift):
 
 @pytest.mark.parametrize("universe", [BAHAMAS, Planck18])
 def test_an_epoch_holds_floats_of_its_cosmology(universe):
-    epoch = Epoch.of(0.25, universe)
+    epoch = Epoch.at_redshift(0.25, universe)
     assert {type(value) for value in epoch} == {float}  # those of NumPy would make maps float64
     density = universe.critical_density(0.25).to_value("Msun/kpc3")
     expected = 0.25, density, universe.Om(0.25) * density, universe.age(0.25).value, universe.efunc(0.25)
@@ -42,4 +42,4 @@ def test_an_epoch_holds_floats_of_its_cosmology(universe):
 
 
 def test_baryons_of_bahamas():
-    assert Epoch.of(0).dark_fraction == pytest.approx(1 - 0.0463 / 0.2793)
+    assert Epoch.at_redshift(0).dark_fraction == pytest.approx(1 - 0.0463 / 0.2793)

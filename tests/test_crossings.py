@@ -45,7 +45,7 @@ Y, GROUPS = CLUSTERS.target, CLUSTERS.groups
 
 
 def on_disk(records, folder):
-    return RecordsOnDisk.of(memory_mapped(records, folder))
+    return RecordsOnDisk.from_memmap(memory_mapped(records, folder))
 
 
 def memory_mapped(records, folder):

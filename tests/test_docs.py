@@ -137,7 +137,7 @@ def test_snippets_of_the_contributing_guide_are_true(clusters):
         "import keras, numpy as np\nfrom numbers import Real\n"
         "from darkcnn._common.sklearn_private import Interval\n"
         "from darkcnn.networks.head import classify\n"
-        "from darkcnn.networks.layers import convolve_of, map_input\n"
+        "from darkcnn.networks.layers import make_convolve, map_input\n"
         "from darkcnn.noise.base import RecordNoise\nfrom darkcnn.plotting.canvas import LINES, single\n"
     )
     namespace = {}

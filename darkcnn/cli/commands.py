@@ -58,7 +58,7 @@ def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **trai
         _refuse_misplaced_options(context)
         return
     steps.require("matplotlib", "jinja2")
-    with steps.explained():
+    with steps.errors_as_messages():
         folder.mkdir(parents=True, exist_ok=True)
     clusters = steps.load(database)
     pipeline = steps.build_pipeline(clusters, **training)
@@ -80,7 +80,7 @@ def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **trai
     from darkcnn.report.results import write_results
 
     name = architecture_name(pipeline)
-    with steps.explained():
+    with steps.errors_as_messages():
         importance = importance_in_validation(validation, clusters, verbose=not quiet)
         notes = describe_training(clusters, database, validation, importance)
         written = write_results(
@@ -134,7 +134,7 @@ def cross_validate(database, n_repeats, train_size, n_jobs, scheduler, as_json, 
     """Score a network and its baselines on held-out halos."""
     clusters = steps.load(database)
     pipeline = steps.build_pipeline(clusters, **training)
-    with steps.distributed(scheduler):
+    with steps.dask_client(scheduler):
         _, metrics = steps.cross_validate(
             pipeline,
             clusters,
@@ -165,6 +165,6 @@ def fit(database, output, quiet, **training):
     from darkcnn.persistence import describe_training, save_model
     from darkcnn.report.baselines import architecture_name
 
-    with steps.explained():
+    with steps.errors_as_messages():
         save_model(pipeline, output, notes={"training": describe_training(clusters, database)})
     click.echo(f"Trained {architecture_name(pipeline)} on {len(clusters.data)} clusters. Wrote {output}")

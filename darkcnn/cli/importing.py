@@ -95,7 +95,7 @@ def import_(table, output, middle, skip_bad, quiet, **options):
     from darkcnn.datasets import import_clusters
 
     steps.check_output(output, suffixes=[".h5", ".hdf5"])
-    with steps.explained(), warnings.catch_warnings(record=True) as caught:
+    with steps.errors_as_messages(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         clusters = import_clusters(
             table,

@@ -33,18 +33,18 @@ def predict(model, database, pretrained, output):
     The table has a row for each cluster: its cluster_id and redshift, its label in DATABASE (if any), the
     predicted label, and the probability of each dark-matter model.
     """
-    model, database = steps.which_files(model, database, pretrained)
+    model, database = steps.model_and_database(model, database, pretrained)
     if database is None:
         raise click.UsageError("Missing argument 'DATABASE'.")
     if output is not None:
         steps.check_output(output)
     from darkcnn._common.writing import replacing
-    from darkcnn.persistence import warn_of_blur
+    from darkcnn.persistence import warn_about_blur
 
     clusters = steps.load(database, labelled=False)
     pipeline, training = steps.load_trained(model)
-    with steps.explained():
-        warn_of_blur(training, clusters)
+    with steps.errors_as_messages():
+        warn_about_blur(training, clusters)
         table = (clusters, pipeline.classes_, pipeline.predict_proba(clusters.data))
         if output is None:
             write_probabilities(sys.stdout, *table)
@@ -89,20 +89,20 @@ def report(model, database, pretrained, output, new_halos, training_set, n_jobs,
     halos that it was trained on. If DATABASE has no other halos, the cross-validation in the model file is
     reported (the command darkcnn writes one), or a new one, which trains five networks.
     """
-    model, database = steps.which_files(model, database, pretrained)
+    model, database = steps.model_and_database(model, database, pretrained)
     steps.require("matplotlib", "jinja2")
     steps.check_output(output, suffixes=[".html"])
     from darkcnn.persistence import describe_clusters, is_training_set
-    from darkcnn.report import find_evidence, write_report
+    from darkcnn.report import predict_held_out, write_report
 
     clusters = steps.load(database)
     known = None if training_set is None else steps.load(training_set)
     pipeline, training = steps.load_trained(model)
-    with steps.explained():
+    with steps.errors_as_messages():
         if known is None and training is not None:
             example = clusters if database is None else steps.load(None)
             known = example if is_training_set(training, example) else None
-        evidence = find_evidence(
+        predictions = predict_held_out(
             pipeline,
             clusters,
             training,
@@ -115,13 +115,13 @@ def report(model, database, pretrained, output, new_halos, training_set, n_jobs,
             output,
             pipeline,
             clusters,
-            evidence,
+            predictions,
             model_name="pretrained polar" if pretrained else model.name,
             data=describe_clusters(clusters, database),
             training=training,
             velocity=velocity,
         )
-    click.echo(f"Scored {len(evidence.rows)} predictions. {evidence.how}\nWrote {output}")
+    click.echo(f"Scored {len(predictions.rows)} predictions. {predictions.how}\nWrote {output}")
 
 
 @click.command(
@@ -155,7 +155,7 @@ def infer(model, database, pretrained, calibration, as_json, plot, velocity, see
     With --pretrained, no model is needed and none is trained: the packaged network is calibrated with suites
     of mock clusters that differ in everything that is not known, and the error includes that.
     """
-    model, database = steps.which_files(model, database, pretrained)
+    model, database = steps.model_and_database(model, database, pretrained)
     if database is None:
         raise click.UsageError("Missing argument 'DATABASE'.")
     if plot is not None:
@@ -165,7 +165,7 @@ def infer(model, database, pretrained, calibration, as_json, plot, velocity, see
     clusters = steps.load(database, labelled=False)
     held_out = None if calibration is None else steps.load(calibration)
     pipeline, training = steps.load_trained(model)
-    with steps.explained():
+    with steps.errors_as_messages():
         posterior, result = infer_cross_section(
             pipeline,
             clusters,
@@ -182,5 +182,5 @@ def infer(model, database, pretrained, calibration, as_json, plot, velocity, see
         from darkcnn._common.writing import replacing
         from darkcnn.plotting import PosteriorDisplay
 
-        with steps.explained(), replacing(plot) as temporary:
+        with steps.errors_as_messages(), replacing(plot) as temporary:
             PosteriorDisplay.from_estimator(posterior).figure_.savefig(temporary, format=plot.suffix[1:])

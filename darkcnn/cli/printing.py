@@ -6,7 +6,7 @@ import click
 
 from darkcnn._common.versions import __version__
 
-_ABOUT_ERRORS = """\
+_STANDARD_ERROR_NOTE = """\
 ± is the standard error of the mean. Training sets of different splits overlap, so it is that of Nadeau &
 Bengio (2003), not the scatter over the square root of the number of splits, which would be too small."""
 
@@ -52,7 +52,7 @@ def print_scores(table, baseline, differences):
         width = max(map(len, differences))
         for name, (mean, error) in differences.items():
             click.echo(f"{name:>{width}} - {baseline}: {mean:+.3f} ± {error:.3f}")
-        click.echo(_ABOUT_ERRORS)
+        click.echo(_STANDARD_ERROR_NOTE)
 
 
 def write_probabilities(file, clusters, classes, probabilities):

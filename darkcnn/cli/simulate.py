@@ -69,7 +69,7 @@ def simulate(output, n_halos, n_jobs, seed, quiet, **settings):
 
     steps.check_output(output, suffixes=[".h5", ".hdf5", ".fits", ".fit"])
     is_hdf5 = output.suffix.lower() in (".h5", ".hdf5")
-    with steps.explained():
+    with steps.errors_as_messages():
         clusters = make_clusters(
             n_halos,
             **settings,

@@ -12,7 +12,7 @@ from darkcnn.records import MAPS
 
 
 @contextmanager
-def explained():
+def errors_as_messages():
     """Report errors that users cause as one line; others are bugs and keep their traceback."""
     try:
         yield
@@ -21,7 +21,7 @@ def explained():
 
 
 @contextmanager
-def distributed(scheduler):
+def dask_client(scheduler):
     """Run all fits on the workers of a dask scheduler, if there is one."""
     if scheduler is None:
         yield
@@ -32,7 +32,7 @@ def distributed(scheduler):
         raise click.ClickException('--scheduler needs dask: pip install "darkcnn[dask]"') from error
     from joblib import parallel_config
 
-    with explained(), Client(scheduler) as client, parallel_config("dask", client=client):
+    with errors_as_messages(), Client(scheduler) as client, parallel_config("dask", client=client):
         yield
 
 
@@ -66,11 +66,11 @@ def load(path, labelled=True):
     """Read a database, or the packaged example if `path` is None."""
     from darkcnn.datasets import load_clusters, load_example
 
-    with explained():
+    with errors_as_messages():
         return load_example() if path is None else load_clusters(path, labelled=labelled)
 
 
-def which_files(model, database, pretrained):
+def model_and_database(model, database, pretrained):
     """Return MODEL, None for the packaged network, and DATABASE."""
     if not pretrained and model is None:
         raise click.UsageError("Missing argument 'MODEL'.")
@@ -87,7 +87,7 @@ def load_trained(path):
 
     if path is None:
         return load_pretrained(), None
-    with explained():
+    with errors_as_messages():
         model, notes = load_model(path), load_notes(path)
         training = notes.get("training") if isinstance(notes, dict) else None
         if training is not None:
@@ -114,7 +114,7 @@ def build_pipeline(
     seed,
 ):
     """Build the pipeline that the options describe, and check it against the clusters."""
-    with explained():
+    with errors_as_messages():
         from darkcnn.networks import get_network
         from darkcnn.pipeline import default_pipeline
         from darkcnn.preprocessing import attribute_table
@@ -138,7 +138,7 @@ def build_pipeline(
         )
 
 
-def _others(pipeline, clusters, training):
+def _alternatives(pipeline, clusters, training):
     """Return what a network is compared with: the same one pretrained, or from scratch, by name."""
     from darkcnn.pipeline import default_pipeline
     from darkcnn.report.baselines import architecture_name
@@ -199,12 +199,12 @@ def cross_validate(
     if not silent:
         print_task(clusters, database, {**training, "network": network}, n_repeats, train_size)
     start = perf_counter()
-    with explained():
+    with errors_as_messages():
         validation = compare_with_baselines(
             pipeline,
             clusters,
             name=network,
-            others=_others(pipeline, clusters, training),
+            others=_alternatives(pipeline, clusters, training),
             n_repeats=n_repeats,
             train_size=train_size,
             random_state=training["seed"],
@@ -237,7 +237,7 @@ def cross_validate(
 def fit(pipeline, clusters, quiet):
     """Train the pipeline on all clusters."""
     if "cnn" not in pipeline.named_steps:  # a last layer, trained at once
-        with explained():
+        with errors_as_messages():
             pipeline.fit(clusters.data, clusters.target)
         return
     import keras
@@ -246,7 +246,7 @@ def fit(pipeline, clusters, quiet):
     epochs = pipeline.get_params()["cnn__epochs"]
     with (
         tqdm(total=epochs, desc="Training on all clusters", unit="epoch", disable=quiet) as progress,
-        explained(),
+        errors_as_messages(),
     ):
         advance = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: progress.update())
         pipeline.set_params(cnn__callbacks=[advance]).fit(clusters.data, clusters.target)

@@ -100,7 +100,7 @@ def run(database, folder, grid, folds, n_jobs, scheduler, quiet, **training):
 
     clusters = steps.load(database)
     pipeline = steps.build_pipeline(clusters, **training)
-    with steps.explained(), steps.distributed(scheduler):
+    with steps.errors_as_messages(), steps.dask_client(scheduler):
         run_study(
             pipeline,
             clusters.data,
@@ -126,7 +126,7 @@ def status(folder):
 def _print_status(folder):
     from darkcnn.model_selection import study_status
 
-    with steps.explained():
+    with steps.errors_as_messages():
         found = study_status(folder)
     text = f"{found.n_finished} of {found.n_fits} fits finished"
     if 0 < found.n_finished < found.n_fits:

@@ -7,13 +7,13 @@ from darkcnn.records import (
     MAPS,
     NORM_UNITS,
     SCALARS,
-    Options,
+    MakeOptions,
     check_halo_masses,
     label_from,
     make_record,
     number_halos,
     to_values,
-    warn_of_maps,
+    warn_about_maps,
 )
 
 _DESCRIPTION = """\
@@ -143,7 +143,7 @@ def make_records(
     labels = None
     if cross_section is not None:
         labels = [label_from(each) for each in _of_each("cross_section", cross_section, n_samples)]
-    options = Options(n_pixels, cosmology, fill_value, max_gap, allow_coarse)
+    options = MakeOptions(n_pixels, cosmology, fill_value, max_gap, allow_coarse)
     scales = _of_each_map("pixel_scale", pixel_scale, maps, n_samples)
     sizes = _of_each_map("field_size", field_size, maps, n_samples)
     centers, widths = _centers(center, n_samples), _of_each("psf_fwhm", psf_fwhm, n_samples)
@@ -164,7 +164,7 @@ def make_records(
             )
         except ValueError as error:
             raise ValueError(f"{error}; in {what}") from error
-    warn_of_maps((name for each in made for name in each.quantised), (each.blurs for each in made))
+    warn_about_maps((name for each in made for name in each.quantised), (each.blurs for each in made))
     records = np.concatenate([each.record for each in made])
     check_halo_masses(records, labels, {})
     pixels = np.array([each.pixel for each in made])

@@ -16,9 +16,9 @@ from darkcnn.datasets.files import load_clusters
 from darkcnn.datasets.hdf5 import write_hdf5
 from darkcnn.datasets.partial import PartialFile
 from darkcnn.datasets.table import ClusterTable
-from darkcnn.records import GALAXY_DTYPE, Options, make_record, record_dtype, warn_of_maps
+from darkcnn.records import GALAXY_DTYPE, MakeOptions, make_record, record_dtype, warn_about_maps
 
-_ROWS_AT_ONCE = 64
+_CHUNK = 64
 
 _DESCRIPTION = """\
 {n_clusters} clusters imported by darkcnn {version} from {table}, averaged by area over {n_pixels} x
@@ -110,7 +110,7 @@ def import_clusters(
     """
     if Path(path).suffix.lower() not in (".h5", ".hdf5"):
         raise ValueError(f"path must end in .h5 or .hdf5, got {str(path)!r}")
-    options = Options(n_pixels, cosmology, fill_value, max_gap, allow_coarse)
+    options = MakeOptions(n_pixels, cosmology, fill_value, max_gap, allow_coarse)
     defaults = {"pixel_scale": pixel_scale, "field_size": field_size, "center": center, "psf_fwhm": psf_fwhm}
     clusters = ClusterTable(table, units)
     with open(table, "rb") as file:
@@ -118,7 +118,7 @@ def import_clusters(
     settings = {"version": __version__, "table": checksum}
     settings |= describe({"options": options._asdict(), "units": units, **_texts(defaults)})
     part = PartialFile(path, record_dtype(n_pixels), settings)
-    batches = list(gen_batches(clusters.n_rows, _ROWS_AT_ONCE))
+    batches = list(gen_batches(clusters.n_rows, _CHUNK))
     n_done = batches[part.n_parts - 1].stop if part.n_parts else 0
     with tqdm(total=clusters.n_rows, initial=n_done, unit="cluster", disable=not verbose) as progress:
         for rows in batches[part.n_parts :]:
@@ -130,7 +130,7 @@ def import_clusters(
         raise ValueError(
             f"all {len(skipped)} clusters of {table} were left out, the first as {skipped[0][1]}"
         )
-    warn_of_maps(
+    warn_about_maps(
         (name for about in part.about for name in about["quantised"]),
         (about["blurs"] for about in part.about),
     )

@@ -166,7 +166,7 @@ def make_clusters(
     ]
     if len(set(models)) < len(models):
         raise ValueError(f"cross_sections must differ in 12 digits, got {cross_sections}")
-    epochs = [Epoch.of(redshift, cosmology) for redshift in redshifts]
+    epochs = [Epoch.at_redshift(redshift, cosmology) for redshift in redshifts]
     snapshots = _snapshots(n_halos, models, epochs, paired)
     target = np.array([str(model) for *_, some_models in snapshots for model in some_models])
     suite = None if suites is None else np.repeat(np.arange(len(suites)), len(target))

@@ -26,7 +26,7 @@ _ATTRIBUTES = {
 
 _GALAXIES = ("galaxy_catalogues", "galaxy_catalogue")
 
-_OF_CLUSTERS = (*_ATTRIBUTES, *_GALAXIES, "label", "sim", "clusterID")
+_CLUSTER_KEYS = (*_ATTRIBUTES, *_GALAXIES, "label", "sim", "clusterID")
 
 _VELOCITY_DEPENDENT = {"vdSIDM": (3.04, 560.0)}
 """Cross-section at low velocity, cm2/g, and velocity scale, km/s, of a simulation (Harvey 2024)."""
@@ -60,7 +60,7 @@ def read_published(path):
     if not isinstance(content, tuple | list) or len(content) != 2 or not isinstance(content[0], dict):
         raise ValueError("the pickle must hold (params, images), params being a dict")
     params = {_text(name): values for name, values in content[0].items()}
-    params = {name: params[theirs] for name, theirs in match_names(params, _OF_CLUSTERS).items()}
+    params = {name: params[theirs] for name, theirs in match_names(params, _CLUSTER_KEYS).items()}
     maps = _maps(content[1], max_bytes)
     n_samples = len(maps["total"])
     for name, values in params.items():

@@ -13,14 +13,14 @@ from darkcnn.records import MAPS, SCALARS, check_halo_masses, label_from, number
 
 _FORMATS = {".csv": "ascii.csv", ".ecsv": "ascii.ecsv", ".fits": "fits", ".fit": "fits"}
 
-_OF_MAP = ("hdu", "row", "unit", "pixel_scale", "field_size")
+_MAP_SUFFIXES = ("hdu", "row", "unit", "pixel_scale", "field_size")
 
 NAMES = (
     *SCALARS,
     "cross_section",
     "label",
     *MAPS,
-    *(f"{name}_{what}" for name in MAPS for what in _OF_MAP),
+    *(f"{name}_{what}" for name in MAPS for what in _MAP_SUFFIXES),
     "pixel_scale",
     "field_size",
     "center_row",

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-_STEPS = 200
+_N_STEPS = 200
 """Steps of the grid, shared among the gaps between classes in proportion to their lengths."""
 
 
@@ -41,7 +41,7 @@ class CrossSectionAxis:
     def grid(self):
         """Cross-sections of the grid, cm2/g; every class is one of them."""
         ends = self.position(self.nodes)
-        n_steps = np.maximum(np.round(_STEPS * np.diff(ends) / (ends[-1] - ends[0])), 4).astype(int)
+        n_steps = np.maximum(np.round(_N_STEPS * np.diff(ends) / (ends[-1] - ends[0])), 4).astype(int)
         gaps = [
             np.linspace(low, high, n, endpoint=False)
             for low, high, n in zip(ends[:-1], ends[1:], n_steps, strict=True)

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import ndtri
 
-_FINER = 20
+_OVERSAMPLING = 20
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Density:
     def _fine(self):
         """Points, densities and probabilities of a finer grid."""
         coarse = np.arange(len(self.position))
-        fine = np.linspace(0, coarse[-1], _FINER * coarse[-1] + 1)
+        fine = np.linspace(0, coarse[-1], _OVERSAMPLING * coarse[-1] + 1)
         position = np.interp(fine, coarse, self.position)
         steps = np.diff(position)
         values = np.interp(fine, coarse, self.values)

@@ -134,8 +134,8 @@ class DomainTest(DocumentationLink, BaseEstimator):
             Low for maps unlike the held-out ones.
         """
         lengths = (self._checked(embeddings) ** 2).sum(axis=1)
-        n_stranger = len(self._lengths) - np.searchsorted(self._lengths, lengths)
-        return (1 + n_stranger) / (1 + len(self._lengths))
+        n_more_extreme = len(self._lengths) - np.searchsorted(self._lengths, lengths)
+        return (1 + n_more_extreme) / (1 + len(self._lengths))
 
     def sample_pvalue(self, embeddings, groups=None):
         """Return the p-value of a sample as a whole.

@@ -3,10 +3,10 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-_MANY_OUTLIERS = 0.25
+_MAX_OUTLIER_FRACTION = 0.25
 """Outlier fraction above which a sample is unlike the training set."""
 
-_LARGELY_SYSTEMATIC = 0.25
+_MAX_SYSTEMATIC_FRACTION = 0.25
 """Systematic share of the variance above which intervals are known to be too wide."""
 
 
@@ -101,7 +101,7 @@ class CredibleIntervals:
 
     def _messages(self):
         """Yield the warnings that apply to the result."""
-        if self.outlier_fraction_ > _MANY_OUTLIERS:
+        if self.outlier_fraction_ > _MAX_OUTLIER_FRACTION:
             yield (
                 f"{self.outlier_fraction_:.0%} of the maps are outliers: this sample is unlike the training "
                 "set, and its cross-section may be meaningless"
@@ -111,7 +111,7 @@ class CredibleIntervals:
                 f"the sample is consistent with the highest class, {self.grid_[-1]:g} cm2/g, and no class is "
                 "above it: the cross-section has a lower limit only"
             )
-        elif self.variances_ is None and self.systematic_fraction_ > _LARGELY_SYSTEMATIC:
+        elif self.variances_ is None and self.systematic_fraction_ > _MAX_SYSTEMATIC_FRACTION:
             yield (
                 f"{self.systematic_fraction_:.0%} of the variance comes from calibration and networks "
                 "(systematic): more clusters will not shrink this part, more held-out clusters or classes "

@@ -72,7 +72,7 @@ class OutlierMixture:
 
         Parameters
         ----------
-        log_likelihood : ndarray of shape (n_fractions, n_kinds, ...)
+        log_likelihood : ndarray of shape (n_fractions, n_components, ...)
             Log-likelihoods of a sample.
 
         Returns
@@ -82,9 +82,9 @@ class OutlierMixture:
         outlier_fraction : ndarray of shape (...)
             Expected outlier fraction.
         """
-        n_fractions, n_kinds, *shape = log_likelihood.shape
+        n_fractions, n_components, *shape = log_likelihood.shape
         by_fraction = logsumexp(log_likelihood, axis=1).reshape(n_fractions, -1).astype(float)
-        by_fraction += self.log_prior[:, np.newaxis] - np.log(n_kinds)
+        by_fraction += self.log_prior[:, np.newaxis] - np.log(n_components)
         log_sum = logsumexp(by_fraction, axis=0)
         expected = self.fractions @ np.exp(by_fraction - log_sum)
         return log_sum.reshape(shape), expected.reshape(shape)

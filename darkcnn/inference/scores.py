@@ -110,7 +110,7 @@ class ScoreDistribution:
             2 * (rng.uniform(size=shape).argsort(axis=0) + rng.uniform(size=shape)) / _N_REPLICATES - 1
         )
         mean, log_spread = (
-            np.array([axis.interpolate(row, bent) for row, bent in zip(values, curvature, strict=True)])
+            np.array([axis.interpolate(row, each) for row, each in zip(values, curvature, strict=True)])
             for values in (mean, np.log(spread))
         )
         count, sum_, _ = sums
@@ -191,7 +191,7 @@ class ScoreDistribution:
         )
 
     def _tabulate(self, mixture):
-        """Return log-likelihoods in each bin, (n_bins, n_fractions, n_kinds, n_means, n_spreads)."""
+        """Return log-likelihoods in each bin, (n_bins, n_fractions, n_components, n_means, n_spreads)."""
         means, log_spreads = self._box
         bins = _BINS[:, np.newaxis]
         classes = norm.pdf(bins, *self._classes)

@@ -5,10 +5,10 @@ from scipy.interpolate import PchipInterpolator
 from scipy.special import logsumexp, softmax
 from scipy.stats import t as student
 
-from darkcnn.inference.worlds import by_cluster, conditioned, own_means, trimmed_mean
+from darkcnn.inference.suite_means import average_by_cluster, condition_response, own_means, trimmed_mean
 
-_LEAST_SUITES = 5
-_LEAST_CLUSTERS = 5
+_MIN_SUITES = 5
+_MIN_CLUSTERS = 5
 """Clusters of every suite at every cross-section."""
 
 _N_FOLDS = 5
@@ -17,7 +17,7 @@ _N_FOLDS = 5
 _DISCREPANCIES = np.array([0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28])
 """Variances of the shift of a world beyond those between suites, over that of a cluster within one."""
 
-_LEAST_VARIANCE = 1e-5
+_MIN_VARIANCE = 1e-5
 
 
 class SuiteResponse:
@@ -78,19 +78,19 @@ class SuiteResponse:
 
     def __init__(self, features, cross_sections, suites, groups, *, n_directions=None):
         names, suites = np.unique(suites, return_inverse=True)
-        features, cross_sections, suites = by_cluster(features, cross_sections, suites, groups)
+        features, cross_sections, suites = average_by_cluster(features, cross_sections, suites, groups)
         self.cross_sections = np.unique(cross_sections)
         cells = [
             [features[(suites == suite) & (cross_sections == each)] for each in self.cross_sections]
             for suite in range(len(names))
         ]
         counts = np.array([[len(cell) for cell in row] for row in cells])
-        if len(names) < _LEAST_SUITES:
-            raise ValueError(f"suites must be {_LEAST_SUITES} or more, got {len(names)}")
-        if counts.min() < _LEAST_CLUSTERS:
-            row, column = np.argwhere(counts < _LEAST_CLUSTERS)[0]
+        if len(names) < _MIN_SUITES:
+            raise ValueError(f"suites must be {_MIN_SUITES} or more, got {len(names)}")
+        if counts.min() < _MIN_CLUSTERS:
+            row, column = np.argwhere(counts < _MIN_CLUSTERS)[0]
             raise ValueError(
-                f"suites must each have {_LEAST_CLUSTERS} clusters or more at every cross-section, but suite "
+                f"suites must each have {_MIN_CLUSTERS} clusters or more at every cross-section, but suite "
                 f"{names[row]} has {counts[row, column]} at {self.cross_sections[column]:g} cm2/g"
             )
         within = np.array(
@@ -190,7 +190,7 @@ class SuiteResponse:
             Variance of the direction at the posterior mean: of the ``"sample"``, the ``"calibration"``,
             between ``"suites"`` and of the ``"discrepancy"``.
         """
-        features = by_cluster(features, np.zeros(len(groups)), np.zeros(len(groups)), groups)[0]
+        features = average_by_cluster(features, np.zeros(len(groups)), np.zeros(len(groups)), groups)[0]
         n_clusters = len(features)
         mean = trimmed_mean(features @ self._whiten)
         position, nodes = axis.position(axis.grid), axis.position(self.cross_sections)
@@ -241,7 +241,7 @@ class SuiteResponse:
         float
             Near 0 for a sample unlike every suite. It is at least one over the number of suites and one.
         """
-        features = by_cluster(features, np.zeros(len(groups)), np.zeros(len(groups)), groups)[0]
+        features = average_by_cluster(features, np.zeros(len(groups)), np.zeros(len(groups)), groups)[0]
         nodes, position = axis.position(self.cross_sections), axis.position(axis.grid)
         mean = trimmed_mean(features @ self._whiten)[np.newaxis]
         own = self._distances(mean, len(features), self.means, nodes, position)[0]
@@ -296,15 +296,15 @@ class SuiteResponse:
         length = weights @ weights
         within = np.einsum("i,sij,j->s", weights, self._within, weights)
         shrunk = np.mean(lengths) / length / self._n_within
-        scatter = np.maximum(held_out.var(axis=0, ddof=1) - shrunk * within, _LEAST_VARIANCE * length)
+        scatter = np.maximum(held_out.var(axis=0, ddof=1) - shrunk * within, _MIN_VARIANCE * length)
         curve, error = held_out.mean(axis=0), held_out.var(axis=0, ddof=1) / len(self.means)
         if own is not None:
             deviations = np.sqrt(within)
             covariance = np.cov(held_out.T) - shrunk * np.outer(deviations, deviations)
-            curve, scatter = conditioned(
+            curve, scatter = condition_response(
                 curve, covariance, within, nodes, own[0], own[1] @ weights + constant, own[2]
             )
-            scatter = np.maximum(scatter, _LEAST_VARIANCE * length)
+            scatter = np.maximum(scatter, _MIN_VARIANCE * length)
             error = scatter / len(self.means)
         curve, within, between, error = (
             PchipInterpolator(nodes, each)(position) for each in (curve, within, scatter, error)

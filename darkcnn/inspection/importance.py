@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
-from darkcnn.inspection.exchange import Exchange, annuli
-from darkcnn.inspection.losses import losses
+from darkcnn.inspection.permutation import Permutation, annuli
+from darkcnn.inspection.score_decrease import score_decrease
 from darkcnn.preprocessing import ATTRIBUTES
 from darkcnn.records import check_records
 
@@ -62,12 +62,14 @@ def channel_importance(
     >>> channel_importance(DummyClassifier().fit(X, y), X, y, random_state=0).importances_mean
     array([0., 0., 0.])
     """
-    exchange = Exchange(X, groups=groups, mass=mass)
-    everywhere = np.ones(exchange.map_shape[:2], bool)
-    changes = [exchange.region(channel, everywhere) for channel in range(exchange.map_shape[2])]
-    donors = _draw(exchange, n_repeats, random_state)
-    found = losses(estimator, exchange, y, changes, scoring=scoring, donors=donors, verbose=verbose)
-    return Bunch(**found, names=exchange.channels, edges=None)
+    permutation = Permutation(X, groups=groups, mass=mass)
+    everywhere = np.ones(permutation.map_shape[:2], bool)
+    changes = [permutation.region(channel, everywhere) for channel in range(permutation.map_shape[2])]
+    donors = _draw(permutation, n_repeats, random_state)
+    found = score_decrease(
+        estimator, permutation, y, changes, scoring=scoring, donors=donors, verbose=verbose
+    )
+    return Bunch(**found, names=permutation.channels, edges=None)
 
 
 def annulus_importance(
@@ -150,18 +152,20 @@ def annulus_importance(
     >>> found.importances_mean.round(1).tolist(), found.edges.tolist()
     ([[0.5, 0.0]], [0.0, 500.0, 1000.0])
     """
-    exchange = Exchange(X, groups=groups, mass=mass)
-    masks, edges = annuli(exchange.map_shape, n_annuli)
-    n_channels = exchange.map_shape[2]
-    changes = [exchange.region(channel, mask) for channel in range(n_channels) for mask in masks]
-    donors = _draw(exchange, n_repeats, random_state)
-    found = losses(estimator, exchange, y, changes, scoring=scoring, donors=donors, verbose=verbose)
+    permutation = Permutation(X, groups=groups, mass=mass)
+    masks, edges = annuli(permutation.map_shape, n_annuli)
+    n_channels = permutation.map_shape[2]
+    changes = [permutation.region(channel, mask) for channel in range(n_channels) for mask in masks]
+    donors = _draw(permutation, n_repeats, random_state)
+    found = score_decrease(
+        estimator, permutation, y, changes, scoring=scoring, donors=donors, verbose=verbose
+    )
     by_channel = {
         name: value.reshape(n_channels, n_annuli, *value.shape[1:])
         for name, value in found.items()
         if name != "scoring"
     }
-    return Bunch(**by_channel, names=exchange.channels, edges=edges, scoring=found.scoring)
+    return Bunch(**by_channel, names=permutation.channels, edges=edges, scoring=found.scoring)
 
 
 def attribute_importance(
@@ -186,7 +190,7 @@ def attribute_importance(
     y : array-like of shape (n_samples,)
         Labels.
     attributes : sequence of str, default=darkcnn.preprocessing.ATTRIBUTES
-        Attributes to exchange. Those that the classifier does not read have an importance of zero.
+        Attributes to permute. Those that the classifier does not read have an importance of zero.
     scoring : str or callable, default="balanced_accuracy"
         Any scorer of scikit-learn.
     n_repeats : int, default=5
@@ -220,10 +224,12 @@ def attribute_importance(
     unknown = [name for name in attributes if name not in ATTRIBUTES]
     if unknown:
         raise ValueError(f"attributes must be among {list(ATTRIBUTES)}, got {unknown[0]!r}")
-    exchange = Exchange(X)
-    donors = _draw(exchange, n_repeats, random_state, alike=False)
+    permutation = Permutation(X)
+    donors = _draw(permutation, n_repeats, random_state, similar_mass=False)
     changes = [_attribute(name) for name in attributes]
-    found = losses(estimator, exchange, y, changes, scoring=scoring, donors=donors, verbose=verbose)
+    found = score_decrease(
+        estimator, permutation, y, changes, scoring=scoring, donors=donors, verbose=verbose
+    )
     return Bunch(**found, names=list(attributes), edges=None)
 
 
@@ -237,9 +243,9 @@ def _attribute(name):
     return change
 
 
-def _draw(exchange, n_repeats, random_state, *, alike=True):
+def _draw(permutation, n_repeats, random_state, *, similar_mass=True):
     """Draw the donors of each repeat, the same for all parts, which are then compared on equal terms."""
     if n_repeats < 1:
         raise ValueError(f"n_repeats must be at least 1, got {n_repeats}")
     rng = check_random_state(random_state)
-    return [exchange.donors(rng, alike=alike) for _ in range(n_repeats)]
+    return [permutation.donors(rng, similar_mass=similar_mass) for _ in range(n_repeats)]

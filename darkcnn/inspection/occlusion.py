@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils import Bunch, check_consistent_length, check_random_state
 from tqdm import tqdm
 
-from darkcnn.inspection.exchange import Exchange
+from darkcnn.inspection.permutation import Permutation
 from darkcnn.records import canonical_labels
 
 
@@ -61,14 +61,14 @@ def occlusion(estimator, X, y=None, *, background=None, size=5, n_repeats=5, ran
     >>> found.importances_mean.shape
     (2, 3, 2, 2)
     """
-    exchange = Exchange(X, pool=background)
-    height, width, n_channels = exchange.map_shape
+    permutation = Permutation(X, pool=background)
+    height, width, n_channels = permutation.map_shape
     if not 1 <= size <= min(height, width) or n_repeats < 1:
         raise ValueError(
             f"size must be from 1 to {min(height, width)} pixels and n_repeats at least 1, "
             f"got {size} and {n_repeats}"
         )
-    unchanged = exchange.predict(estimator)
+    unchanged = permutation.predict(estimator)
     column = unchanged.argmax(axis=1)
     if y is not None:
         check_consistent_length(X, y)
@@ -79,7 +79,7 @@ def occlusion(estimator, X, y=None, *, background=None, size=5, n_repeats=5, ran
         column = (y[:, np.newaxis] == classes).argmax(axis=1)
     rows = np.arange(len(unchanged))
     rng = check_random_state(random_state)
-    donors = [exchange.donors(rng) for _ in range(n_repeats)]
+    donors = [permutation.donors(rng) for _ in range(n_repeats)]
     n_rows, n_columns = -(-height // size), -(-width // size)
     lost = np.empty((n_repeats, len(rows), n_channels, n_rows, n_columns))
     places = list(np.ndindex(n_channels, n_rows, n_columns))
@@ -87,7 +87,7 @@ def occlusion(estimator, X, y=None, *, background=None, size=5, n_repeats=5, ran
         mask = np.zeros((height, width), bool)
         mask[row * size : (row + 1) * size, col * size : (col + 1) * size] = True
         for repeat, drawn in enumerate(donors):
-            changed = exchange.predict(estimator, exchange.region(channel, mask), drawn)
+            changed = permutation.predict(estimator, permutation.region(channel, mask), drawn)
             lost[repeat, :, channel, row, col] = (unchanged - changed)[rows, column]
     error = (
         lost.std(axis=0, ddof=1) / np.sqrt(n_repeats) if n_repeats > 1 else np.full(lost.shape[1:], np.nan)
@@ -95,6 +95,6 @@ def occlusion(estimator, X, y=None, *, background=None, size=5, n_repeats=5, ran
     return Bunch(
         importances_mean=lost.mean(axis=0),
         importances_error=error,
-        names=exchange.channels,
+        names=permutation.channels,
         unit="loss of probability",
     )

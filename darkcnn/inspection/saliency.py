@@ -5,7 +5,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch, check_consistent_length, check_random_state, gen_batches
 from tqdm import tqdm
 
-from darkcnn.preprocessing import as_views, turn
+from darkcnn.preprocessing import as_views, rotate
 from darkcnn.records import MAPS, canonical_labels
 
 _ROWS = 32
@@ -110,7 +110,7 @@ def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None
             gradient = log_probability_gradient(
                 model, noisy, attributes, column[rows], from_logits=from_logits
             )
-            back = np.stack([_turn_back(image, angles[view], views.flips[view]) for image in gradient])
+            back = np.stack([_rotate_back(image, angles[view], views.flips[view]) for image in gradient])
             total[rows] += back
             squares[rows] += back.astype(float) ** 2
     n_draws = n_views * n_repeats
@@ -127,10 +127,10 @@ def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None
     )
 
 
-def _turn_back(image, angle, flip):
+def _rotate_back(image, angle, flip):
     """Undo what made a view."""
-    image = turn(np.ascontiguousarray(image), -angle, flip=False)
-    return turn(image, 0.0, flip=True) if flip else image
+    image = rotate(np.ascontiguousarray(image), -angle, flip=False)
+    return rotate(image, 0.0, flip=True) if flip else image
 
 
 def _channel_names(estimator, names):

@@ -3,7 +3,7 @@
 import keras
 
 from darkcnn.networks.head import classify
-from darkcnn.networks.layers import average_pool, convolve_of, dense, map_input
+from darkcnn.networks.layers import average_pool, dense, make_convolve, map_input
 
 
 def columbia(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.5):
@@ -42,7 +42,7 @@ def columbia(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.5):
     >>> count_parameters("columbia", (100, 100, 3), n_classes=3)
     1338699
     """
-    conv = convolve_of(width)
+    conv = make_convolve(width)
     maps = map_input(input_shape)  # 100 x 100 x 3
     x = conv(maps, (4, 3))  # 100 x 100 x 4
     x = average_pool(x, 2, strides=2)  # 50 x 50 x 4

@@ -3,7 +3,7 @@
 import keras
 
 from darkcnn.networks.head import classify
-from darkcnn.networks.layers import average_pool, convolve_of, dense, join, map_input
+from darkcnn.networks.layers import average_pool, dense, join, make_convolve, map_input
 
 
 def dark_inception(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.5):
@@ -39,7 +39,7 @@ def dark_inception(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout
     >>> count_parameters("dark_inception", (100, 100, 3), n_classes=3)
     3155827
     """
-    conv = convolve_of(width)
+    conv = make_convolve(width)
     maps = map_input(input_shape)  # 100 x 100 x 3
     x = join(
         average_pool(maps, 4),

@@ -4,7 +4,7 @@ import keras
 
 from darkcnn.networks.dark_inception_resnet import reduction_a, reduction_b, stem
 from darkcnn.networks.head import classify
-from darkcnn.networks.layers import average_pool, check_blocks, convolve_of, dense, join, map_input
+from darkcnn.networks.layers import average_pool, check_blocks, dense, join, make_convolve, map_input
 
 
 def dark_inception_deep(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(3, 5), dropout=0.2):
@@ -44,7 +44,7 @@ def dark_inception_deep(input_shape, n_classes, *, n_attributes=0, width=1.0, bl
     4883907
     """
     n_a, n_b = check_blocks(blocks, 2)
-    conv = convolve_of(width)
+    conv = make_convolve(width)
     maps = map_input(input_shape)  # 100 x 100 x 3
     x = stem(maps, conv)  # 13 x 13 x 48
     for _ in range(n_a):

@@ -7,9 +7,9 @@ from darkcnn.networks.layers import (
     add_residual,
     average_pool,
     check_blocks,
-    convolve_of,
     dense,
     join,
+    make_convolve,
     map_input,
     max_pool,
 )
@@ -54,7 +54,7 @@ def dark_inception_resnet(input_shape, n_classes, *, n_attributes=0, width=1.0, 
     3016771
     """
     n_a, n_b = check_blocks(blocks, 2)
-    conv = convolve_of(width)
+    conv = make_convolve(width)
     maps = map_input(input_shape)  # 100 x 100 x 3
     x = stem(maps, conv)  # 13 x 13 x 48
     for _ in range(n_a):

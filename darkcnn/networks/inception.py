@@ -3,7 +3,7 @@
 import keras
 
 from darkcnn.networks.head import classify
-from darkcnn.networks.layers import average_pool, check_blocks, convolve_of, join, map_input, max_pool
+from darkcnn.networks.layers import average_pool, check_blocks, join, make_convolve, map_input, max_pool
 
 
 def inception(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1, 1), dropout=0.33):
@@ -49,7 +49,7 @@ def inception(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1
     13480419
     """
     n_a, n_b, n_c = check_blocks(blocks, 3)
-    conv = convolve_of(width)
+    conv = make_convolve(width)
     maps = map_input(input_shape)  # 100 x 100 x 3
     x = stem(maps, conv)  # 13 x 13 x 384
     for _ in range(n_a):

@@ -4,7 +4,7 @@ import keras
 
 from darkcnn.networks.head import classify
 from darkcnn.networks.inception import reduction_a, stem
-from darkcnn.networks.layers import add_residual, check_blocks, convolve_of, join, map_input, max_pool
+from darkcnn.networks.layers import add_residual, check_blocks, join, make_convolve, map_input, max_pool
 
 
 def inception_resnet_v2(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1, 1), dropout=0.2):
@@ -45,7 +45,7 @@ def inception_resnet_v2(input_shape, n_classes, *, n_attributes=0, width=1.0, bl
     10845299
     """
     n_a, n_b, n_c = check_blocks(blocks, 3)
-    conv = convolve_of(width)
+    conv = make_convolve(width)
     maps = map_input(input_shape)  # 100 x 100 x 3
     x = stem(maps, conv)  # 13 x 13 x 384
     for _ in range(n_a):

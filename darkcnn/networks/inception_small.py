@@ -4,7 +4,7 @@ import keras
 
 from darkcnn.networks.head import classify
 from darkcnn.networks.inception import block_a, reduction_a, stem
-from darkcnn.networks.layers import average_pool, check_blocks, convolve_of, join, map_input, max_pool
+from darkcnn.networks.layers import average_pool, check_blocks, join, make_convolve, map_input, max_pool
 
 
 def inception_small(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1, 1), dropout=0.2):
@@ -45,7 +45,7 @@ def inception_small(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks
     2379923
     """
     n_a, n_b, n_c = check_blocks(blocks, 3)
-    conv, half = convolve_of(width), convolve_of(width / 2)
+    conv, half = make_convolve(width), make_convolve(width / 2)
     maps = map_input(input_shape)  # 100 x 100 x 3
     x = stem(maps, half)  # 13 x 13 x 192
     for _ in range(n_a):

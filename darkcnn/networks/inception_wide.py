@@ -4,7 +4,7 @@ import keras
 
 from darkcnn.networks.head import classify
 from darkcnn.networks.inception import block_a, block_b, reduction_a, reduction_b, short_stem
-from darkcnn.networks.layers import average_pool, check_blocks, convolve_of, join, map_input, max_pool
+from darkcnn.networks.layers import average_pool, check_blocks, join, make_convolve, map_input, max_pool
 
 
 def inception_wide(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1, 1), dropout=0.2):
@@ -46,7 +46,7 @@ def inception_wide(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=
     14764707
     """
     n_a, n_b, n_c = check_blocks(blocks, 3)
-    conv = convolve_of(width)
+    conv = make_convolve(width)
     maps = map_input(input_shape)  # 100 x 100 x 3
     x = short_stem(maps, conv)  # 25 x 25 x 192
     for _ in range(n_a):

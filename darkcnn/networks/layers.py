@@ -83,7 +83,7 @@ def convolve(x, *steps, strides=1, width=1.0):
     return x
 
 
-def convolve_of(width):
+def make_convolve(width):
     """Return :func:`convolve` with `width` filled in, once it is checked."""
     return partial(convolve, width=check_width(width))
 

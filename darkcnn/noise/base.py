@@ -10,10 +10,10 @@ from darkcnn._common.sklearn_private import _fit_context
 from darkcnn._common.transformer import ArrayTransformer
 from darkcnn.records import ObservedRecords, check_records, chunks
 
-_HIGHEST = 2
+_MAX_VALUE = 2
 """Value above which a map was not divided by its peak."""
 
-_OR_OBSERVED = " before noise is added (mark real observations, which need none, as ObservedRecords)"
+_OBSERVED_HINT = " before noise is added (mark real observations, which need none, as ObservedRecords)"
 
 
 class RecordNoise(ArrayTransformer):
@@ -133,8 +133,8 @@ class RecordNoise(ArrayTransformer):
         """Check some of the maps."""
         maps = X[self.map_name]
         refuse(X, self.map_name, ~np.isfinite(maps), "must be finite", first_row)
-        refuse(X, self.map_name, maps < 0, f"must not be negative{_OR_OBSERVED}", first_row)
-        refuse(X, self.map_name, maps > _HIGHEST, f"must be divided by its peak{_OR_OBSERVED}", first_row)
+        refuse(X, self.map_name, maps < 0, f"must not be negative{_OBSERVED_HINT}", first_row)
+        refuse(X, self.map_name, maps > _MAX_VALUE, f"must be divided by its peak{_OBSERVED_HINT}", first_row)
 
 
 def _are_real(X):

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm
 
-_OUTLIERS_UP_TO = 3.0
+_MAX_OUTLIER_REDSHIFT = 3.0
 """Outliers have any redshift up to this one with the same probability: a guess."""
 
-_MIDDLES = (np.arange(32) + 0.5) / 32
+_BIN_CENTERS = (np.arange(32) + 0.5) / 32
 
 
 class Sources(NamedTuple):
@@ -34,9 +34,9 @@ class Sources(NamedTuple):
             )
 
     def critical_densities(self, lenses):
-        """Return the critical surface density that is believed, and the true one, in Msun / Mpc2."""
-        believed = lenses.efficiency(self.redshift)
-        return lenses.critical_density(believed), lenses.critical_density(self._mean_efficiency(lenses))
+        """Return the critical surface density that is assumed, and the true one, in Msun / Mpc2."""
+        assumed = lenses.efficiency(self.redshift)
+        return lenses.critical_density(assumed), lenses.critical_density(self._mean_efficiency(lenses))
 
     def _mean_efficiency(self, lenses):
         """Return the mean efficiency of the galaxies, to which the mean of their shear is proportional.
@@ -47,10 +47,10 @@ class Sources(NamedTuple):
         redshift = self.true_redshift
         if not self.scatter and not self.outliers:
             return lenses.efficiency(redshift)
-        scattered = np.maximum(redshift + self.scatter * (1 + redshift) * norm.ppf(_MIDDLES), 1e-3)
+        scattered = np.maximum(redshift + self.scatter * (1 + redshift) * norm.ppf(_BIN_CENTERS), 1e-3)
         of_scattered, of_outliers = (
             # Along the last axis, which adds up the values of a lens alike, whatever the others.
             np.ascontiguousarray(lenses.efficiency(redshifts[:, np.newaxis]).T).mean(axis=-1)
-            for redshifts in (scattered, _OUTLIERS_UP_TO * _MIDDLES)
+            for redshifts in (scattered, _MAX_OUTLIER_REDSHIFT * _BIN_CENTERS)
         )
         return (1 - self.outliers) * of_scattered + self.outliers * of_outliers

@@ -10,7 +10,7 @@ import numpy as np
 
 from darkcnn.noise.inversion import field_convergence, field_shear, known_map
 
-_TRUSTED = 0.1
+_MAX_NOISE = 0.1
 """Noise of the convergence that the shear is corrected with. With a tenth, the convergence of the cores of
 mock clusters is right to 0.01 on average: with less, it is smoothed too much, with more, its noise biases."""
 
@@ -35,7 +35,7 @@ def reconstruct(shapes, noise, *, smoothing=0.0, periodic=False, mean=0.0):
     `smoothing` pixels; `mean` is the convergence to add, which shear does not determine.
     """
     # White noise of one, smoothed by a Gaussian of width s, is 1 / (2 sqrt(pi) s).
-    trusted = np.asarray(noise) / (2 * math.sqrt(math.pi) * _TRUSTED)
+    trusted = np.asarray(noise) / (2 * math.sqrt(math.pi) * _MAX_NOISE)
     kappa = np.float32(mean)
     for width in (*[trusted] * _N_CORRECTIONS, smoothing):
         shear = shapes * np.maximum(1 - kappa, 0)

@@ -19,10 +19,10 @@ from darkcnn.records import FIELD_SIZE, SHEAR, TANGENTIAL, chunks
 SHEAR_OUTPUTS = {"shear": SHEAR, "tangential": TANGENTIAL}
 """The fields that an output adds to a record."""
 
-_CONVERGENCES = 1e-3, 1e3
+_CONVERGENCE_RANGE = 1e-3, 1e3
 """Far beyond what clusters have at their centres, 0.1 to 10; other units are off by a million."""
 
-_PIXELS_AT_ONCE = 160_000
+_CHUNK_PIXELS = 160_000
 """Pixels of the maps that are transformed together, which stay in the processor's cache."""
 
 
@@ -224,9 +224,9 @@ class WeakLensingNoise(RecordNoise):
 
     def observe(self, clusters, generators):
         """Measure the shapes of galaxies behind clusters, and the convergence from them."""
-        lenses, noise, believed, true = self._lenses(clusters)
+        lenses, noise, assumed, true = self._lenses(clusters)
         total = clusters["total"]
-        fields = {"total": np.empty(total.shape, np.float32), "lensing_norm": noise * believed / self._scale}
+        fields = {"total": np.empty(total.shape, np.float32), "lensing_norm": noise * assumed / self._scale}
         names = SHEAR_OUTPUTS.get(self.output, ())
         fields |= {name: np.empty_like(fields["total"]) for name in names}
         settings = {
@@ -240,7 +240,7 @@ class WeakLensingNoise(RecordNoise):
             np.float32(clusters["lensing_norm"] / true),
             np.float32(self._scale / noise),
         )
-        for rows in chunks(len(total), max(1, _PIXELS_AT_ONCE // total.shape[-1] ** 2)):
+        for rows in chunks(len(total), max(1, _CHUNK_PIXELS // total.shape[-1] ** 2)):
             level, density, unit = (scale[rows, np.newaxis, np.newaxis] for scale in scales)
             kappa = total[rows] * density
             if self.large_scale_structure:
@@ -267,8 +267,8 @@ class WeakLensingNoise(RecordNoise):
 
     def unit(self, clusters):
         """Return the standard deviation of the noise, as a surface density in Msun / Mpc2."""
-        _, noise, believed, _ = self._lenses(clusters)
-        return noise * believed / self._scale
+        _, noise, assumed, _ = self._lenses(clusters)
+        return noise * assumed / self._scale
 
     @property
     def changes(self):
@@ -307,7 +307,7 @@ class WeakLensingNoise(RecordNoise):
         lenses = self._at(X)
         self._sources.check(lenses, X["cluster_id"])
         convergence = float(np.median(X["lensing_norm"] / self._sources.critical_densities(lenses)[1]))
-        if not _CONVERGENCES[0] < convergence < _CONVERGENCES[1]:
+        if not _CONVERGENCE_RANGE[0] < convergence < _CONVERGENCE_RANGE[1]:
             warnings.warn(
                 f"'lensing_norm' gives the peaks of the clusters a convergence of {convergence:.1g}: is it "
                 "in Msun / Mpc2?",

@@ -15,7 +15,7 @@ from darkcnn.noise.instruments import XRAY_TELESCOPES, parameters_of
 
 ERG_PER_KEV = 1.602177e-9
 
-_BRIGHTNESSES = 1e-15, 1e-10
+_BRIGHTNESS_RANGE = 1e-15, 1e-10
 """Beyond what clusters have at their centres; brightness per square degree or arcsecond is off by 3600."""
 
 _FWHM_PER_DEVIATION = 2 * math.sqrt(2 * math.log(2))
@@ -171,7 +171,7 @@ class XrayNoise(RecordNoise):
     def _check(self, X):
         map_shape = super()._check(X)
         brightness = float(np.median(X["xray_norm"]))
-        if not _BRIGHTNESSES[0] < brightness < _BRIGHTNESSES[1]:
+        if not _BRIGHTNESS_RANGE[0] < brightness < _BRIGHTNESS_RANGE[1]:
             warnings.warn(
                 f"'xray_norm' gives the clusters a peak surface brightness of {brightness:.1g}: is it in "
                 "erg / s / cm2 / arcmin2?",

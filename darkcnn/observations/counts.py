@@ -13,7 +13,7 @@ from darkcnn.observations.images import deposit, read_sky_image, window
 from darkcnn.observations.sky import kpc_per_radian, offsets_kpc
 from darkcnn.records import FIELD_SIZE
 
-_EXPOSED = 0.1
+_MIN_EXPOSURE = 0.1
 """Exposure over the largest one below which a pixel was not observed."""
 
 
@@ -127,7 +127,7 @@ def count_photons(
     if not isinstance(exposure, Real):
         sums, found, _ = deposit(*read_sky_image(exposure), center, redshift, n_pixels, cosmology)
         time = sums / np.maximum(found, 1)
-        mask |= time < _EXPOSED * time.max()
+        mask |= time < _MIN_EXPOSURE * time.max()
         seconds = 0.0 if mask.all() else float(np.median(time[~mask]))
         counts *= seconds / np.where(mask, np.inf, time)
     if not 0 < seconds < np.inf:

@@ -11,7 +11,7 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 from darkcnn.observations.sky import kpc_per_radian, offsets_kpc, sky_position
 from darkcnn.records import FIELD_SIZE, fill_gaps
 
-_POINTS = 8
+_N_SUBPIXELS = 8
 """Points along the side of a pixel of the result, at least, that image pixels are divided into."""
 
 
@@ -143,7 +143,7 @@ def deposit(values, wcs, center, redshift, n_pixels, cosmology=None):
             f"pixels of the image are {sides.max():.4g} kpc wide, those of the map {wanted:.4g} kpc: ask for "
             f"n_pixels={max(int(FIELD_SIZE / sides.max()), 1)} or fewer"
         )
-    divide = ceil(_POINTS * sides.max() / wanted)
+    divide = ceil(_N_SUBPIXELS * sides.max() / wanted)
     rows, columns = window(values.shape, wcs, center, FIELD_SIZE / sides.min())
     steps = (np.arange(divide) + 0.5) / divide - 0.5
     y = (np.arange(rows.start, rows.stop)[:, np.newaxis] + steps).ravel()

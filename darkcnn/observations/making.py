@@ -6,7 +6,7 @@ from darkcnn.observations.counts import CountMap
 from darkcnn.observations.shear import ConvergenceMap
 from darkcnn.records import MAPS, NORMS, SCALARS, ObservedRecords, number_halos, record_dtype, to_values
 
-_SCATTERS = 0.25, 4.0
+_NOISE_RANGE = 0.25, 4.0
 """Standard deviation that a map over its noise can have near its edge."""
 
 
@@ -125,7 +125,7 @@ def _check_noise(values):
     edge[tuple(slice(n // 10, n - n // 10) for n in values.shape)] = False
     rest = values[edge & (values != 0)]
     scatter = float(rest.std()) if rest.size else 0.0
-    if not _SCATTERS[0] <= scatter <= _SCATTERS[1]:
+    if not _NOISE_RANGE[0] <= scatter <= _NOISE_RANGE[1]:
         raise ValueError(
             "'total' must be the convergence over its noise, with a scatter of one near the edge, got "
             f"{scatter:.3g}: "

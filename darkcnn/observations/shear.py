@@ -14,13 +14,13 @@ from darkcnn.records import FIELD_SIZE
 _GALAXIES_OF_DENSITY = 100
 """Galaxies within the Gaussian that the local density is measured with: right to a tenth."""
 
-_EMPTY = 0.4
+_MIN_DENSITY = 0.4
 """Smoothed density over the typical one below which a pixel has no galaxies: one half at a straight edge."""
 
-_WIDEST = 3
+_MAX_FIELD = 3
 """Side of the field of galaxies that is used, over that of the map."""
 
-_HIGHEST = 1.5
+_MAX_ELLIPTICITY = 1.5
 """Ellipticity beyond which a shape is no measurement."""
 
 
@@ -190,7 +190,7 @@ def _columns(*given):
         if not np.isfinite(columns[number]).all():
             raise ValueError(f"{name} must be known for every galaxy, got NaN: leave such galaxies out")
     size = np.hypot(columns[2], columns[3])
-    if length and np.quantile(size, 0.9) > _HIGHEST:
+    if length and np.quantile(size, 0.9) > _MAX_ELLIPTICITY:
         raise ValueError(
             f"g1 and g2 must be ellipticities below 1, got {np.quantile(size, 0.9):.3g} and more for a tenth"
         )
@@ -201,7 +201,7 @@ def _columns(*given):
 
 def _margin(x, y, pixel, n_pixels):
     """Return how many pixels beyond the map are used: as far as there are galaxies, up to three maps."""
-    reach = np.nanmax(np.minimum(np.abs([x, y]), _WIDEST * FIELD_SIZE / 2), initial=0.0)
+    reach = np.nanmax(np.minimum(np.abs([x, y]), _MAX_FIELD * FIELD_SIZE / 2), initial=0.0)
     return max(int(np.ceil(reach / pixel)) - n_pixels // 2, 0)
 
 
@@ -215,7 +215,7 @@ def _local(weights, shapes, numbers):
 
     smoothed = smooth(weights)
     level = np.median(smoothed[weights > 0])
-    mask = smoothed < _EMPTY * level
+    mask = smoothed < _MIN_DENSITY * level
     density = np.where(mask, level, smoothed / np.maximum(smooth((~mask).astype(float)), 1e-3))
     mean = (smooth(shapes.real) + 1j * smooth(shapes.imag)) / np.maximum(smoothed, 1e-3 * level)
     return density, mean, mask

@@ -11,7 +11,7 @@ from darkcnn.persistence.notes import (
     kept_validation,
     rows_of_new_halos,
 )
-from darkcnn.persistence.resolution import warn_of_blur
+from darkcnn.persistence.resolution import warn_about_blur
 
 __all__ = [
     "check_training",
@@ -23,7 +23,7 @@ __all__ = [
     "load_notes",
     "rows_of_new_halos",
     "save_model",
-    "warn_of_blur",
+    "warn_about_blur",
 ]
 
 

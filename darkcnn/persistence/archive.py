@@ -16,7 +16,7 @@ NOTES = "notes.json"
 MAX_DESCRIPTION = 50_000_000
 """Largest description of a model, and largest notes, in bytes; the longest part is the training history."""
 
-_DAMAGE = (
+_READ_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, StructError, EOFError),  # of archives
     OSError,  # of HDF5
     RuntimeError,  # of HDF5, of encrypted or endlessly nested members, and of unknown compressions
@@ -46,7 +46,7 @@ def opened(path):
                 raise ValueError("it is no model of darkcnn: not a keras archive")
             with zipfile.ZipFile(content) as archive:
                 yield archive
-        except _DAMAGE as error:
+        except _READ_ERRORS as error:
             reason = error if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             raise ValueError(f"cannot load {path}: {reason}") from error
 

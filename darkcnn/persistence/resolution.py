@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-_BORNE = 0.4
+_MAX_BLUR = 0.4
 """Standard deviation of a blur, in pixels of the records, that hardly changes predictions.
 
 Up to 0.38 pixels, the accuracy and the inferred cross-section stay within their errors; with 0.5, cold
@@ -12,7 +12,7 @@ dark matter looks like self-interacting one (docs/benchmarks/resolution.md).
 """
 
 
-def warn_of_blur(training, clusters):
+def warn_about_blur(training, clusters):
     """Warn if clusters are more blurred than the training set of a model, as far as both are known.
 
     Parameters
@@ -31,7 +31,7 @@ def warn_of_blur(training, clusters):
     if not isinstance(trained, int | float) or blur is None:
         return False
     more = np.sqrt(max(blur**2 - trained**2, 0.0))
-    if more <= _BORNE * clusters.pixel_scale:
+    if more <= _MAX_BLUR * clusters.pixel_scale:
         return False
     warnings.warn(
         f"maps are blurred by {blur:.3g} kpc (standard deviation), those of the training by "

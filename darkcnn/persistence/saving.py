@@ -45,7 +45,7 @@ _STEPS = {
         LogisticRegression,
     )
 }
-_NOT_SAVED = {"callbacks", "checkpoint", "verbose"}
+_UNSAVED_PARAMETERS = {"callbacks", "checkpoint", "verbose"}
 """Parameters without effect on predictions, which belong to the process that trains."""
 
 _FITTED = re.compile(r"[a-z]\w*_|_seed|_settings|_n_features_out")
@@ -191,7 +191,7 @@ def _describe(name, step):
         return {"class": "passthrough"}
     if type(step) not in _STEPS.values():
         raise TypeError(f"model must consist of {list(_STEPS)}, got {type(step).__name__}; use joblib.dump")
-    parameters = {key: value for key, value in step.get_params().items() if key not in _NOT_SAVED}
+    parameters = {key: value for key, value in step.get_params().items() if key not in _UNSAVED_PARAMETERS}
     if not type(step).__module__.startswith("darkcnn."):  # other versions may have other parameters
         defaults = type(step)().get_params()
         parameters = {key: value for key, value in parameters.items() if value != defaults[key]}

@@ -4,9 +4,9 @@ from darkcnn.preprocessing.attributes import ATTRIBUTES, attribute_table
 from darkcnn.preprocessing.augmenter import RotationFlipAugmenter, augment
 from darkcnn.preprocessing.maps import Maps, as_maps, plain_array
 from darkcnn.preprocessing.profiles import RadialProfiles, profile_baseline
+from darkcnn.preprocessing.rotation import rotate
 from darkcnn.preprocessing.scaler import MapScaler
 from darkcnn.preprocessing.selector import MapSelector
-from darkcnn.preprocessing.turning import turn
 from darkcnn.preprocessing.views import Views, as_views
 
 __all__ = [
@@ -23,5 +23,5 @@ __all__ = [
     "augment",
     "plain_array",
     "profile_baseline",
-    "turn",
+    "rotate",
 ]

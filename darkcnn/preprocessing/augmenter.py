@@ -156,7 +156,7 @@ def augment(X, y, n_rotations=10, *, flip=True, random_state=None):
         angles = np.rint(angles / (np.pi / 2)) * (np.pi / 2)
     observed = X if isinstance(X, ObservedRecords) else ObservedRecords(X)
     maps = _square(Maps(observed, (*X.dtype["total"].shape, len(MAPS))))
-    views = Views(maps, angles, flips, realisations=1 + every % n_rotations, turn_first=not was_seen)
+    views = Views(maps, angles, flips, realisations=1 + every % n_rotations, rotate_first=not was_seen)
     X_views = views.draw(source_index, every)
     # Ellipticity is a spin-2 quantity: mirroring left to right changes the sign of e2, and a rotation by
     # `angle`, anticlockwise with row 0 at the top, is clockwise in its (column, row) axes.

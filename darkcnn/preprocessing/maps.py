@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from darkcnn.records import LazyRows, ObservedRecords, is_records, refuse_units
+from darkcnn.records import LazyRows, ObservedRecords, check_unitless, is_records
 
 
 class Maps(LazyRows):
@@ -56,7 +56,7 @@ class Maps(LazyRows):
         n_attributes = 0 if self.attributes is None else self.attributes.shape[1]
         return f"Maps(shape={self.shape}, n_attributes={n_attributes})"
 
-    def _some(self, rows):
+    def _select_rows(self, rows):
         return Maps(
             self.source[rows],
             self.map_shape,
@@ -181,7 +181,7 @@ def plain_array(X, argument="X"):
         for row, each in enumerate(X):
             if isinstance(each, np.ndarray):
                 plain_array(each, f"{argument}[{row}]")
-    refuse_units(X, argument)
+    check_unitless(X, argument)
     mask = np.ma.getmaskarray(X) if isinstance(X, np.ma.MaskedArray) else getattr(X, "mask", None)
     if isinstance(mask, np.ndarray) and mask.dtype == bool:  # of a table, `mask` is a method
         if mask.any():

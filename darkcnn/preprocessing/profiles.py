@@ -20,7 +20,7 @@ _CORE_PIXELS = 3.0  # rings are equally wide within this radius and widen in pro
 _CENTRAL_SIDE = 6  # pixels among which the brightest are sorted
 _N_BRIGHTEST = 16
 _RING_STATISTICS = "ring", "dipole", "ellipticity", "scatter", "peak"
-_LEAST_CONTRAST = 1e-4  # scatter and brightest pixel over the mean of a ring; uniform rings count as that
+_MIN_CONTRAST = 1e-4  # scatter and brightest pixel over the mean of a ring; uniform rings count as that
 _FLOOR = 1e-8  # over the peak of the map; means below it, such as those of pure noise, count as that
 
 
@@ -215,7 +215,7 @@ def _rings(maps, n_rings):
     rings = [values[:, pixels] for pixels in inside.T]
     scatter = np.stack([ring.std(axis=1) if ring.size else ring.sum(axis=1) for ring in rings], axis=1)
     peak = np.stack([ring.max(axis=1, initial=0) for ring in rings], axis=1)
-    contrasts = [np.log(np.maximum(contrast / level, _LEAST_CONTRAST)) for contrast in (scatter, peak)]
+    contrasts = [np.log(np.maximum(contrast / level, _MIN_CONTRAST)) for contrast in (scatter, peak)]
     return mean, np.hstack([*(moment / level for moment in moments), *contrasts])
 
 

@@ -11,7 +11,7 @@ from darkcnn._common.sklearn_private import Interval, StrOptions, _fit_context, 
 from darkcnn._common.transformer import ArrayTransformer
 from darkcnn.preprocessing.maps import Maps, plain_array
 
-_ROWS_FOR_SIGN = 16
+_N_SIGN_ROWS = 16
 """Number of maps that are searched for a value above zero."""
 
 _CHANNEL_CONSTRAINTS = {
@@ -162,7 +162,7 @@ def _scale(batch, *, stretch, norm, floor):
 
 def _check_signs(X, settings):
     """Refuse maps that have no values above zero to take the logarithm of."""
-    rows = np.asarray(X[:_ROWS_FOR_SIGN])
+    rows = np.asarray(X[:_N_SIGN_ROWS])
     rows = rows.reshape(-1, 1 if X.ndim == 2 else X.shape[-1])
     settings = settings * rows.shape[1] if len(settings) == 1 else settings
     ranges = zip(rows.min(axis=0), rows.max(axis=0), strict=True)

@@ -9,7 +9,7 @@ from darkcnn._common.sklearn_private import StrOptions, _fit_context
 from darkcnn._common.transformer import ArrayTransformer
 from darkcnn.preprocessing.attributes import attribute_table
 from darkcnn.preprocessing.maps import Maps, as_maps
-from darkcnn.preprocessing.units import ranges_of, warn_of_other_units
+from darkcnn.preprocessing.units import ranges_of, warn_about_units
 from darkcnn.records import MAPS, SHEAR, TANGENTIAL, check_records, is_records
 
 
@@ -117,7 +117,7 @@ class MapSelector(ArrayTransformer):
         if _map_shape(X) != self.map_shape_:
             raise ValueError(f"X has maps of shape {_map_shape(X)}, but {self.map_shape_} were seen at fit")
         if is_records(X) and self.ranges_ is not None:
-            warn_of_other_units(X, self.ranges_)
+            warn_about_units(X, self.ranges_)
         return self._select(X)
 
     def _select(self, X):

@@ -16,10 +16,10 @@ _SCATTER_MARGIN = 3
 _N_ROWS = 32
 """Number of observed maps that are checked, as drawing the noise of all takes long."""
 
-_HIGHEST = 2
+_MAX_VALUE = 2
 """Value above which a map was not divided by its peak."""
 
-_LOWEST_REDSHIFT = 0.1
+_MIN_REDSHIFT = 0.1
 """Lower redshifts count as this one, see :class:`darkcnn.XrayNoise`."""
 
 
@@ -29,7 +29,7 @@ def ranges_of(records):
     observed = [
         name
         for name in (*MAPS, *SHEAR, *TANGENTIAL)
-        if name in some.dtype.names and ((some[name] < 0) | (some[name] > _HIGHEST)).any()
+        if name in some.dtype.names and ((some[name] < 0) | (some[name] > _MAX_VALUE)).any()
     ]
     return {
         "norms": _norm_ranges(records),
@@ -38,7 +38,7 @@ def ranges_of(records):
     }
 
 
-def warn_of_other_units(records, ranges):
+def warn_about_units(records, ranges):
     """Warn if the norms or the scatter of most records are far outside of `ranges`, from :func:`ranges_of`.
 
     X-ray norms change with redshift: the surface brightness of a cluster falls as (1 + z)^-4; a norm of one
@@ -61,7 +61,7 @@ def _readings(records, name):
     if name == "xray_norm":
         redshift = np.asarray(records["redshift"], dtype=float)
         yield records[name] * (1 + redshift) ** 4
-        distance = BAHAMAS.angular_diameter_distance(np.maximum(redshift, _LOWEST_REDSHIFT)).value
+        distance = BAHAMAS.angular_diameter_distance(np.maximum(redshift, _MIN_REDSHIFT)).value
         yield records[name] / distance**2
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from darkcnn.preprocessing.maps import as_maps
-from darkcnn.preprocessing.turning import origins_of, warp
+from darkcnn.preprocessing.rotation import pixel_origins, warp
 from darkcnn.records import LazyRows
 
 _N_REALISATIONS = 2**62
@@ -35,7 +35,7 @@ class Views(LazyRows):
         Whether `redrawn` may mirror all of them.
     realisations : ndarray of int of shape (n_views,) or None, default=None
         Noise realisation of each view, see :class:`~darkcnn.ObservedRecords`; None for 0.
-    turn_first : bool, default=False
+    rotate_first : bool, default=False
         Whether maps are rotated before noise is added, not after.
 
     Examples
@@ -51,17 +51,19 @@ class Views(LazyRows):
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self, maps, angles, flips, *, mirror=False, realisations=None, turn_first=False):
+    def __init__(self, maps, angles, flips, *, mirror=False, realisations=None, rotate_first=False):
         self.maps = maps
         self.angles = angles
         self.flips = flips
         self.mirror = mirror
         self.realisations = np.zeros(len(angles), int) if realisations is None else realisations
-        self.turn_first = turn_first
+        self.rotate_first = rotate_first
 
     @cached_property
     def _origins(self):
-        return [origins_of(*view, self.maps.map_shape) for view in zip(self.angles, self.flips, strict=True)]
+        return [
+            pixel_origins(*view, self.maps.map_shape) for view in zip(self.angles, self.flips, strict=True)
+        ]
 
     @property
     def shape(self):
@@ -71,7 +73,7 @@ class Views(LazyRows):
     def __repr__(self):
         return f"Views(shape={self.shape})"
 
-    def _some(self, rows):
+    def _select_rows(self, rows):
         return self._with(maps=self.maps[rows])
 
     def _with(self, **changes):
@@ -160,35 +162,35 @@ class Views(LazyRows):
 
     def _new_noise(self, rng):
         realisations = rng.integers(_N_REALISATIONS, size=len(self.realisations))
-        return {"realisations": realisations, "turn_first": bool(getattr(self.maps.source, "noises", ()))}
+        return {"realisations": realisations, "rotate_first": bool(getattr(self.maps.source, "noises", ()))}
 
     def _observe(self, rows, views):
         """Compute views of observed maps."""
         observed, realisations = self.maps.source, self.realisations[views]
-        if self.turn_first:
-            return self.maps.finish(observed.draw(rows, realisations, self._turning(views)))
+        if self.rotate_first:
+            return self.maps.finish(observed.draw(rows, realisations, self._rotation(views)))
         quarters = np.rint(self.angles[views] / (np.pi / 2)).astype(int)
-        return self.maps.finish(observed.draw_turned(rows, realisations, quarters, self.flips[views]))
+        return self.maps.finish(observed.draw_rotated(rows, realisations, quarters, self.flips[views]))
 
-    def _turning(self, views):
+    def _rotation(self, views):
         """Return the function that rotates the map at a position of a batch."""
 
-        def turn_as_view(position, image):
+        def rotate_as_view(position, image):
             view = np.empty(image.shape, np.float32)
             warp(np.ascontiguousarray(image, np.float32), self._origins[views[position]], view)
             return view
 
-        return turn_as_view
+        return rotate_as_view
 
 
 def as_views(X, argument="X"):
     """Return views, or maps as their only view."""
     if isinstance(X, Views):
         return X
-    return _Untouched(as_maps(X, argument), np.zeros(1), np.zeros(1, bool))
+    return _SingleView(as_maps(X, argument), np.zeros(1), np.zeros(1, bool))
 
 
-class _Untouched(Views):
+class _SingleView(Views):
     """Maps as their only view in every epoch, with new noise if they have noise."""
 
     def draw(self, rows, views):
@@ -197,5 +199,5 @@ class _Untouched(Views):
     def redrawn(self, rng):
         return self._with(**self._new_noise(rng))
 
-    def _turning(self, views):
+    def _rotation(self, views):
         return None

@@ -1,7 +1,7 @@
 """Records of clusters: fields, labels of dark-matter models, and rows that are read or drawn when needed."""
 
 from darkcnn.records.attributes import bcg_concentration, bcg_ellipticity, xray_concentration
-from darkcnn.records.checks import check_records, is_records, plain_records, refuse_units
+from darkcnn.records.checks import check_records, check_unitless, is_records, plain_records
 from darkcnn.records.disk import RecordsOnDisk
 from darkcnn.records.fields import (
     FIELD_SIZE,
@@ -24,7 +24,7 @@ from darkcnn.records.labels import (
     sort_labels,
     split_labels,
 )
-from darkcnn.records.making import Made, Options, make_record, warn_of_maps
+from darkcnn.records.making import MadeRecord, MakeOptions, make_record, warn_about_maps
 from darkcnn.records.observed import SHEAR, TANGENTIAL, ObservedRecords
 from darkcnn.records.particles import project_particles
 from darkcnn.records.peak import smooth
@@ -44,9 +44,9 @@ __all__ = [
     "TANGENTIAL",
     "DarkMatter",
     "LazyRows",
-    "Made",
+    "MadeRecord",
+    "MakeOptions",
     "ObservedRecords",
-    "Options",
     "RecordsOnDisk",
     "bcg_concentration",
     "bcg_ellipticity",
@@ -54,6 +54,7 @@ __all__ = [
     "check_groups",
     "check_halo_masses",
     "check_records",
+    "check_unitless",
     "chunks",
     "cross_section_of",
     "fill_gaps",
@@ -67,11 +68,10 @@ __all__ = [
     "plain_records",
     "project_particles",
     "record_dtype",
-    "refuse_units",
     "smooth",
     "sort_labels",
     "split_labels",
     "to_values",
-    "warn_of_maps",
+    "warn_about_maps",
     "xray_concentration",
 ]

@@ -40,7 +40,7 @@ def plain_records(X, argument="X"):
     """
     if type(X) in (np.ndarray, np.memmap) or isinstance(X, LazyRows):
         return X
-    refuse_units(X, argument)
+    check_unitless(X, argument)
     if hasattr(X, "unmasked"):  # astropy.utils.masked
         return _without_mask(X.unmasked, X.mask, argument)
     if isinstance(X, np.ma.MaskedArray):
@@ -98,7 +98,7 @@ def _check_unit(told, wanted, what):
         raise ValueError(f"{what} must be in {wanted!r}, got {told!r}: convert it, and correct the unit")
 
 
-def refuse_units(X, argument):
+def check_unitless(X, argument):
     """Refuse an array with units, of astropy or another package."""
     unit = getattr(X, "unit", getattr(X, "units", None))
     if unit is not None and not isinstance(unit, np.ndarray) and str(unit) not in ("", "dimensionless"):

@@ -55,7 +55,7 @@ class RecordsOnDisk(LazyRows):
         self._numbers = None
 
     @classmethod
-    def of(cls, mapped):
+    def from_memmap(cls, mapped):
         """Make records on disk of a memory-mapped ``.npy`` file.
 
         Parameters
@@ -76,7 +76,7 @@ class RecordsOnDisk(LazyRows):
         >>> from darkcnn.records import RecordsOnDisk
         >>> with tempfile.NamedTemporaryFile(suffix=".npy") as file:
         ...     np.save(file.name, load_example().data)
-        ...     records = RecordsOnDisk.of(np.load(file.name, mmap_mode="r"))
+        ...     records = RecordsOnDisk.from_memmap(np.load(file.name, mmap_mode="r"))
         >>> records[::2].shape
         (216,)
         """
@@ -97,7 +97,7 @@ class RecordsOnDisk(LazyRows):
     def __getstate__(self):
         return vars(self) | {"_numbers": None}
 
-    def _some(self, rows):
+    def _select_rows(self, rows):
         some = copy(self)
         some.rows = self.rows[rows] if isinstance(rows, slice) else _numbered(self.rows)[rows]
         some._numbers = None if self._numbers is None else self._numbers[rows]

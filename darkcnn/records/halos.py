@@ -13,7 +13,7 @@ _SAME_MASS = 0.02
 """Difference of log_mass between projections of one halo, which may be rounded."""
 
 _INT64 = np.iinfo(np.int64)
-_EXACT = 2**53  # float64 holds every whole number up to this one
+_MAX_EXACT_INTEGER = 2**53  # float64 holds every whole number up to this one
 
 
 def number_halos(names, what="halo"):
@@ -73,7 +73,7 @@ def _named(name, row, what):
     if isinstance(name, bytes):
         name = name.decode("latin1")
     is_float = isinstance(name, Real) and not isinstance(name, Integral)
-    if is_float and abs(name) <= _EXACT and name == int(name):
+    if is_float and abs(name) <= _MAX_EXACT_INTEGER and name == int(name):
         name, is_float = int(name), False
     text = str(name).strip()
     if is_float or name == _INT64.min or text.lower() in UNKNOWN:

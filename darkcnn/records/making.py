@@ -24,7 +24,7 @@ MEASURED = ("xray_concentration", "bcg_stellar_concentration", "bcg_e1", "bcg_e2
 """Attributes that are measured on the maps, at their own resolution, unless they are given."""
 
 
-class Options(NamedTuple):
+class MakeOptions(NamedTuple):
     """How records are made of maps; see :func:`darkcnn.make_records`."""
 
     n_pixels: int = 50
@@ -38,10 +38,10 @@ class Options(NamedTuple):
         return self.fill_value.get(name) if isinstance(self.fill_value, dict) else self.fill_value
 
 
-DEFAULTS = Options()
+DEFAULTS = MakeOptions()
 
 
-class Made(NamedTuple):
+class MadeRecord(NamedTuple):
     """A record, and what it was made of.
 
     Attributes
@@ -86,12 +86,12 @@ def make_record(
         Row and column of the centre in the first map; None to find it.
     psf_fwhm : float or Quantity, default=0
         Full width at half maximum of the point spread function of its maps, kpc or an angle.
-    options : Options, default=DEFAULTS
+    options : MakeOptions, default=DEFAULTS
         How to make it.
 
     Returns
     -------
-    Made
+    MadeRecord
         The record.
     """
     images, pixels, quantised, blurs = {}, {}, [], {}
@@ -123,7 +123,7 @@ def make_record(
     if not 0 <= width <= FIELD_SIZE:
         raise ValueError(f"psf_fwhm must be a length of 0 or more, got {psf_fwhm}")
     blur = float(np.hypot(width, max(blurs.values(), default=0.0)))
-    return Made(record, center, max(pixels.values()), tuple(quantised), blurs, blur)
+    return MadeRecord(record, center, max(pixels.values()), tuple(quantised), blurs, blur)
 
 
 def _check_mass(density, numbers):
@@ -227,7 +227,7 @@ def _rebin(name, image, pixel, center, options):
     return density, blur
 
 
-def warn_of_maps(quantised, blurs):
+def warn_about_maps(quantised, blurs):
     """Warn of maps that were stored with eight bits, and of maps that became blurred.
 
     Parameters
@@ -235,7 +235,7 @@ def warn_of_maps(quantised, blurs):
     quantised : iterable of str
         Names of quantised maps.
     blurs : iterable of dict of str to float
-        Blur of maps, kpc, see :class:`Made`.
+        Blur of maps, kpc, see :class:`MadeRecord`.
     """
     if names := sorted(set(quantised)):
         warnings.warn(

@@ -70,7 +70,7 @@ class ObservedRecords(LazyRows):
             f"ObservedRecords(shape={self.shape}, noises={[type(noise).__name__ for noise in self.noises]})"
         )
 
-    def _some(self, rows):
+    def _select_rows(self, rows):
         return ObservedRecords(self.records[rows], self.noises)
 
     def _fill(self, out, rows):
@@ -90,7 +90,7 @@ class ObservedRecords(LazyRows):
             numbers[noise.norm_name] = noise.unit(numbers)
         return numbers[name]
 
-    def draw(self, rows, realisations=None, turn=None):
+    def draw(self, rows, realisations=None, rotate=None):
         """Return some of the records with noise.
 
         Parameters
@@ -99,7 +99,7 @@ class ObservedRecords(LazyRows):
             Rows.
         realisations : ndarray of int of shape (n_rows,) or None, default=None
             Number of the noise realisation of each row, 0 or more; None for 0.
-        turn : callable or None, default=None
+        rotate : callable or None, default=None
             Function of the position in `rows` and a map that rotates it before the noise is added. Effects of
             the telescope, such as a mask, are not rotated.
 
@@ -116,16 +116,16 @@ class ObservedRecords(LazyRows):
             for name in drawn.dtype.names:
                 wider[name] = drawn[name]
             drawn = wider
-        if turn is not None:
+        if rotate is not None:
             for name in MAPS:
                 for position, image in enumerate(drawn[name]):
-                    image[...] = turn(position, image)
+                    image[...] = rotate(position, image)
         for noise, own in zip(self.noises, generators, strict=True):
             for name, values in noise.observe(drawn, own).items():
                 drawn[name] = values
         return drawn
 
-    def draw_turned(self, rows, realisations, quarters, flips):
+    def draw_rotated(self, rows, realisations, quarters, flips):
         """Return some of the records with noise, rotated by multiples of 90 degrees, without interpolation.
 
         Parameters

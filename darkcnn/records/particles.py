@@ -8,7 +8,7 @@ from darkcnn.records.quantities import plain_numbers
 _WIDTHS_PER_OCTAVE = 2
 """Kernels of how many widths are used between a width and its double."""
 
-_AT_ONCE = 1_000_000
+_CHUNK = 1_000_000
 """Particles whose neighbours are looked for together."""
 
 
@@ -79,8 +79,8 @@ def project_particles(
     tree, rank = cKDTree(offsets), min(n_neighbors + 1, len(offsets))
     lengths = np.concatenate(
         [
-            tree.query(offsets[start : start + _AT_ONCE], [rank])[0][:, 0]
-            for start in range(0, len(offsets), _AT_ONCE)
+            tree.query(offsets[start : start + _CHUNK], [rank])[0][:, 0]
+            for start in range(0, len(offsets), _CHUNK)
         ]
     )
     pixel = FIELD_SIZE / n_pixels

@@ -3,10 +3,10 @@
 from darkcnn.records.fields import MAPS, NORMS
 from darkcnn.records.quantities import MAP_UNITS
 
-_PEAKS = {"total": (2e13, 1e19), "xray": (1e-16, 1e-9), "stellar": (2e12, 1e19)}
+_PEAK_RANGES = {"total": (2e13, 1e19), "xray": (1e-16, 1e-9), "stellar": (2e12, 1e19)}
 """Peaks of maps that a group or cluster of galaxies can have, generously; other units are beyond."""
 
-_PROJECTED = 0.2, 15.0
+_PROJECTED_MASS_RANGE = 0.2, 15.0
 """Mass within the field over M200: mock clusters have 0.8 to 2.4."""
 
 
@@ -21,7 +21,7 @@ def check_peak(name, peak):
     ...
     ValueError: 'total' must be in 'solMass Mpc-2', with a peak from 2e+13 to 1e+19 ... got 0.4; ...
     """
-    lowest, highest = _PEAKS[name]
+    lowest, highest = _PEAK_RANGES[name]
     if lowest <= peak <= highest:
         return
     if abs(peak) < 30 and lowest <= 10.0**peak <= highest:
@@ -39,7 +39,7 @@ def check_peak(name, peak):
 def check_projected_mass(mass, log_mass):
     """Refuse a map whose mass cannot be that of its cluster: of other units, with h, or of other pixels."""
     ratio = mass / 10.0**log_mass
-    if not _PROJECTED[0] <= ratio <= _PROJECTED[1]:
+    if not _PROJECTED_MASS_RANGE[0] <= ratio <= _PROJECTED_MASS_RANGE[1]:
         raise ValueError(
             f"'total' must hold about the mass of its cluster, but {mass:.3g} Msun lie in 2 Mpc, "
             f"{ratio:.2g} of the 10**log_mass = {10.0**log_mass:.3g}: are the units, h, 1 + z and "

@@ -4,7 +4,7 @@ import numpy as np
 
 _LEVELS = 256
 
-_SAMPLE = 65_536
+_N_SAMPLED = 65_536
 """Pixels that are looked at."""
 
 
@@ -19,5 +19,5 @@ def is_quantised(image):
     >>> is_quantised(panel), is_quantised((255 * panel).astype(np.uint8))
     (False, True)
     """
-    some = image.ravel()[:: max(image.size // _SAMPLE, 1)]
+    some = image.ravel()[:: max(image.size // _N_SAMPLED, 1)]
     return some.size > 4 * _LEVELS and len(np.unique(some)) <= _LEVELS

@@ -6,10 +6,10 @@ import numpy as np
 
 from darkcnn.records.fields import FIELD_SIZE
 
-_WHOLE = 0.1
+_INTEGER_TOLERANCE = 0.1
 """Pixels by which a map may drift over its side where a ratio of pixels is taken for a whole number."""
 
-_FINE = 2
+_MIN_OVERSAMPLING = 2
 """Pixels within a larger one, from which dividing those at its edges does not blur the map much."""
 
 
@@ -62,7 +62,7 @@ class Grid:
         self.shape, self.n_pixels = shape, n_pixels
         self.ratio = side / n_pixels / pixel
         whole = round(self.ratio)
-        self.is_whole = whole >= 1 and abs(self.ratio - whole) * n_pixels < _WHOLE
+        self.is_whole = whole >= 1 and abs(self.ratio - whole) * n_pixels < _INTEGER_TOLERANCE
         if self.is_whole:
             self.ratio = whole
         first = [position + 0.5 - self.ratio * n_pixels / 2 for position in center]
@@ -100,7 +100,7 @@ def check_resolution(name, grid, pixel, allow_coarse):
     float
         Standard deviation of the blur along each axis, kpc; 0 where it is small.
     """
-    if grid.is_whole or grid.ratio >= _FINE:
+    if grid.is_whole or grid.ratio >= _MIN_OVERSAMPLING:
         return 0.0
     if grid.ratio < 1 and not allow_coarse:
         raise ValueError(

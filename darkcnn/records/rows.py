@@ -22,9 +22,9 @@ class LazyRows:
     the row itself, slices, lists and masks give another lazy object), and those of records by names of fields
     as well. ``np.asarray`` gives the array, computed a chunk at a time.
 
-    A subclass defines `shape` and `dtype`, and two methods: ``_some(rows)`` returns such an object of some of
-    the rows without computing them; ``_fill(out, rows)`` writes the rows of a slice into `out`. One of
-    records defines ``_field(name)`` as well.
+    A subclass defines `shape`, `dtype` and two methods: ``_select_rows(rows)`` returns an object of the same
+    class with these rows, without computing them; ``_fill(out, rows)`` writes the rows of a slice into `out`.
+    A subclass for records also defines ``_field(name)``.
     """
 
     @property
@@ -52,8 +52,8 @@ class LazyRows:
         if key is Ellipsis:
             return self
         if np.ndim(key) == 0 and not isinstance(key, slice):
-            return np.asarray(self._some(np.array([operator.index(key)])))[0]
-        return self._some(key)
+            return np.asarray(self._select_rows(np.array([operator.index(key)])))[0]
+        return self._select_rows(key)
 
     def __array__(self, dtype=None, copy=None):
         computed = np.empty(self.shape, self.dtype)
@@ -69,5 +69,5 @@ class LazyRows:
                 fields[name] = self._field(name)
             return fields
         for rows in chunks(len(self)):
-            fields[rows] = np.asarray(self._some(rows))[names]
+            fields[rows] = np.asarray(self._select_rows(rows))[names]
         return fields

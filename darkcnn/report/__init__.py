@@ -2,21 +2,21 @@
 
 from darkcnn.report.baselines import baselines, compare_with_baselines
 from darkcnn.report.cross_section import infer_cross_section
-from darkcnn.report.evidence import Evidence, from_validation, importance_in_validation
-from darkcnn.report.held_out import find_evidence
+from darkcnn.report.held_out import predict_held_out
 from darkcnn.report.importance import measure_importance
 from darkcnn.report.page import write_report
+from darkcnn.report.predictions import HeldOutPredictions, from_validation, importance_in_validation
 from darkcnn.report.results import score_table, summarise
 
 __all__ = [
-    "Evidence",
+    "HeldOutPredictions",
     "baselines",
     "compare_with_baselines",
-    "find_evidence",
     "from_validation",
     "importance_in_validation",
     "infer_cross_section",
     "measure_importance",
+    "predict_held_out",
     "score_table",
     "summarise",
     "write_report",

@@ -79,14 +79,14 @@ def compare_with_baselines(model, clusters, *, name=None, others=None, **options
     ['majority', 'radial profiles', 'simple']
     """
     target = clusters.target
-    if tells_feedback(getattr(model, "classes_", [])):
+    if has_feedback(getattr(model, "classes_", [])):
         target = join_labels(target, clusters.feedback)
     name = architecture_name(model) if name is None else name
     estimators = {**baselines(model), **(others or {}), name: clone(model)}
     return cross_validate_by_cluster(estimators, clusters.data, target, clusters.groups, **options)
 
 
-def tells_feedback(labels):
+def has_feedback(labels):
     """Whether any of the labels names other feedback than the fiducial one."""
     return bool(set(split_labels(labels)[1]) - {"fiducial"})
 

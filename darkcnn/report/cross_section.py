@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from darkcnn.inference import CrossSectionPosterior, DomainTest, SuiteResponse, marginalize_feedback
-from darkcnn.persistence import check_training, rows_of_new_halos, warn_of_blur
+from darkcnn.persistence import check_training, rows_of_new_halos, warn_about_blur
 from darkcnn.pretrained import PretrainedEmbedding, read_pretrained
 from darkcnn.records import MAPS, canonical_labels, split_labels
 
@@ -76,7 +76,7 @@ def infer_cross_section(
         check_training(training)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        warn_of_blur(training, clusters)
+        warn_about_blur(training, clusters)
         n_trained_on = _count_trained_on(training, clusters)
         if n_trained_on:
             warnings.warn(

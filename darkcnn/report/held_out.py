@@ -8,11 +8,11 @@ from darkcnn.persistence import check_training, is_training_set, kept_validation
 from darkcnn.records import sort_labels, split_labels
 from darkcnn.report.baselines import MAJORITY, PROFILES, architecture_name, baselines, compare_with_baselines
 from darkcnn.report.bootstrap import balanced_accuracies
-from darkcnn.report.evidence import Evidence, from_validation, importance_in_validation
 from darkcnn.report.importance import measure_importance
+from darkcnn.report.predictions import HeldOutPredictions, from_validation, importance_in_validation
 
 
-def find_evidence(
+def predict_held_out(
     model, clusters, training=None, *, training_set=None, new_halos=False, n_jobs=None, verbose=0
 ):
     """Find or make predictions for clusters by networks that were not trained on their halos.
@@ -39,7 +39,7 @@ def find_evidence(
 
     Returns
     -------
-    Evidence
+    HeldOutPredictions
         Predictions and their scores.
 
     Raises
@@ -52,14 +52,14 @@ def find_evidence(
     --------
     >>> from darkcnn import default_pipeline
     >>> from darkcnn.datasets import make_clusters
-    >>> from darkcnn.report import find_evidence
+    >>> from darkcnn.report import predict_held_out
     >>> from darkcnn.persistence import describe_training
     >>> options = {"cross_sections": (0, 1), "redshifts": (0,), "n_pixels": 20}
     >>> known, new = (make_clusters(n, **options, random_state=n) for n in (4, 5))
     >>> model = default_pipeline("simple", n_views=1, epochs=1, random_state=0).fit(known.data, known.target)
     >>> training = describe_training(known)
-    >>> evidence = find_evidence(model, new, training, training_set=known, new_halos=True)
-    >>> list(evidence.scores)
+    >>> predictions = predict_held_out(model, new, training, training_set=known, new_halos=True)
+    >>> list(predictions.scores)
     ['majority', 'radial profiles', 'simple']
     """
     if clusters.target is None:
@@ -147,7 +147,7 @@ def _of_new_halos(model, clusters, training, rows, training_set, *, n_jobs, verb
     )
     difference = differences.get(PROFILES)
     importance = measure_importance([(model, rows)], clusters, verbose=verbose)
-    return Evidence(how, classes, rows, probabilities, scores, difference, importance)
+    return HeldOutPredictions(how, classes, rows, probabilities, scores, difference, importance)
 
 
 def _seed(model):

@@ -16,7 +16,7 @@ _N_MISTAKES = 12
 _MAX_PREDICTIONS = 10_000  # rows of the numbers that can be downloaded; `darkcnn predict` writes any number
 
 
-def write_report(path, model, clusters, evidence, *, model_name, data, training=None, velocity=None):
+def write_report(path, model, clusters, predictions, *, model_name, data, training=None, velocity=None):
     """Write the report of a model to a self-contained HTML file.
 
     Parameters
@@ -26,9 +26,9 @@ def write_report(path, model, clusters, evidence, *, model_name, data, training=
     model : sklearn.pipeline.Pipeline
         Fitted pipeline.
     clusters : sklearn.utils.Bunch
-        Clusters that the evidence is about.
-    evidence : Evidence
-        Held-out predictions, see :func:`find_evidence`.
+        Clusters that the predictions is about.
+    predictions : HeldOutPredictions
+        Held-out predictions, see :func:`predict_held_out`.
     model_name : str
         Name of the model.
     data : dict
@@ -50,48 +50,48 @@ def write_report(path, model, clusters, evidence, *, model_name, data, training=
     >>> from pathlib import Path
     >>> from darkcnn import default_pipeline
     >>> from darkcnn.datasets import make_clusters
-    >>> from darkcnn.report import find_evidence, write_report
+    >>> from darkcnn.report import predict_held_out, write_report
     >>> from darkcnn.persistence import describe_clusters, describe_training
     >>> options = {"cross_sections": (0, 1), "redshifts": (0,), "n_pixels": 10}
     >>> known, new = (make_clusters(n, **options, random_state=n) for n in (4, 5))
     >>> model = default_pipeline("simple", n_views=1, epochs=1, random_state=0).fit(known.data, known.target)
     >>> training = describe_training(known)
-    >>> evidence = find_evidence(model, new, training, new_halos=True)
+    >>> predictions = predict_held_out(model, new, training, new_halos=True)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "report.html"
     ...     write_report(
-    ...         path, model, new, evidence, model_name="m", data=describe_clusters(new), training=training
+    ...         path, model, new, predictions, model_name="m", data=describe_clusters(new), training=training
     ...     )
     ...     path.read_text()[:15]
     '<!doctype html>'
     """
     content = describe(
-        model, clusters, evidence, model_name=model_name, data=data, training=training, velocity=velocity
+        model, clusters, predictions, model_name=model_name, data=data, training=training, velocity=velocity
     )
     html = render(content)
     with replacing(path) as temporary:
         temporary.write_text(html, encoding="utf-8")
 
 
-def describe(model, clusters, evidence, *, model_name, data, training, velocity):
+def describe(model, clusters, predictions, *, model_name, data, training, velocity):
     """Collect the content of the page."""
-    rows, probabilities, classes = evidence.rows, evidence.probabilities, evidence.classes
+    rows, probabilities, classes = predictions.rows, predictions.probabilities, predictions.classes
     target, groups = split_labels(clusters.target[rows])[0], clusters.groups[rows]
     labels = sort_labels(classes)
     predicted = classes[probabilities.argmax(axis=1)]
     reliability, calibration_error = figures.reliability(target, probabilities, classes, groups)
     scores = [
         {"name": name, "score": score, "error": None if np.isnan(error) else error}
-        for name, (score, error) in evidence.scores.items()
+        for name, (score, error) in predictions.scores.items()
     ]
     numbers = {
         "model": model_name,
         "data": data,
         "training": None if training is None else _brief(training),
-        "how": evidence.how,
+        "how": predictions.how,
         "scores": scores,
         "calibration_error": calibration_error,
-        "importance": evidence.importance,
+        "importance": predictions.importance,
         "labels": labels,
         "versions": versions(),
         "parameters": {name: repr(value) for name, value in _parameters(model).items()},
@@ -120,13 +120,13 @@ def describe(model, clusters, evidence, *, model_name, data, training, velocity)
         "numbers": numbers,
         "n_scored": len(np.unique(rows)),
         "n_halos": len(np.unique(groups)),
-        "difference": evidence.difference,
+        "difference": predictions.difference,
         "confusion": figures.confusion(target, predicted, labels),
         "reliability": reliability,
         "learning_curve": figures.learning_curve(model[-1], len(classes)),
         "importance_figures": None
-        if evidence.importance is None
-        else {kind: figures.importance(evidence.importance[kind]) for kind in ("parts", "annuli")},
+        if predictions.importance is None
+        else {kind: figures.importance(predictions.importance[kind]) for kind in ("parts", "annuli")},
         "n_wrong": int(is_wrong.sum()),
         "mistakes": [
             {

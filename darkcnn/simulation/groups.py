@@ -9,7 +9,7 @@ from darkcnn.records import FIELD_SIZE, smooth
 from darkcnn.simulation.parameters import Parameters, parameter
 from darkcnn.simulation.rendering import PIXEL_AREA, X, Y, splat
 
-_MOST_GROUPS = 6  # subhalos drawn with a profile
+_MAX_GROUPS = 6  # subhalos drawn with a profile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ def substructure_maps(population, halo, centre, cross_section, physics):
     x, y = population.position[0] + centre[0], population.position[1] + centre[1]
     near = np.maximum(np.abs(x), np.abs(y)) < FIELD_SIZE / 2 + 150
     massive = np.flatnonzero(near & (population.mass > physics.group_mass))
-    groups = massive[np.argsort(-population.mass[massive])][:_MOST_GROUPS]
+    groups = massive[np.argsort(-population.mass[massive])][:_MAX_GROUPS]
     points = np.ones(len(x), bool)
     points[groups] = False
 

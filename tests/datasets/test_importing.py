@@ -139,7 +139,7 @@ def test_bad_files_are_named_or_left_out(table, tmp_path):
 
 
 def test_an_interrupted_import_goes_on_where_it_was(table, tmp_path, monkeypatch):
-    monkeypatch.setattr(importing, "_ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(importing, "_CHUNK", 2)
     (tmp_path / "halo1.fits").unlink()
     read, calls = importing.ClusterTable.read, []
 

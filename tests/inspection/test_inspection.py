@@ -12,7 +12,7 @@ from darkcnn.inspection import (
     occlusion,
     saliency,
 )
-from darkcnn.inspection.exchange import Exchange, annuli
+from darkcnn.inspection.permutation import Permutation, annuli
 from darkcnn.plotting import ImportanceDisplay, ImportanceMapsDisplay
 from darkcnn.records import MAPS
 
@@ -125,9 +125,9 @@ def test_donors_are_other_halos_of_like_mass_and_of_any_model():
     from darkcnn.datasets import make_clusters
 
     clusters = make_clusters(60, cross_sections=(0, 1), redshifts=(0,), n_pixels=10, random_state=0)
-    exchange = Exchange(clusters.data)
+    permutation = Permutation(clusters.data)
     rng = np.random.RandomState(0)
-    donors = np.array([exchange.donors(rng) for _ in range(50)])
+    donors = np.array([permutation.donors(rng) for _ in range(50)])
     assert (clusters.groups[donors] != clusters.groups).all()
     mass = clusters.data["log_mass"]
     ranks = np.unique(mass, return_inverse=True)[1]
@@ -139,8 +139,8 @@ def test_donors_are_other_halos_of_like_mass_and_of_any_model():
 def test_donors_of_unknown_mass_are_of_any_mass(clusters):
     X = clusters.data.copy()
     X["log_mass"][0] = np.nan
-    donors = Exchange(X).donors(np.random.RandomState(0))
-    anyone = Exchange(clusters.data).donors(np.random.RandomState(0), alike=False)
+    donors = Permutation(X).donors(np.random.RandomState(0))
+    anyone = Permutation(clusters.data).donors(np.random.RandomState(0), similar_mass=False)
     np.testing.assert_array_equal(donors, anyone)
 
 
@@ -169,7 +169,7 @@ def test_importance_needs_a_cluster_for_every_row(planted, groups):
 def test_exchange_needs_another_cluster(clusters):
     X = clusters.data[clusters.groups == clusters.groups[0]]
     with pytest.raises(ValueError, match="must hold clusters other than"):
-        Exchange(X).donors(np.random.RandomState(0))
+        Permutation(X).donors(np.random.RandomState(0))
 
 
 def test_too_narrow_annuli():

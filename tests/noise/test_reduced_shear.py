@@ -132,8 +132,8 @@ def test_observations_are_of_reduced_shear(blank_records, mask):
         rest = 1 - unit * truth["total"][0][core]
     assert error.max() - error.min() < 0.03
     noisy = WeakLensingNoise(mask=mask, random_state=0).fit_transform(records)
-    skies = noisy.draw(np.zeros(300, int), np.arange(300))["total"]
-    np.testing.assert_allclose(skies.std(axis=0)[core].mean(), rest.mean(), rtol=0.05)
+    realisations = noisy.draw(np.zeros(300, int), np.arange(300))["total"]
+    np.testing.assert_allclose(realisations.std(axis=0)[core].mean(), rest.mean(), rtol=0.05)
 
 
 def test_shapes_of_a_strong_lens_are_at_most_one(blank_records):

@@ -9,7 +9,7 @@ from sklearn.exceptions import NotFittedError
 from darkcnn.noise import WeakLensingNoise, critical_surface_density, reduced_shear_inverse
 from darkcnn.noise.geometry import Lenses
 from darkcnn.noise.inversion import field_convergence
-from darkcnn.preprocessing import turn
+from darkcnn.preprocessing import rotate
 
 NO_NOISE = 1e20
 """Galaxies per arcmin2 that leave no noise to speak of."""
@@ -39,17 +39,17 @@ def surface_density_of(records):
 
 
 def test_noise_within_a_larger_field_is_white(blank_records, within_five_errors):
-    sky = WeakLensingNoise(random_state=0).fit_transform(blank_records(1000))["total"]
-    within_five_errors((sky**2).mean(axis=0), 1)
-    within_five_errors(np.abs(np.fft.fft2(sky)) ** 2 / 400, np.ones((20, 20)))
+    realisation = WeakLensingNoise(random_state=0).fit_transform(blank_records(1000))["total"]
+    within_five_errors((realisation**2).mean(axis=0), 1)
+    within_five_errors(np.abs(np.fft.fft2(realisation)) ** 2 / 400, np.ones((20, 20)))
 
 
 def test_noise_of_a_field_of_view_is_what_theory_says(blank_records, responses, within_five_errors):
     noise = WeakLensingNoise(mask=NOTHING_MASKED, random_state=0)
-    sky = noise.fit_transform(blank_records(1000))["total"]
+    realisation = noise.fit_transform(blank_records(1000))["total"]
     variance = (responses**2).sum(axis=0)
-    within_five_errors((sky**2 / variance).mean(axis=(1, 2)), 1)
-    power = np.abs(np.fft.fft2(sky)) ** 2
+    within_five_errors((realisation**2 / variance).mean(axis=(1, 2)), 1)
+    power = np.abs(np.fft.fft2(realisation)) ** 2
     expected = (np.abs(np.fft.fft2(responses)) ** 2).sum(axis=0)
     within_five_errors(power / expected, np.ones((20, 20)))
     # Away from the edge, a pixel has the noise that is its unit; at the edge, neighbours are missing.
@@ -62,18 +62,18 @@ def test_what_is_drawn_directly_is_what_comes_by_way_of_the_shear(clusters, with
     """Away from the edges of the field: the same signal up to a constant, the same noise."""
     record = weak(clusters.data[:1])
     middle = (slice(None), slice(5, 15), slice(5, 15))
-    skies = {}
+    realisations = {}
     for name, mask in (("direct", None), ("by shear", NOTHING_MASKED)):
         observed = WeakLensingNoise(5e9, mask=mask, random_state=0).fit_transform(record)
-        skies[name] = observed.draw(np.zeros(400, int), np.arange(400))["total"][middle]
+        realisations[name] = observed.draw(np.zeros(400, int), np.arange(400))["total"][middle]
         assert observed["lensing_norm"] == WeakLensingNoise(5e9).fit_transform(record)["lensing_norm"]
     signal = record["total"] * (record["lensing_norm"] / observed["lensing_norm"])[:, np.newaxis, np.newaxis]
-    for sky in skies.values():
-        contrast = sky - sky.mean(axis=(1, 2), keepdims=True)
+    for realisation in realisations.values():
+        contrast = realisation - realisation.mean(axis=(1, 2), keepdims=True)
         truth = signal[middle] - signal[middle].mean()
         within_five_errors((contrast * truth).sum(axis=(1, 2)) / (truth**2).sum(), 1)
         within_five_errors((contrast - truth).var(axis=(1, 2)), 1 - 1 / 100)
-    difference = skies["direct"] - skies["by shear"]
+    difference = realisations["direct"] - realisations["by shear"]
     difference -= difference.mean(axis=(1, 2), keepdims=True)
     within_five_errors(difference, np.zeros((10, 10)))
 
@@ -86,8 +86,8 @@ def test_no_galaxies_are_measured_behind_the_mask(blank_records, clusters):
     for name in ("shear1", "shear2"):
         assert not observed[name][:, mask].any()
         assert observed[name][:, ~mask].all()
-    sky = WeakLensingNoise(mask=mask, random_state=0).fit_transform(blank_records(200))["total"]
-    assert sky[:, 5:15, 17:].var() < 0.5 * sky[:, 5:15, 4:10].var()
+    realisation = WeakLensingNoise(mask=mask, random_state=0).fit_transform(blank_records(200))["total"]
+    assert realisation[:, 5:15, 17:].var() < 0.5 * realisation[:, 5:15, 4:10].var()
 
 
 @pytest.mark.parametrize("mask", [np.zeros((20, 19), bool), np.zeros((20, 20)), [True, False]])
@@ -120,13 +120,13 @@ def test_noise_does_not_depend_on_the_turn_of_the_cluster(clusters, mask):
     for angle in (0.0, 0.7, np.pi / 2):
 
         def turned(_, image, angle=angle):
-            return turn(image[..., np.newaxis].copy(), angle, flip=False)[..., 0]
+            return rotate(image[..., np.newaxis].copy(), angle, flip=False)[..., 0]
 
         seen, truth = (step.transform(records).draw([0], [5], turned)["total"] for step in observed)
         noises.append(seen - truth / np.sqrt(NO_NOISE / 5e9))
     np.testing.assert_allclose(noises[1], noises[0], atol=1e-4)
     np.testing.assert_allclose(noises[2], noises[0], atol=1e-4)
-    interpolated = turn(noises[0].transpose(1, 2, 0), 0.7, flip=False)
+    interpolated = rotate(noises[0].transpose(1, 2, 0), 0.7, flip=False)
     assert interpolated.var() < 0.7 * noises[0].var()
 
 
@@ -277,9 +277,9 @@ def test_a_lens_shears_along_circles(blank_records):
 
 def test_draws_are_independent(blank_records):
     records = blank_records(40)
-    sky = WeakLensingNoise(random_state=0).fit_transform(records)["total"].reshape(40, -1)
+    realisation = WeakLensingNoise(random_state=0).fit_transform(records)["total"].reshape(40, -1)
     other = WeakLensingNoise(random_state=1).fit_transform(records)["total"].reshape(40, -1)
-    both = np.corrcoef(np.concatenate([sky, other])) - np.eye(80)
+    both = np.corrcoef(np.concatenate([realisation, other])) - np.eye(80)
     assert np.abs(both).max() < 6 / np.sqrt(400)  # of 3160 pairs
 
 

@@ -3,7 +3,7 @@ import warnings
 import pytest
 from sklearn.utils import Bunch
 
-from darkcnn.persistence import describe_training, warn_of_blur
+from darkcnn.persistence import describe_training, warn_about_blur
 
 
 @pytest.mark.parametrize(("trained", "blur"), [(0.0, 17.0), (12.0, 25.0)])
@@ -11,7 +11,7 @@ def test_maps_blurred_by_more_than_is_borne_are_warned_of(trained, blur):
     with pytest.warns(
         UserWarning, match=rf"maps are blurred by {blur:g} kpc .* those of the training by {trained:g} kpc"
     ):
-        assert warn_of_blur({"blur": trained}, Bunch(blur=blur, pixel_scale=40.0))
+        assert warn_about_blur({"blur": trained}, Bunch(blur=blur, pixel_scale=40.0))
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,8 @@ def test_maps_blurred_by_more_than_is_borne_are_warned_of(trained, blur):
 def test_a_small_or_unknown_difference_is_not(training, blur):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert not warn_of_blur(training, Bunch(blur=blur, pixel_scale=40.0))
-        assert not warn_of_blur(training, Bunch(pixel_scale=40.0))
+        assert not warn_about_blur(training, Bunch(blur=blur, pixel_scale=40.0))
+        assert not warn_about_blur(training, Bunch(pixel_scale=40.0))
 
 
 def test_notes_say_the_blur_of_the_training_set(clusters):

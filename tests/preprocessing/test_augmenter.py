@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from darkcnn import MapSelector, RotationFlipAugmenter, XrayNoise, augment
-from darkcnn.preprocessing import Views, as_maps, turn
+from darkcnn.preprocessing import Views, as_maps, rotate
 from darkcnn.records import ObservedRecords, RecordsOnDisk, record_dtype
 
 
@@ -29,7 +29,7 @@ def test_views_are_those_of_turn(image):
     assert views.shape == (2, 5, 20, 20, 3)
     for row in range(2):
         for view in range(5):
-            expected = turn(X[row], augmenter.angles_[view], augmenter.flips_[view])
+            expected = rotate(X[row], augmenter.angles_[view], augmenter.flips_[view])
             np.testing.assert_array_equal(views[row, view], expected)
 
 
@@ -134,7 +134,7 @@ def test_augment_takes_records_on_disk(clusters, tmp_path):
     np.save(tmp_path / "records.npy", clusters.data)
     mapped = np.load(tmp_path / "records.npy", mmap_mode="r")
     expected = augment(clusters.data, clusters.target, n_rotations=2, random_state=0)
-    for records in (mapped, RecordsOnDisk.of(mapped), np.ma.array(clusters.data)):
+    for records in (mapped, RecordsOnDisk.from_memmap(mapped), np.ma.array(clusters.data)):
         for got, wanted in zip(augment(records, clusters.target, 2, random_state=0), expected, strict=True):
             np.testing.assert_array_equal(got, wanted)
 

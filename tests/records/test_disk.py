@@ -80,12 +80,12 @@ def test_what_is_on_disk_can_be_saved_again(clusters, stored, tmp_path):
 def test_rows_of_a_npy_file_are_not_copied(clusters, tmp_path):
     np.save(tmp_path / "records.npy", clusters.data)
     mapped = np.load(tmp_path / "records.npy", mmap_mode="r")
-    records = RecordsOnDisk.of(mapped)[[4, 2]]
+    records = RecordsOnDisk.from_memmap(mapped)[[4, 2]]
     assert isinstance(records, RecordsOnDisk)
     np.testing.assert_array_equal(np.asarray(records), clusters.data[[4, 2]])
     for wrong in (clusters.data, mapped[2:], mapped["total"]):
         with pytest.raises(TypeError, match="mapped must be "):
-            RecordsOnDisk.of(wrong)
+            RecordsOnDisk.from_memmap(wrong)
 
 
 def test_records_of_another_byte_order_are_turned(clusters, tmp_path):

@@ -90,7 +90,7 @@ def test_pipelines_with_noise_are_fitted_to_what_was_observed(clusters):
     np.testing.assert_array_equal(fitted.predict_proba(seen), bare.predict_proba(seen))
 
 
-def test_skies_differ_and_repeat(clusters):
+def test_realisations_differ_and_repeat(clusters):
     observed = observe(clusters.data)
     rows = np.array([3, 3, 1])
     first, again = observed.draw(rows, [0, 9, 9]), observed.draw(rows[::-1], [9, 9, 0])[::-1]
@@ -127,18 +127,20 @@ def test_turned_clusters_have_noise_as_it_was(blank_records, within_five_errors)
         MapSelector(("total",)).fit_transform(observe(blank_records(300)))
     )
     for drawn in (drawn_in_training(X, 0), np.asarray(X)[:, 1]):
-        sky = drawn[..., 0]
-        within_five_errors((sky**2).mean(axis=(1, 2)), 1)
-        within_five_errors((sky[:, 1:] * sky[:, :-1]).mean(axis=(1, 2)), 0)
-        within_five_errors((sky[:, :, 1:] * sky[:, :, :-1]).mean(axis=(1, 2)), 0)
+        realisation = drawn[..., 0]
+        within_five_errors((realisation**2).mean(axis=(1, 2)), 1)
+        within_five_errors((realisation[:, 1:] * realisation[:, :-1]).mean(axis=(1, 2)), 0)
+        within_five_errors((realisation[:, :, 1:] * realisation[:, :, :-1]).mean(axis=(1, 2)), 0)
 
 
-def test_views_of_an_evaluation_share_one_sky(clusters):
+def test_views_of_an_evaluation_share_one_realisation(clusters):
     maps = MapSelector().fit_transform(observe(clusters.data))
     views = RotationFlipAugmenter(8, random_state=0).fit_transform(maps)
-    sky = np.asarray(maps)
+    realisation = np.asarray(maps)
     for view, angle, flip in zip(np.asarray(views).swapaxes(0, 1), views.angles, views.flips, strict=True):
-        turned = np.rot90(sky[:, :, ::-1] if flip else sky, round(angle / (np.pi / 2)), axes=(1, 2))
+        turned = np.rot90(
+            realisation[:, :, ::-1] if flip else realisation, round(angle / (np.pi / 2)), axes=(1, 2)
+        )
         np.testing.assert_array_equal(view, turned)
 
 
@@ -147,15 +149,15 @@ def test_shear_turns_with_the_cluster(clusters, output):
     """What is seen and then turned is what is seen of a turned cluster, but for the noise."""
     records = clusters.data[:3]
     seen = WeakLensingNoise(1e20, output=output).fit_transform(records)
-    rows, skies = np.arange(3), np.zeros(3, int)
+    rows, realisations = np.arange(3), np.zeros(3, int)
     for quarters in range(4):
         for flip in (False, True):
 
             def turned(_, image, quarters=quarters, flip=flip):
                 return np.rot90(image[:, ::-1] if flip else image, quarters)
 
-            after = seen.draw_turned(rows, skies, np.full(3, quarters), np.full(3, flip))
-            before = seen.draw(rows, skies, turned)
+            after = seen.draw_rotated(rows, realisations, np.full(3, quarters), np.full(3, flip))
+            before = seen.draw(rows, realisations, turned)
             for name in set(TURNS) & set(seen.dtype.names):
                 np.testing.assert_allclose(
                     after[name], before[name], rtol=1e-4, atol=1e-5 * before["total"].max()
@@ -214,8 +216,11 @@ def test_predictions_average_over_draws(clusters):
     X, y = clusters.data, clusters.target
     pipeline = tiny("polar").fit(X, y)
     maps, classifier = pipeline[:-1].transform(X), pipeline[-1]
-    skies = [maps.finish(maps.source.draw(np.arange(len(X)), np.full(len(X), sky))) for sky in range(3)]
-    mean = np.mean([classifier.predict_proba(sky) for sky in skies], axis=0)
+    realisations = [
+        maps.finish(maps.source.draw(np.arange(len(X)), np.full(len(X), realisation)))
+        for realisation in range(3)
+    ]
+    mean = np.mean([classifier.predict_proba(realisation) for realisation in realisations], axis=0)
     averaged = pipeline.set_params(cnn__n_draws=3).predict_proba(X)
     np.testing.assert_allclose(averaged, mean, atol=1e-6)
     # Of noise-free maps, there is but one draw.

@@ -28,7 +28,7 @@ def lazy(request, records, tmp_path_factory):
     if request.param == "disk":
         path = tmp_path_factory.mktemp("rows") / "records.npy"
         np.save(path, records)
-        return RecordsOnDisk.of(np.load(path, mmap_mode="r")), records
+        return RecordsOnDisk.from_memmap(np.load(path, mmap_mode="r")), records
     if request.param == "observed":
         observed = XrayNoise(random_state=0).fit_transform(records)
         return observed, observed.draw(np.arange(N_ROWS))

@@ -13,12 +13,12 @@ from darkcnn.persistence import describe_clusters, describe_training
 from darkcnn.report import (
     baselines,
     bootstrap,
-    find_evidence,
     from_validation,
     importance,
     importance_in_validation,
     measure_importance,
     page,
+    predict_held_out,
     write_report,
 )
 from darkcnn.report.baselines import MAJORITY, PROFILES
@@ -63,7 +63,7 @@ def written(clusters, model, validation, tmp_path_factory):
 
 def test_new_halos_are_scored_by_the_model_itself(clusters, model):
     known = make_bunch(clusters.data[clusters.groups < 4], clusters.target[clusters.groups < 4])
-    found = find_evidence(model, clusters, describe_training(known))
+    found = predict_held_out(model, clusters, describe_training(known))
     assert sorted(set(clusters.groups[found.rows])) == [4, 5]
     np.testing.assert_array_equal(found.probabilities, model.predict_proba(clusters.data[found.rows]))
     assert "16 clusters of halos that it was trained on are left out" in found.how
@@ -76,26 +76,26 @@ def test_new_halos_are_scored_by_the_model_itself(clusters, model):
 def test_baseline_is_trained_on_the_training_set_of_the_model(clusters, model):
     is_known = clusters.groups < 4
     known = make_bunch(clusters.data[is_known], clusters.target[is_known])
-    found = find_evidence(model, clusters, describe_training(known), training_set=known)
+    found = predict_held_out(model, clusters, describe_training(known), training_set=known)
     baseline = baselines(model)[PROFILES].fit(known.data, known.target)
     is_right = baseline.predict(clusters.data[found.rows]) == clusters.target[found.rows]
     assert list(found.scores) == [MAJORITY, PROFILES, "simple"]
     assert found.scores[PROFILES][0] == is_right.mean()  # of as many maps of each class
     assert found.difference[0] == found.scores["simple"][0] - found.scores[PROFILES][0]
     with pytest.raises(ValueError, match=r"training_set must hold .* got others \(24\)"):
-        find_evidence(model, clusters, describe_training(known), training_set=clusters)
+        predict_held_out(model, clusters, describe_training(known), training_set=clusters)
 
 
 def test_baseline_without_the_training_set_is_cross_validated_on_the_new_halos(clusters, model):
     known = make_clusters(2, cross_sections=(0, 1), redshifts=(0,), n_pixels=20, random_state=9)
-    found = find_evidence(model, clusters, describe_training(known), new_halos=True)
+    found = predict_held_out(model, clusters, describe_training(known), new_halos=True)
     assert list(found.scores) == [MAJORITY, f"{PROFILES}, of these halos", "simple"]
     assert "the comparison is not fair" in found.how
     assert found.difference is None
 
 
 def test_validation_kept_with_the_model_is_used(clusters, model, validation):
-    found = find_evidence(model, clusters, describe_training(clusters, validation=validation))
+    found = predict_held_out(model, clusters, describe_training(clusters, validation=validation))
     assert found.how.startswith("The cross-validation that was kept with the model, in 3 splits")
     assert found.scores["simple"][0] == validation.scores["simple"].mean()
     assert sorted(found.rows) == list(range(24))
@@ -122,13 +122,13 @@ def test_confused_feedback_is_no_mistake():
 
 def test_clusters_without_labels_are_not_scored(clusters, model):
     with pytest.raises(ValueError, match="clusters must have labels to be scored"):
-        find_evidence(model, make_bunch(clusters.data, None))
+        predict_held_out(model, make_bunch(clusters.data, None))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("is_known", [True, False])
 def test_seen_halos_are_never_scored_by_the_model_itself(clusters, model, is_known):
-    found = find_evidence(model, clusters, describe_training(clusters) if is_known else None)
+    found = predict_held_out(model, clusters, describe_training(clusters) if is_known else None)
     assert found.how.startswith("A cross-validation made for this report, in 5 splits")
     assert list(found.scores) == [MAJORITY, PROFILES, "simple"]
     assert not np.allclose(found.probabilities, model.predict_proba(clusters.data[found.rows]))
@@ -139,7 +139,7 @@ def test_labels_that_the_model_does_not_know_are_named(model):
     with pytest.raises(
         ValueError, match=r"labels \['SIDM0.3'\], but the model was trained on \['CDM', 'SIDM1'\]"
     ):
-        find_evidence(model, other)
+        predict_held_out(model, other)
 
 
 def test_bootstrap_error_is_the_binomial_one_where_maps_are_independent():

@@ -25,7 +25,7 @@ def physics():
 @pytest.fixture
 def halo():
     """Return a round halo small enough for its r200 to fit into the map."""
-    return Halo(Epoch.of(0.375), 14.0, 4.0, np.ones(3), np.eye(3), 0.0)
+    return Halo(Epoch.at_redshift(0.375), 14.0, 4.0, np.ones(3), np.eye(3), 0.0)
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def test_scattering_keeps_the_projected_mass(halo, deviates, physics, mass_withi
 
 def test_inner_densities_scatter_as_einasto_profiles_of_observed_indices(deviates, physics):
     """X-COP: 0.19 with a scatter of 0.06 (Eckert et al. 2022)."""
-    halo = Halo(Epoch.of(0.25), math.log10(3.5e14), 4.7, np.ones(3), np.eye(3), 0.0)
+    halo = Halo(Epoch.at_redshift(0.25), math.log10(3.5e14), 4.7, np.ones(3), np.eye(3), 0.0)
     high = replace(deviates, halo=deviates.halo | {"inner": 1.0}, model=dict.fromkeys(deviates.model, 0.0))
     diverse = replace(physics, inner_scatter=replace(Physics().inner_scatter, halo=1.0))
     images = [dark_matter_map(halo, NO_CORE, (0, 0), high, each) for each in (diverse, physics)]

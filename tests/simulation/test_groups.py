@@ -9,7 +9,7 @@ from darkcnn.simulation.subhalos import draw_population
 
 
 def test_maps_hold_the_stars_of_the_satellites_in_the_field(deviates, physics):
-    halo = Halo(Epoch.of(0.0), 14.6, 4.0, np.ones(3), np.eye(3), 0.0)
+    halo = Halo(Epoch.at_redshift(0.0), 14.6, 4.0, np.ones(3), np.eye(3), 0.0)
     population = draw_population(halo, deviates, np.random.default_rng(0), physics)
     mass, stars, _ = substructure_maps(population, halo, (0, 0), 0.0, physics)
     inside = np.abs(population.position[:2]).max(axis=0) < 1000

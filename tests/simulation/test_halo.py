@@ -15,11 +15,11 @@ from darkcnn.simulation.halo import Halo, draw_halo
 def halo_at(redshift, number, physics):
     halo_rng, snapshot_rng = generator(0, "halo", number), generator(0, "snapshot", number, redshift)
     deviates = Deviates.of_snapshot(halo_rng, snapshot_rng, physics.disturbance)
-    return draw_halo(Epoch.of(redshift), deviates, halo_rng, physics)
+    return draw_halo(Epoch.at_redshift(redshift), deviates, halo_rng, physics)
 
 
 def test_mean_density_within_the_radius_is_200_times_the_critical():
-    halo = Halo(Epoch.of(0.25), 14.6, 4.0, np.ones(3), np.eye(3), 0.0)
+    halo = Halo(Epoch.at_redshift(0.25), 14.6, 4.0, np.ones(3), np.eye(3), 0.0)
     volume = 4 / 3 * math.pi * halo.radius**3
     assert halo.mass / volume == pytest.approx(200 * BAHAMAS.critical_density(0.25).to_value("Msun/kpc3"))
     assert halo.mass_unit * nfw.enclosed_mass(4.0) == pytest.approx(halo.mass)
@@ -51,7 +51,7 @@ def test_physics_changes_one_thing_at_a_time():
 
 def test_cosmology_changes_the_radius():
     here, there = (
-        Halo(Epoch.of(0.25, universe), 14.6, 4.0, np.ones(3), np.eye(3), 0.0)
+        Halo(Epoch.at_redshift(0.25, universe), 14.6, 4.0, np.ones(3), np.eye(3), 0.0)
         for universe in (BAHAMAS, Planck18)
     )
     density = Planck18.critical_density(0.25) / BAHAMAS.critical_density(0.25)
@@ -65,5 +65,5 @@ def test_cosmology_changes_the_radius():
 def test_virial_velocity_is_that_of_astropy(redshift, universe):
     expected = NFW(3e14 * units.Msun, massfactor="virial", redshift=redshift, cosmo=universe)
     velocity = expected.circular_velocity(expected.r_virial.to("kpc")).to_value("km/s")
-    halo = Halo(Epoch.of(redshift, universe), math.log10(3e14), 4.0, np.ones(3), np.eye(3), 0.0)
+    halo = Halo(Epoch.at_redshift(redshift, universe), math.log10(3e14), 4.0, np.ones(3), np.eye(3), 0.0)
     assert halo.virial_velocity == pytest.approx(velocity, rel=1e-4)

@@ -65,7 +65,7 @@ def test_values_beyond_the_table_are_clipped():
 def test_density_of_a_typical_cluster(cross_section, expected):
     """Density over that of cold dark matter at 10, 24, 56 and 132 kpc, from an independent integration."""
     physics = Physics()
-    halo = Halo(Epoch.of(0.0), math.log10(3.5e14), 4.93, np.ones(3), np.eye(3), 0.0)
+    halo = Halo(Epoch.at_redshift(0.0), math.log10(3.5e14), 4.93, np.ones(3), np.eye(3), 0.0)
     age = physics.core_age * halo.epoch.age
     scatterings = scattering_rate(cross_section, halo, density=1, speed=1) * age
     galaxy_mass = physics.core_galaxy_mass * 10**physics.galaxy_log_mass / halo.mass_unit

@@ -48,7 +48,7 @@ def test_block_mean_averages_blocks(n_pixels):
 
 
 def simulate(**values):
-    return Snapshot(0, 0, Epoch.of(0.25), Physics(**values)).simulate(DarkMatter(1.0))
+    return Snapshot(0, 0, Epoch.at_redshift(0.25), Physics(**values)).simulate(DarkMatter(1.0))
 
 
 def test_blur_smooths_all_maps_and_what_is_measured_on_them():
@@ -71,7 +71,9 @@ def test_miscentring_moves_the_cluster_but_changes_nothing_else():
 
 
 def test_miscentring_differs_from_map_to_map_with_the_scatter_given():
-    snapshots = [Snapshot(0, 0, Epoch.of(redshift), Physics(miscentring=30.0)) for redshift in (0, 0.25)]
+    snapshots = [
+        Snapshot(0, 0, Epoch.at_redshift(redshift), Physics(miscentring=30.0)) for redshift in (0, 0.25)
+    ]
     models = [DarkMatter(value) for value in np.linspace(0, 1, 60)]
     centres = np.array([
         [each.galaxies[axis][0] for axis in ("x", "y")]

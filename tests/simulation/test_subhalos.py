@@ -12,7 +12,7 @@ def test_stellar_to_halo_mass_relation():
 
 
 def test_subhalos_hold_a_tenth_of_the_mass(deviates, physics):
-    halo = Halo(Epoch.of(0.0), 14.6, 4.0, np.ones(3), np.eye(3), 0.0)
+    halo = Halo(Epoch.at_redshift(0.0), 14.6, 4.0, np.ones(3), np.eye(3), 0.0)
     rng = np.random.default_rng(0)
     populations = [draw_population(halo, deviates, rng, physics) for _ in range(200)]
     masses = np.concatenate([p.mass[np.isfinite(p.cluster_radius)] for p in populations])
@@ -24,7 +24,7 @@ def test_subhalos_hold_a_tenth_of_the_mass(deviates, physics):
 
 
 def test_evaporation_takes_dark_matter_but_no_stars(deviates, physics):
-    halo = Halo(Epoch.of(0.0), 14.6, 4.0, np.ones(3), np.eye(3), 0.0)
+    halo = Halo(Epoch.at_redshift(0.0), 14.6, 4.0, np.ones(3), np.eye(3), 0.0)
     population = draw_population(halo, deviates, np.random.default_rng(0), physics)
     cold = evolve(population, halo, 0.0, np.random.default_rng(1), physics)
     np.testing.assert_array_equal(cold.mass, population.mass)

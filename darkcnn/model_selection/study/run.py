@@ -17,7 +17,7 @@ from darkcnn.model_selection.study.identity import identify
 from darkcnn.model_selection.study.store import Store, key_of
 from darkcnn.model_selection.study.table import tabulate
 
-_PATIENCE = 1.0  # seconds until fits that another process has begun are looked for again
+_POLL_INTERVAL = 1.0  # seconds until fits that another process has begun are looked for again
 
 
 def run_study(
@@ -155,7 +155,7 @@ def run_study(
                 progress.update(fit is not None)
             left = [task for task in left if fits[task] is None]
             if left:
-                time.sleep(_PATIENCE)
+                time.sleep(_POLL_INTERVAL)
     rows = [[fits[c, s] for s in range(len(splits))] for c in range(len(candidates))]
     return tabulate(candidates, rows, test_over_train)
 

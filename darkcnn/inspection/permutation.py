@@ -6,11 +6,11 @@ from sklearn.utils import check_consistent_length
 from darkcnn.preprocessing import as_maps
 from darkcnn.records import FIELD_SIZE, MAPS, check_groups, check_records, chunks, is_records
 
-_N_LIKE = 10
+_N_NEIGHBORS = 10
 """How many of the clusters next lighter, and next heavier, may be donors."""
 
 
-class Exchange:
+class Permutation:
     """Clusters of which some parts come from other clusters.
 
     Parameters
@@ -50,16 +50,16 @@ class Exchange:
         n_channels = self.map_shape[2]
         return list(MAPS) if n_channels == len(MAPS) else [f"channel {row}" for row in range(n_channels)]
 
-    def donors(self, rng, *, alike=True):
+    def donors(self, rng, *, similar_mass=True):
         """Draw another cluster for each row.
 
         Parameters
         ----------
         rng : numpy.random.RandomState
             Source of the choice.
-        alike : bool, default=True
-            Whether donors are of similar mass: one of the `_N_LIKE` next lighter or heavier ones. If the mass
-            of a row is unknown, donors of any mass are drawn for all.
+        similar_mass : bool, default=True
+            Whether donors have a similar mass: one of the `_N_NEIGHBORS` next lighter or heavier clusters. If
+            any mass is unknown, donors of any mass are drawn.
 
         Returns
         -------
@@ -69,11 +69,11 @@ class Exchange:
         pool_groups = np.full(len(self.pool), -1) if self.pool_groups is None else self.pool_groups
         groups = np.full(len(self.X), -2) if self.groups is None else self.groups
         mass, pool_mass = self.mass, self.pool_mass
-        if not alike or any(each is None or np.isnan(each).any() for each in (mass, pool_mass)):
+        if not similar_mass or any(each is None or np.isnan(each).any() for each in (mass, pool_mass)):
             mass, pool_mass = np.zeros(len(groups)), np.zeros(len(pool_groups))
-            n_like = len(pool_groups)
+            n_neighbors = len(pool_groups)
         else:
-            n_like = _N_LIKE
+            n_neighbors = _N_NEIGHBORS
         # Copies of a halo in several models have one mass. Together they are one unit, of which any may be
         # drawn: the class of a donor is independent of that of the cluster that receives.
         codes = np.unique(pool_groups, return_inverse=True)[1]
@@ -90,7 +90,7 @@ class Exchange:
                 np.searchsorted(sorted_mass, value, "left"),
                 np.searchsorted(sorted_mass, value, "right"),
             )
-            window = np.arange(max(low - n_like, 0), min(high + n_like, len(order)))
+            window = np.arange(max(low - n_neighbors, 0), min(high + n_neighbors, len(order)))
             window = window[sorted_groups[window] != group]
             if not len(window):  # a halo with many snapshots of its own mass around it
                 window = np.flatnonzero(sorted_groups != group)

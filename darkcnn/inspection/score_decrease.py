@@ -12,7 +12,7 @@ _N_BLOCKS = 20
 """Parts of the clusters that the jackknife leaves out, one after the other."""
 
 
-class _Remembered(ClassifierMixin, BaseEstimator):
+class _CachedPredictions(ClassifierMixin, BaseEstimator):
     """Predictions in the place of a classifier, so that any scorer can score any of the rows."""
 
     def __init__(self, classes, probabilities):
@@ -26,19 +26,19 @@ class _Remembered(ClassifierMixin, BaseEstimator):
         return self.classes_[self.probabilities[rows].argmax(axis=1)]
 
 
-def losses(estimator, exchange, y, changes, *, scoring, donors, verbose):
+def score_decrease(estimator, permutation, y, changes, *, scoring, donors, verbose):
     """Measure what the score loses by each change.
 
     Parameters
     ----------
     estimator : estimator
         Fitted classifier with ``predict_proba``.
-    exchange : Exchange
+    permutation : Permutation
         Clusters.
     y : array-like of shape (n_samples,)
         Labels.
     changes : list of callable
-        See :meth:`~darkcnn.inspection.exchange.Exchange.predict`.
+        See :meth:`~darkcnn.inspection.permutation.Permutation.predict`.
     scoring : str or callable
         Scorer.
     donors : list of ndarray
@@ -53,11 +53,11 @@ def losses(estimator, exchange, y, changes, *, scoring, donors, verbose):
         ``importances_error`` of shape (n_changes,); ``scoring``.
     """
     y = canonical_labels(y)
-    check_consistent_length(exchange.X, y)
+    check_consistent_length(permutation.X, y)
     classes = canonical_labels(estimator.classes_)
     order = np.argsort(classes)  # as scorers expect them
     # Without its clusters of each block in turn: the delete-a-group jackknife.
-    block = np.unique(exchange.groups, return_inverse=True)[1] % _N_BLOCKS
+    block = np.unique(permutation.groups, return_inverse=True)[1] % _N_BLOCKS
     everything = np.arange(len(y))
     samples = [everything, *(np.flatnonzero(block != left_out) for left_out in np.unique(block))]
     n_blocks = len(samples) - 1
@@ -67,15 +67,15 @@ def losses(estimator, exchange, y, changes, *, scoring, donors, verbose):
     scorer = check_scoring(estimator, scoring)
 
     def scores(probabilities):
-        answers = _Remembered(classes[order], probabilities[:, order])
+        answers = _CachedPredictions(classes[order], probabilities[:, order])
         return np.array([scorer(answers, rows, y[rows]) for rows in samples])
 
-    unchanged = scores(exchange.predict(estimator))
+    unchanged = scores(permutation.predict(estimator))
     lost = np.empty((len(changes), len(donors), len(samples)))
     with tqdm(total=lost[..., 0].size, desc="Importance", unit="run", disable=not verbose) as progress:
         for row, change in enumerate(changes):
             for repeat, rows in enumerate(donors):
-                lost[row, repeat] = unchanged - scores(exchange.predict(estimator, change, rows))
+                lost[row, repeat] = unchanged - scores(permutation.predict(estimator, change, rows))
                 progress.update()
     without = lost[..., 1:].mean(axis=1)
     spread = without - without.mean(axis=1, keepdims=True)

@@ -7,7 +7,7 @@ import numpy as np
 cv2.setNumThreads(1)
 
 
-def turn(image, angle, flip):
+def rotate(image, angle, flip):
     """Rotate a map about its centre, after mirroring it if `flip` is True.
 
     Interpolation is bilinear; pixels from outside the map are mirrored from inside.
@@ -29,17 +29,17 @@ def turn(image, angle, flip):
     Examples
     --------
     >>> import numpy as np
-    >>> from darkcnn.preprocessing import turn
+    >>> from darkcnn.preprocessing import rotate
     >>> image = np.arange(4, dtype=np.float32).reshape(2, 2, 1)
-    >>> turn(image, np.pi / 2, flip=False)[..., 0]
+    >>> rotate(image, np.pi / 2, flip=False)[..., 0]
     array([[1., 3.], [0., 2.]], dtype=float32)
     """
     view = np.empty_like(image)
-    warp(image, origins_of(angle, flip, image.shape), view)
+    warp(image, pixel_origins(angle, flip, image.shape), view)
     return view
 
 
-def origins_of(angle, flip, map_shape):
+def pixel_origins(angle, flip, map_shape):
     """Return the 2 × 3 affine matrix from each pixel (x, y) of a view to its origin in the map."""
     height, width = map_shape[:2]
     centre = np.array([width - 1, height - 1]) / 2

@@ -3,21 +3,21 @@
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-_LEAST_OWN = 3
+_MIN_OWN = 3
 """Clusters of the sample's own simulation at each cross-section."""
 
-_TRIMMED = 0.1
+_TRIMMED_FRACTION = 0.1
 """Share of clusters, those farthest from the median, that means are taken without."""
 
 
 def own_means(features, cross_sections, groups):
     """Return cross-sections, means there, and for each two of them how much of their noise they share."""
-    features, truths, clusters = by_cluster(features, cross_sections, groups, np.zeros(len(groups)))
+    features, truths, clusters = average_by_cluster(features, cross_sections, groups, np.zeros(len(groups)))
     values = np.unique(truths)
     members = [clusters[truths == value] for value in values]
-    if len(values) < 2 or min(map(len, members)) < _LEAST_OWN:
+    if len(values) < 2 or min(map(len, members)) < _MIN_OWN:
         raise ValueError(
-            f"own clusters must be {_LEAST_OWN} or more at each of two cross-sections or more, got "
+            f"own clusters must be {_MIN_OWN} or more at each of two cross-sections or more, got "
             f"{dict(zip(values.tolist(), map(len, members), strict=True))}"
         )
     shared = [
@@ -26,7 +26,7 @@ def own_means(features, cross_sections, groups):
     return values, np.array([trimmed_mean(features[truths == value]) for value in values]), np.array(shared)
 
 
-def conditioned(curve, covariance, within, nodes, own_nodes, own, shared):
+def condition_response(curve, covariance, within, nodes, own_nodes, own, shared):
     """Condition a Gaussian process at the nodes by its noisy values elsewhere; return mean and variance.
 
     Clusters that are the same at two cross-sections are taken to have the same noise there.
@@ -42,7 +42,7 @@ def conditioned(curve, covariance, within, nodes, own_nodes, own, shared):
     return curve + gain @ (own - to_own @ curve), np.diag(covariance - gain @ cross.T)
 
 
-def by_cluster(features, cross_sections, suites, groups):
+def average_by_cluster(features, cross_sections, suites, groups):
     """Average the maps of a cluster at one cross-section; maps of a cluster share one vote."""
     keys = np.array([suites, groups, cross_sections], dtype=float)
     (suites, _, cross_sections), rows = np.unique(keys, axis=1, return_inverse=True)
@@ -53,6 +53,6 @@ def by_cluster(features, cross_sections, suites, groups):
 
 def trimmed_mean(features):
     """Return the mean of whitened features without those that are farthest from the median."""
-    n_left_out = int(_TRIMMED * len(features))
+    n_left_out = int(_TRIMMED_FRACTION * len(features))
     distance = ((features - np.median(features, axis=0)) ** 2).sum(axis=1)
     return features[np.argsort(distance, kind="stable")[: len(features) - n_left_out]].mean(axis=0)

@@ -7,12 +7,12 @@ from sklearn.metrics import balanced_accuracy_score
 
 from darkcnn.inference import marginalize_feedback
 from darkcnn.records import sort_labels, split_labels
-from darkcnn.report.baselines import PROFILES, tells_feedback
+from darkcnn.report.baselines import PROFILES, has_feedback
 from darkcnn.report.importance import measure_importance
 
 
 @dataclass(frozen=True)
-class Evidence:
+class HeldOutPredictions:
     """Predictions of a network for clusters whose halos were not in its training set.
 
     Attributes
@@ -104,7 +104,7 @@ def from_validation(validation, how="A cross-validation", importance=None):
 
     Returns
     -------
-    Evidence
+    HeldOutPredictions
         Predictions and their scores.
 
     Examples
@@ -127,12 +127,12 @@ def from_validation(validation, how="A cross-validation", importance=None):
     (12,)
     """
     *_, name = validation.scores
-    if tells_feedback(validation.classes):
+    if has_feedback(validation.classes):
         validation = _of_dark_matter(validation)
     probabilities, classes = marginalize_feedback(
         np.concatenate(validation.probabilities[name]), validation.classes
     )
-    return Evidence(
+    return HeldOutPredictions(
         how=f"{how}, in {len(validation.splits)} splits: every prediction is by a network like the model "
         "that was trained without the halo in question. The model itself was trained on all of them.",
         classes=classes,
