@@ -1,11 +1,13 @@
 import io
 import os
+import sys
 import warnings
 from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 
+sys.path.insert(0, str(Path(__file__).parent))  # where gallery.py is
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # gallery pages show what a script prints
 warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)  # keras 3.15 with NumPy 2.4
 
@@ -27,6 +29,7 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     "myst_parser",
+    "gallery",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
@@ -69,7 +72,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "backreferences_dir": "api/generated/backreferences",
     "doc_module": "darkcnn",
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "gallery.position",
     "remove_config_comments": True,
     "capture_repr": (),
     "plot_gallery": "True",
@@ -85,10 +88,12 @@ html_math_renderer = "mathml"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "darkcnn"
+html_logo = html_favicon = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["darkcnn.css"]
 html_show_sourcelink = False
 html_theme_options = {
+    "logo": {"text": "darkcnn"},
     "navbar_end": ["theme-switcher"],
     "show_prev_next": False,
     "secondary_sidebar_items": {"[!b]**": ["page-toc"]},  # the wide tables of benchmarks need the room

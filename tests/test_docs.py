@@ -197,3 +197,18 @@ def test_no_block_of_code_is_left_out():
         if "doctest: +SKIP" in line
     ]
     assert all("savefig(" in line for line in skipped)  # nothing is written into the folder of a reader
+
+
+def test_every_link_of_the_readme_leads_to_a_file():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = re.findall(r'\]\(([^)#]+)\)|src="([^"]+)"', text)
+    paths = [first or second for first, second in targets if ":" not in first + second]
+    assert "docs/_static/overview.png" in paths
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_every_example_has_a_place_in_the_gallery():
+    order = runpy.run_path(str(ROOT / "docs" / "gallery.py"))["ORDER"]
+    assert sorted(order) == sorted(
+        path.stem.removeprefix("plot_") for path in ROOT.glob("examples/plot_*.py")
+    )
