@@ -107,7 +107,8 @@ def choose_recipe(n_simulations):
             )
 
 
-if __name__ == "__main__":
+def main():
+    """Run the part that the command line names."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -115,3 +116,7 @@ if __name__ == "__main__":
     parser.add_argument("--n-simulations", type=int, default=8)
     options = parser.parse_args()
     {"head": choose_head, "all": choose_recipe}[options.part](options.n_simulations)
+
+
+if __name__ == "__main__":
+    main()
