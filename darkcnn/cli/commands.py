@@ -1,7 +1,6 @@
 """The command ``darkcnn``: cross-validation and training.
 
-Modules that import scikit-learn or keras, which takes seconds, are imported where they are used, so that help
-appears at once.
+Modules that import scikit-learn or keras are imported inside functions, so that help appears at once.
 """
 
 import json
@@ -34,7 +33,7 @@ from darkcnn.cli.study import study
 )
 @click.version_option(__version__, "-v", "--version")
 @click.option(
-    "-d", "--database", type=INPUT_FILE, help="Clusters to train on.  [default: the packaged example]"
+    "-d", "--database", type=INPUT_FILE, help="Clusters for training.  [default: the packaged example]"
 )
 @click.option(
     "-f",
@@ -42,7 +41,7 @@ from darkcnn.cli.study import study
     type=click.Path(file_okay=False, writable=True, path_type=Path),
     default="darkcnn_results",
     show_default=True,
-    help="Folder for the results; files of an earlier run are replaced.",
+    help="Folder for the results; existing files are overwritten.",
 )
 @training_options
 @splitting_options
@@ -52,7 +51,8 @@ def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **trai
     """Classify galaxy clusters by dark-matter model from their maps.
 
     Without a command: cross-validate a network by halo, compare it with a linear classifier of radial
-    profiles and with guessing, train it on all clusters, and write model, metrics, figures and a report.
+    profiles and with the majority class, train it on all clusters, and write the model, metrics, figures
+    and a report.
     """
     if context.invoked_subcommand is not None:
         _refuse_misplaced_options(context)
@@ -111,7 +111,7 @@ for command in (import_, infer, predict, report, simulate, study):
 
 
 def _refuse_misplaced_options(context):
-    """Refuse options before a command, where they have no effect."""
+    """Raise an error for options before a command, where they have no effect."""
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name)
         if source is ParameterSource.COMMANDLINE:

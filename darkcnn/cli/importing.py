@@ -45,7 +45,7 @@ def _units(context, parameter, assignments):
 @click.option(
     "--pixel-scale",
     callback=_quantity,
-    help="Side of a pixel, in kpc or with a unit, where neither TABLE nor files tell.",
+    help="Side of a pixel, in kpc or with a unit, if neither TABLE nor the files contain it.",
 )
 @click.option("--field-size", callback=_quantity, help="Side of the images, instead of --pixel-scale.")
 @click.option(
@@ -54,21 +54,19 @@ def _units(context, parameter, assignments):
     multiple=True,
     metavar="MAP=UNIT",
     callback=_units,
-    help="Unit of a map where files do not tell, such as total=Msun/kpc2. May be repeated.",
+    help="Unit of a map if the files contain none, such as total=Msun/kpc2. Can be repeated.",
 )
-@click.option(
-    "--middle", is_flag=True, help="The cluster is in the middle of each image: do not look for its centre."
-)
-@click.option("--fill-value", type=float, help="Value of gaps in the maps.  [default: refuse them]")
+@click.option("--middle", is_flag=True, help="Use the middle of each image as the cluster centre.")
+@click.option("--fill-value", type=float, help="Value for gaps in the maps.  [default: gaps are an error]")
 @click.option(
     "--max-gap",
     type=click.FloatRange(0, 1),
     default=0.1,
     show_default=True,
-    help="Fraction of the field that may be filled.",
+    help="Largest fraction of the field that may be filled.",
 )
 @click.option(
-    "--allow-coarse", is_flag=True, help="Take maps of larger pixels than the records have, blurred."
+    "--allow-coarse", is_flag=True, help="Accept maps with larger pixels than the records; they are blurred."
 )
 @click.option(
     "--psf-fwhm",
@@ -76,19 +74,17 @@ def _units(context, parameter, assignments):
     default="0",
     help="Full width at half maximum of the point spread function of the maps, in kpc or with a unit.",
 )
-@click.option(
-    "--skip-bad", is_flag=True, help="Leave out clusters whose files cannot be read, and list them."
-)
+@click.option("--skip-bad", is_flag=True, help="Skip clusters whose files cannot be read, and list them.")
 @quiet_option
 def import_(table, output, middle, skip_bad, quiet, **options):
-    """Import clusters whose maps are in the files that TABLE names.
+    """Import clusters from the map files listed in TABLE.
 
-    TABLE is CSV, ECSV or FITS, with a row for each cluster and the columns cluster_id, redshift, and
+    TABLE is CSV, ECSV or FITS, with one row for each cluster and the columns cluster_id, redshift, and
     total, xray or stellar: paths to FITS, HDF5 or .npy files. Optional columns: cross_section, label,
-    total_hdu, total_row, total_unit (and the same for other maps), pixel_scale, field_size, center_row,
+    total_hdu, total_row, total_unit (likewise for the other maps), pixel_scale, field_size, center_row,
     center_column, and attributes such as log_mass.
 
-    The database may be larger than memory, and the same command resumes an interrupted import.
+    The database may be larger than memory, and repeating the command resumes an interrupted import.
     """
     import warnings
 
@@ -108,5 +104,5 @@ def import_(table, output, middle, skip_bad, quiet, **options):
     for warning in caught:
         click.echo(f"Warning: {warning.message}", err=True)
     for _, fault in clusters.skipped:
-        click.echo(f"Left out {fault}", err=True)
+        click.echo(f"Skipped {fault}", err=True)
     click.echo(f"Wrote {len(clusters.data)} clusters to {output}")

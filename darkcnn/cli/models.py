@@ -28,10 +28,10 @@ from darkcnn.cli.printing import print_cross_section, write_probabilities
 def predict(model, database, pretrained, output):
     """Predict the probability of each dark-matter model for the clusters of DATABASE.
 
-    MODEL is a model file written by darkcnn; reading it runs no code. With --pretrained, no model is needed.
+    MODEL is a model file written by darkcnn; loading it executes no code. Leave it out with --pretrained.
 
-    The table has a row for each cluster: its cluster_id and redshift, its label in DATABASE (if any), the
-    predicted label, and the probability of each dark-matter model.
+    The table has one row for each cluster: cluster_id, redshift, label in DATABASE (if any), predicted
+    label, and the probability of each dark-matter model.
     """
     model, database = steps.model_and_database(model, database, pretrained)
     if database is None:
@@ -69,13 +69,13 @@ def predict(model, database, pretrained, output):
 @click.option(
     "--new-halos",
     is_flag=True,
-    help="The halos of DATABASE are not those of the training set, even if their ids are the same.",
+    help="Treat all halos of DATABASE as new, even if their ids occur in the training set.",
 )
 @click.option(
     "--training-set",
     type=INPUT_FILE,
-    help="Training set of MODEL, for the baseline of radial profiles.  [default: the packaged example if "
-    "MODEL was trained on it]",
+    help="Training set of MODEL, used to train the radial-profile baseline.  [default: the packaged example "
+    "if MODEL was trained on it]",
 )
 @click.option(
     "--n-jobs", type=int, default=1, show_default=True, help="Number of parallel fits; -1 for all cores."
@@ -83,11 +83,11 @@ def predict(model, database, pretrained, output):
 @velocity_option
 @quiet_option
 def report(model, database, pretrained, output, new_halos, training_set, n_jobs, velocity, quiet):
-    """Write a report on MODEL: training, scores, importance, mistakes and posteriors.
+    """Write an HTML report on MODEL: training, scores, importance, mistakes and posteriors.
 
-    The model is scored on the labelled clusters of DATABASE, by default the packaged example, and never on
-    halos that it was trained on. If DATABASE has no other halos, the cross-validation in the model file is
-    reported (the command darkcnn writes one), or a new one, which trains five networks.
+    MODEL is scored on the labelled clusters of DATABASE (default: the packaged example), excluding halos of
+    its training set. If no halos remain, the report uses the cross-validation stored in the model file
+    (the command darkcnn stores one), or runs a new one, which trains five networks.
     """
     model, database = steps.model_and_database(model, database, pretrained)
     steps.require("matplotlib", "jinja2")
@@ -134,26 +134,24 @@ def report(model, database, pretrained, output, new_halos, training_set, n_jobs,
 @click.option(
     "--calibration",
     type=INPUT_FILE,
-    help="Labelled clusters that MODEL was not trained on; those of its training set are refused. Without "
-    "it, the model's probabilities are used uncalibrated. The packaged network brings a calibration, which a "
-    "few halos of the sample's own simulation sharpen.",
+    help="Labelled clusters that are not in the training set of MODEL. Without it, the model's "
+    "probabilities are used uncalibrated. The packaged network has its own calibration; a few halos of the "
+    "sample's own simulation improve it.",
 )
 @json_option
-@click.option(
-    "--plot", type=OUTPUT_FILE, help="Figure of the posterior to write, in any format of matplotlib."
-)
+@click.option("--plot", type=OUTPUT_FILE, help="Figure of the posterior, in any format of matplotlib.")
 @velocity_option
 @seed_option
 def infer(model, database, pretrained, calibration, as_json, plot, velocity, seed):
-    """Infer the cross-section of dark matter from all clusters of DATABASE together.
+    """Infer the dark-matter cross-section from all clusters of DATABASE together.
 
-    MODEL is a model file written by darkcnn. DATABASE needs no labels. Maps of one halo share one vote. With
-    --calibration, the sample is also tested for being out of distribution; if the calibration has several
-    variants of feedback, the sample may have any of them, and if it has several suites, the sample may be of
-    another one. Probabilities of classes that differ in feedback only are added up.
+    MODEL is a model file written by darkcnn. DATABASE needs no labels. Several maps of one halo count as
+    one cluster. With --calibration, the sample is also tested for being out of distribution. If the
+    calibration contains several feedback variants, the feedback of the sample is marginalised; if it
+    contains several suites, the differences between suites enter the error.
 
-    With --pretrained, no model is needed and none is trained: the packaged network is calibrated with suites
-    of mock clusters that differ in everything that is not known, and the error includes that.
+    With --pretrained, MODEL is left out: the packaged network is calibrated with suites of mock clusters
+    with different baryonic physics, resolution and selection, and the error includes these differences.
     """
     model, database = steps.model_and_database(model, database, pretrained)
     if database is None:

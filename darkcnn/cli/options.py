@@ -26,7 +26,7 @@ class ValueList(click.ParamType):
 
 
 def _joined(context, parameter, lists):
-    """Join the lists of an option that was repeated; a name counts once."""
+    """Join the lists of a repeated option, without duplicates."""
     return tuple(dict.fromkeys(name for names in lists for name in names))
 
 
@@ -41,11 +41,11 @@ def _options(*options):
     return decorate
 
 
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Hide progress bars.")
 scheduler_option = click.option(
     "--scheduler",
     metavar="ADDRESS",
-    help="Address of a dask scheduler whose workers do the fits, such as tcp://node1:8786.",
+    help="Address of a dask scheduler to run the fits on, such as tcp://node1:8786.",
 )
 seed_option = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed."
@@ -62,9 +62,9 @@ pretrained_option = click.option(
 )
 training_options = _options(
     click.option(
-        "--pretrained", is_flag=True, help="Train only the last layer of the packaged network: for few halos."
+        "--pretrained", is_flag=True, help="Train only the last layer of the packaged network (few halos)."
     ),
-    click.option("--fine-tune", is_flag=True, help="Train all layers of the packaged network further."),
+    click.option("--fine-tune", is_flag=True, help="Train all layers of the packaged network."),
     click.option(
         "-o",
         "--network",
@@ -139,7 +139,7 @@ splitting_options = _options(
         "--train-split",
         "train_size",
         type=click.FloatRange(0, 1, min_open=True, max_open=True),
-        help="Fraction of the halos to train on, instead of 5 folds; each repetition draws them anew.",
+        help="Fraction of the halos for training, drawn at random for each repetition instead of 5 folds.",
     ),
     click.option(
         "--n-jobs", type=int, default=1, show_default=True, help="Number of parallel fits; -1 for all cores."

@@ -7,8 +7,7 @@ import click
 from darkcnn._common.versions import __version__
 
 _STANDARD_ERROR_NOTE = """\
-± is the standard error of the mean. Training sets of different splits overlap, so it is that of Nadeau &
-Bengio (2003), not the scatter over the square root of the number of splits, which would be too small."""
+± is the standard error of the mean, corrected for the overlap of training sets (Nadeau & Bengio 2003)."""
 
 
 def print_task(clusters, database, training, n_repeats, train_size):
@@ -33,12 +32,12 @@ Seed     {training["seed"]}
 
 
 def _epochs(training):
-    """Tell for how long a network is trained, unless only its last layer is."""
+    """Describe the number of epochs; empty if only the last layer is trained."""
     return f", {training['epochs']} epochs" if training["epochs"] else ""
 
 
 def _noise(training):
-    """Name the surveys and telescopes whose noise is simulated, in a line of its own."""
+    """Describe the simulated noise, on a line of its own."""
     names = [training[kind] for kind in ("lensing", "xray") if training[kind] is not None]
     if training["exposure"] is not None:
         names[-1] += f" for {training['exposure']:g} ks"
@@ -46,7 +45,7 @@ def _noise(training):
 
 
 def print_scores(table, baseline, differences):
-    """Print the `score_table` of a cross-validation, and each network relative to a baseline."""
+    """Print the `score_table` of a cross-validation and the difference of each network from a baseline."""
     click.echo(f"Balanced accuracy on held-out halos\n\n{table}\n")
     if differences:
         width = max(map(len, differences))
@@ -56,7 +55,7 @@ def print_scores(table, baseline, differences):
 
 
 def write_probabilities(file, clusters, classes, probabilities):
-    """Write a row for each cluster, as CSV."""
+    """Write one CSV row for each cluster."""
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["cluster_id", "redshift", "label", "predicted", *classes])
     predicted = classes[probabilities.argmax(axis=1)]
@@ -85,7 +84,7 @@ def print_cross_section(result):
         total = sum(result["variances"].values())
         parts = ", ".join(f"{part} {each / total:.0%}" for part, each in result["variances"].items())
         click.echo(f"\nvariance: {parts}")
-        click.echo(f"clusters that the sample is worth at most: {result['worth_at_most']:.0f}")
+        click.echo(f"effective number of clusters, at most: {result['n_effective']:.0f}")
     if result["sample_pvalue"] is not None:
         click.echo(f"p-value of the sample relative to the calibration: {result['sample_pvalue']:.3f}")
     for message in result["warnings"]:

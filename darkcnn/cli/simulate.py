@@ -31,14 +31,14 @@ from darkcnn.cli.options import OUTPUT_FILE, ValueList, quiet_option, seed_optio
 @click.option(
     "--velocity-scale",
     type=float,
-    help="Velocity in km/s above which the cross-sections fall.  [default: constant cross-sections]",
+    help="Velocity in km/s above which the cross-section decreases.  [default: constant cross-sections]",
 )
 @click.option(
     "--feedback",
     type=ValueList(click.Choice(["weak", "fiducial", "strong"])),
     default="fiducial",
     show_default=True,
-    help="Strength of the feedback of active galactic nuclei, or several, one for each variant of a halo.",
+    help="AGN feedback: weak, fiducial or strong; several values simulate each halo in several variants.",
 )
 @click.option(
     "--redshifts",
@@ -62,8 +62,8 @@ from darkcnn.cli.options import OUTPUT_FILE, ValueList, quiet_option, seed_optio
 def simulate(output, n_halos, n_jobs, seed, quiet, **settings):
     """Simulate mock clusters and write them to a database.
 
-    An HDF5 file is written while the clusters are simulated: it may be larger than memory, and the same
-    command resumes an interrupted simulation.
+    HDF5 files are written during the simulation: they may be larger than memory, and repeating the command
+    resumes an interrupted simulation.
     """
     from darkcnn.datasets import make_clusters, save_clusters
 

@@ -1,4 +1,4 @@
-"""Steps that several commands share; each reports bad input in one line."""
+"""Steps shared by several commands; each reports bad input in one line."""
 
 import os
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from darkcnn.records import MAPS
 
 @contextmanager
 def errors_as_messages():
-    """Report errors that users cause as one line; others are bugs and keep their traceback."""
+    """Report errors caused by users as one line; other errors are bugs and keep their traceback."""
     try:
         yield
     except (ImportError, OSError, ValueError) as error:
@@ -22,14 +22,14 @@ def errors_as_messages():
 
 @contextmanager
 def dask_client(scheduler):
-    """Run all fits on the workers of a dask scheduler, if there is one."""
+    """Run all fits on the workers of a dask scheduler, if one is given."""
     if scheduler is None:
         yield
         return
     try:
         from dask.distributed import Client
     except ImportError as error:
-        raise click.ClickException('--scheduler needs dask: pip install "darkcnn[dask]"') from error
+        raise click.ClickException('--scheduler needs dask: run pip install "darkcnn[dask]"') from error
     from joblib import parallel_config
 
     with errors_as_messages(), Client(scheduler) as client, parallel_config("dask", client=client):
@@ -37,18 +37,18 @@ def dask_client(scheduler):
 
 
 def check_output(path, suffixes=None):
-    """Refuse an output file before the work."""
+    """Check that an output file can be written, before the work."""
     folder = path.absolute().parent
     if not folder.is_dir():
-        raise click.ClickException(f"cannot write {path}: there is no folder {folder}")
+        raise click.ClickException(f"cannot write {path}: the folder {folder} does not exist")
     if not os.access(folder, os.W_OK):
-        raise click.ClickException(f"cannot write {path}: the folder {folder} is write-protected")
+        raise click.ClickException(f"cannot write {path}: the folder {folder} is not writable")
     if suffixes is not None and path.suffix.lower() not in suffixes:
         raise click.ClickException(f"cannot write {path}: its name must end in one of {', '.join(suffixes)}")
 
 
 def check_figure(path):
-    """Refuse a figure before the work: one that matplotlib cannot write."""
+    """Check that matplotlib can write a figure, before the work."""
     require("matplotlib")
     from matplotlib.backend_bases import FigureCanvasBase
 
@@ -56,14 +56,14 @@ def check_figure(path):
 
 
 def require(*packages):
-    """Refuse to begin without the packages that draw."""
+    """Check that plotting packages are installed."""
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
-        raise click.ClickException(f'the figures need {" and ".join(missing)}: pip install "darkcnn[plot]"')
+        raise click.ClickException(f'figures need {" and ".join(missing)}: run pip install "darkcnn[plot]"')
 
 
 def load(path, labelled=True):
-    """Read a database, or the packaged example if `path` is None."""
+    """Load a database, or the packaged example if `path` is None."""
     from darkcnn.datasets import load_clusters, load_example
 
     with errors_as_messages():
@@ -71,16 +71,16 @@ def load(path, labelled=True):
 
 
 def model_and_database(model, database, pretrained):
-    """Return MODEL, None for the packaged network, and DATABASE."""
+    """Return MODEL (None for the packaged network) and DATABASE."""
     if not pretrained and model is None:
         raise click.UsageError("Missing argument 'MODEL'.")
     if pretrained and database is not None:
-        raise click.UsageError("--pretrained takes the place of MODEL: give DATABASE only")
+        raise click.UsageError("--pretrained replaces MODEL: give DATABASE only")
     return (None, model) if pretrained else (model, database)
 
 
 def load_trained(path):
-    """Read a model and its notes on the training set, None if it has none; the packaged network for None."""
+    """Load a model and its training notes (None if it has none); None for the packaged network."""
     from darkcnn.persistence import check_training, load_model, load_notes
     from darkcnn.preprocessing import MapSelector
     from darkcnn.pretrained import PretrainedEmbedding, load_pretrained
@@ -94,7 +94,9 @@ def load_trained(path):
             check_training(training)
     takes_records = MapSelector, PretrainedEmbedding
     if not any(isinstance(step, takes_records) for _, step in getattr(model, "steps", [])):
-        raise click.ClickException(f"{path} is a model of plain maps, not of clusters: it has no MapSelector")
+        raise click.ClickException(
+            f"{path} is a model of plain maps, not of cluster records: it has no MapSelector"
+        )
     return model, training
 
 
@@ -113,19 +115,19 @@ def build_pipeline(
     exposure,
     seed,
 ):
-    """Build the pipeline that the options describe, and check it against the clusters."""
+    """Build the pipeline that the options describe and check it against the clusters."""
     with errors_as_messages():
         from darkcnn.networks import get_network
         from darkcnn.pipeline import default_pipeline
         from darkcnn.preprocessing import attribute_table
 
         if pretrained and fine_tune:
-            raise ValueError("--pretrained and --fine-tune exclude each other: give one of them")
+            raise ValueError("--pretrained and --fine-tune cannot be combined: give one of them")
         get_network(network)
         attribute_table(clusters.data, attributes)
         options = {} if epochs is None else {"epochs": epochs}
         if not pretrained:
-            options["learning_rate_schedule"] = "cosine"  # makes the most of few epochs
+            options["learning_rate_schedule"] = "cosine"  # best for few epochs
         return default_pipeline(
             network,
             maps="all" if maps == MAPS else maps,
@@ -139,7 +141,7 @@ def build_pipeline(
 
 
 def _alternatives(pipeline, clusters, training):
-    """Return what a network is compared with: the same one pretrained, or from scratch, by name."""
+    """Return the networks to compare with, by name: the same one pretrained, or trained from scratch."""
     from darkcnn.pipeline import default_pipeline
     from darkcnn.report.baselines import architecture_name
 
@@ -186,7 +188,7 @@ def cross_validate(
     silent=False,
     return_estimator=False,
 ):
-    """Cross-validate the pipeline and its baselines, print the scores, and return them with all metrics."""
+    """Cross-validate the pipeline and its baselines, print the scores, and return them and all metrics."""
     from darkcnn._common.versions import versions
     from darkcnn.persistence import describe_clusters
     from darkcnn.report import compare_with_baselines, score_table, summarise
@@ -236,7 +238,7 @@ def cross_validate(
 
 def fit(pipeline, clusters, quiet):
     """Train the pipeline on all clusters."""
-    if "cnn" not in pipeline.named_steps:  # a last layer, trained at once
+    if "cnn" not in pipeline.named_steps:  # only a last layer, which trains in seconds
         with errors_as_messages():
             pipeline.fit(clusters.data, clusters.target)
         return
@@ -250,11 +252,11 @@ def fit(pipeline, clusters, quiet):
     ):
         advance = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: progress.update())
         pipeline.set_params(cnn__callbacks=[advance]).fit(clusters.data, clusters.target)
-    pipeline.set_params(cnn__callbacks=None)  # which would follow the pipeline into its file
+    pipeline.set_params(cnn__callbacks=None)  # so that it is not saved with the pipeline
 
 
 def _plain_parameters(pipeline):
-    """Return the parameters of all steps that are numbers, words or lists of them."""
+    """Return the parameters of all steps that are numbers, strings or lists of them."""
     plain = (bool, int, float, str, list, tuple, dict, type(None))
     return {
         name: value

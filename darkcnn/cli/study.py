@@ -13,7 +13,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 @click.group()
 def study():
-    """Grid searches by halo that keep every finished fit."""
+    """Run grid searches by halo that can be resumed."""
 
 
 def _grid(context, parameter, assignments):
@@ -22,7 +22,7 @@ def _grid(context, parameter, assignments):
     for assignment in assignments:
         name, _, values = assignment.partition("=")
         if name in grid:
-            raise click.BadParameter(f"{name} is given twice: write its values in one, {name}=VALUE,VALUE")
+            raise click.BadParameter(f"{name} is given twice: list its values once, {name}=VALUE,VALUE")
         try:
             grid[name] = parse_values(values)
         except ValueError as error:
@@ -31,7 +31,7 @@ def _grid(context, parameter, assignments):
 
 
 def parse_values(text):
-    """Split values at the commas between them: JSON where they can be, else words.
+    """Split values at the commas between them: JSON where possible, otherwise words.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def parse_values(text):
     Raises
     ------
     ValueError
-        If a value is empty, or begins like JSON but is not.
+        If a value is empty, or starts like JSON but is not.
     """
     values, rest = [], f",{text}"
     while rest:
@@ -78,7 +78,7 @@ def parse_values(text):
     multiple=True,
     metavar="NAME=VALUES",
     callback=_grid,
-    help="Parameter to vary and its values, separated by commas: JSON or words. May be repeated.",
+    help="Parameter to vary and its values, separated by commas: JSON or words. Can be repeated.",
 )
 @click.option(
     "--folds",
@@ -93,7 +93,7 @@ def parse_values(text):
 @scheduler_option
 @quiet_option
 def run(database, folder, grid, folds, n_jobs, scheduler, quiet, **training):
-    """Run a study on DATABASE in FOLDER, or resume the one that is there."""
+    """Run a study on DATABASE, keeping every fit in FOLDER; repeat the command to resume it."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     from darkcnn.model_selection import run_study
@@ -130,7 +130,7 @@ def _print_status(folder):
         found = study_status(folder)
     text = f"{found.n_finished} of {found.n_fits} fits finished"
     if 0 < found.n_finished < found.n_fits:
-        text += f", {found.fit_time:.3g} s each; {found.seconds_left / 60:.3g} min left, one at a time"
+        text += f", {found.fit_time:.3g} s each; {found.seconds_left / 60:.3g} min left on one process"
     click.echo(text)
     for line in found.table():
         click.echo(line)

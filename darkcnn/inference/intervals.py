@@ -65,7 +65,7 @@ class CredibleIntervals:
         return float(self.grid_[0]) if self._density.reaches(0, level) else self._quantile(1 - level)
 
     @property
-    def worth_(self):
+    def n_effective_(self):
         """Number of clusters beyond which more of them hardly help, float; None without suites.
 
         As many clusters have, by themselves, the variance between suites, of the calibration and of the
@@ -87,8 +87,8 @@ class CredibleIntervals:
         check_is_fitted(self)
         lower, upper = self.lower_limit(), self.upper_limit()
         sample = "1 cluster" if self.n_clusters_ == 1 else f"{self.n_clusters_} clusters"
-        if self.worth_ is not None:
-            sample += f", worth at most {self.worth_:.0f}"
+        if self.n_effective_ is not None:
+            sample += f", effectively at most {self.n_effective_:.0f}"
         at = "" if self._classes.velocity is None else f" at {self._classes.velocity:g} km/s"
         if lower == self.grid_[0] and np.isinf(upper):
             return f"no limit on the cross-section{at} from {sample}"

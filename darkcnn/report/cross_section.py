@@ -49,7 +49,7 @@ def infer_cross_section(
         ``interval_68``, ``interval_95``, ``lower_limit_95``, ``upper_limit_95`` in cm2/g, None where there is
         no upper end; ``velocity`` in km/s, None if cross-sections do not depend on it; ``posterior``,
         ``log_evidence_ratio`` and ``training_prior`` of each class; ``outlier_fraction``, None with suites;
-        ``systematic_fraction``; ``variances`` and ``worth_at_most``, the number of clusters beyond which more
+        ``systematic_fraction``; ``variances`` and ``n_effective``, the number of clusters beyond which more
         hardly help, None without suites; ``sample_pvalue`` of :class:`~darkcnn.inference.DomainTest`, or of
         the suites of a packaged network, None without `calibration`; ``warnings``, which are not issued
         otherwise.
@@ -129,7 +129,7 @@ def infer_cross_section(
         "outlier_fraction": None if posterior.variances_ else posterior.outlier_fraction_,
         "systematic_fraction": posterior.systematic_fraction_,
         "variances": posterior.variances_,
-        "worth_at_most": posterior.worth_,
+        "n_effective": posterior.n_effective_,
         "sample_pvalue": pvalue,
         "warnings": [str(each.message) for each in caught if issubclass(each.category, UserWarning)],
     }

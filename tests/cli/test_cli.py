@@ -254,16 +254,16 @@ def test_missing_matplotlib_is_told_before_any_work(monkeypatch, tmp_path):
         (["cross-validate", "GARBAGE"], 1, "garbage.h5"),
         (["predict", "GARBAGE", "DATABASE"], 1, "garbage.h5"),
         (["fit", "DATABASE", "-f", "model.joblib"], 1, "must end in one of .keras"),
-        (["fit", "DATABASE", "-f", "nowhere/model.keras"], 1, "there is no folder"),
+        (["fit", "DATABASE", "-f", "nowhere/model.keras"], 1, "nowhere does not exist"),
         (
             ["infer", "GARBAGE", "DATABASE", "--plot", "p.foo"],
             1,
             "cannot write p.foo: its name must end in one",
         ),
         (["infer", "GARBAGE", "DATABASE", "--plot", "p"], 1, "cannot write p: its name must end in one of"),
-        (["infer", "GARBAGE", "DATABASE", "--plot", "nowhere/p.png"], 1, "there is no folder"),
+        (["infer", "GARBAGE", "DATABASE", "--plot", "nowhere/p.png"], 1, "nowhere does not exist"),
         (["infer", "GARBAGE", "DATABASE", "--velocity", -1], 2, "-1.0 is not in the range x>=0"),
-        (["predict", "GARBAGE", "DATABASE", "-o", "nowhere/p.csv"], 1, "there is no folder"),
+        (["predict", "GARBAGE", "DATABASE", "-o", "nowhere/p.csv"], 1, "nowhere does not exist"),
         (["simulate", "-o", "clusters.csv"], 1, "must end in one of .h5"),
         (["simulate", "-o", "clusters.h5", "--n-pixels", 7], 1, "n_pixels must be 100 or a divisor"),
         (["simulate", "-o", "clusters.h5", "--redshifts", "0,x"], 2, "'x' is not a valid float"),
@@ -342,7 +342,7 @@ def test_a_model_of_plain_maps_is_refused(database, clusters, tmp_path):
     for command in ("predict", "infer", "report"):
         refused = run(command, tmp_path / "model.keras", database)
         assert refused.exit_code == 1
-        assert "is a model of plain maps, not of clusters" in refused.stderr
+        assert "is a model of plain maps, not of cluster records" in refused.stderr
 
 
 @pytest.mark.parametrize("bug", [TypeError, AttributeError, KeyError, IndexError, AssertionError])

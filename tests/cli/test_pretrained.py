@@ -46,7 +46,7 @@ def test_predict_needs_no_model(database, large):
 def test_a_model_beside_the_packaged_one_is_refused(database, command):
     result = run(command, "--pretrained", database, database)
     assert result.exit_code == 2
-    assert "--pretrained takes the place of MODEL: give DATABASE only" in result.stderr
+    assert "--pretrained replaces MODEL: give DATABASE only" in result.stderr
     assert "Missing argument 'MODEL'" in run(command).stderr
 
 
@@ -71,7 +71,7 @@ def test_fit_trains_the_last_layer_and_others_read_it(database, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--pretrained", "--fine-tune"], "--pretrained and --fine-tune exclude each other"),
+        (["--pretrained", "--fine-tune"], "--pretrained and --fine-tune cannot be combined"),
         (["--pretrained", "-a", "redshift"], "attributes must be left out for a packaged network"),
         (["--pretrained", "--lensing", "euclid"], "noise must be left out for a packaged network"),
         (["--pretrained", "-n", 3], "epochs must be left out for a packaged network, got 3"),
@@ -127,7 +127,7 @@ def test_infer_needs_neither_model_nor_calibration(large, tmp_path):
     assert 0 < result["sample_pvalue"] <= 1
     assert set(result["variances"]) == {"sample", "calibration", "suites", "discrepancy"}
     printed = run_well("infer", "--pretrained", sample).stdout
-    assert f"clusters that the sample is worth at most: {result['worth_at_most']:.0f}" in printed
+    assert f"effective number of clusters, at most: {result['n_effective']:.0f}" in printed
     assert result["summary"] in printed
 
 

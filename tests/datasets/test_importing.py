@@ -263,7 +263,7 @@ def test_command(table, tmp_path):
     assert "halo4.fits" in failed.output
     result = CliRunner().invoke(main, [*arguments, "--skip-bad"])
     assert result.exit_code == 0, result.output
-    assert "Left out row 4 (cluster_id FoF 2)" in result.output
+    assert "Skipped row 4 (cluster_id FoF 2)" in result.output
     assert f"Wrote 6 clusters to {out}" in result.output
     assert len(load_clusters(out).data) == 6
     wrong = CliRunner().invoke(main, [*arguments, "--unit", "gas=Msun"])

@@ -91,18 +91,18 @@ def test_one_suite_taken_for_the_world_is_over_confident():
     assert widths[1] > 2 * widths[0]
 
 
-def test_more_clusters_than_the_sample_is_worth_do_not_help():
+def test_more_clusters_than_the_effective_number_do_not_help():
     rng = np.random.default_rng(0)
     posterior = posterior_of(*population(rng, 40), embed=False)
     few, many = (world(np.random.default_rng(1), [0.1], n)[0] for n in (100, 10_000))
-    worth = []
+    effective = []
     for sample in (few, many):
         posterior.fit(probabilities_of(sample))
-        worth.append(posterior.worth_)
+        effective.append(posterior.n_effective_)
     # The variance within over that between suites: 1 / SHIFT^2, to what 40 suites tell.
-    assert worth == pytest.approx([1 / SHIFT**2] * 2, rel=0.5)
+    assert effective == pytest.approx([1 / SHIFT**2] * 2, rel=0.5)
     assert posterior.systematic_fraction_ > 0.99
-    assert f"worth at most {worth[1]:.0f}" in posterior.summary()
+    assert f"effectively at most {effective[1]:.0f}" in posterior.summary()
 
 
 def test_a_sample_unlike_all_suites_has_a_larger_discrepancy():
