@@ -1,5 +1,6 @@
 """From class probabilities of many clusters to a cross-section with an honest error."""
 
+from darkcnn.inference.coverage import Coverage, coverage_check
 from darkcnn.inference.domain import DomainTest
 from darkcnn.inference.feedback import marginalize_feedback
 from darkcnn.inference.posterior import CrossSectionPosterior
@@ -8,9 +9,11 @@ from darkcnn.inference.reliability import expected_calibration_error
 from darkcnn.inference.suites import SuiteResponse
 
 __all__ = [
+    "Coverage",
     "CrossSectionPosterior",
     "DomainTest",
     "SuiteResponse",
+    "coverage_check",
     "expected_calibration_error",
     "marginalize_feedback",
     "published_estimate",

@@ -48,13 +48,23 @@ class Density:
         position, _, mass = self._fine
         return np.interp(level, np.cumsum(mass) - mass / 2, position)
 
+    def below(self, point):
+        """Return the probability below a point."""
+        position, _, mass = self._fine
+        edges = np.concatenate([position[:1], (position[1:] + position[:-1]) / 2, position[-1:]])
+        return np.interp(point, edges, np.append(0, np.cumsum(mass)))
+
     def interval(self, level):
-        """Return the first and the last point of where the density is highest and holds this probability."""
+        """Return the ends of the shortest interval that holds this probability, plateaus whole."""
         position, values, mass = self._fine
-        order = np.argsort(-values, kind="stable")
-        lowest = values[order[np.searchsorted(np.cumsum(mass[order]), level)]]
-        inside = position[values >= lowest * (1 - 1e-6)]  # all of a plateau, not its beginning
-        return inside[0], inside[-1]
+        below = np.append(0, np.cumsum(mass))
+        first = np.flatnonzero(below[:-1] + level <= below[-1] + 1e-9)
+        last = np.minimum(np.searchsorted(below, below[first] + level - 1e-9), len(mass)) - 1
+        shortest = np.argmin(position[last] - position[first])
+        first, last = first[shortest], last[shortest]
+        lower = values < min(values[first], values[last]) * (1 - 1e-6)
+        lower = np.flatnonzero(np.concatenate([[True], lower, [True]])) - 1  # beyond the ends as well
+        return position[lower[lower < first][-1] + 1], position[lower[lower > last][0] - 1]
 
     def reaches(self, end, level):
         """Return whether the density at an end, 0 or -1, is too near that of the peak to exclude this end.

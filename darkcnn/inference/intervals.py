@@ -14,7 +14,7 @@ class CredibleIntervals:
     """Mixin of :class:`~darkcnn.CrossSectionPosterior`: reads a fitted density along the axis."""
 
     def interval(self, level=0.68):
-        """Return the credible interval: where the posterior density on the axis is highest.
+        """Return the shortest credible interval on the axis.
 
         Parameters
         ----------
@@ -29,6 +29,23 @@ class CredibleIntervals:
         check_is_fitted(self)
         low, high = self._axis.cross_section(np.array(self._density.interval(level)))
         return float(low), float(high) if high < self.grid_[-1] * (1 - 1e-9) else float("inf")
+
+    def probability_below(self, cross_section):
+        """Return the posterior probability that the cross-section is below a value.
+
+        Parameters
+        ----------
+        cross_section : float
+            Value, cm2/g.
+
+        Returns
+        -------
+        float
+            Probability; 0 at the lowest class and 1 from the highest on.
+        """
+        check_is_fitted(self)
+        inside = np.clip(cross_section, self.grid_[0], self.grid_[-1])
+        return float(self._density.below(self._axis.position(inside)))
 
     def upper_limit(self, level=0.95):
         """Return what the cross-section is below with a probability.
