@@ -10,7 +10,7 @@ from darkcnn.cli.options import (
     INPUT_FILE,
     OUTPUT_FILE,
     json_option,
-    pretrained_option,
+    pretrained_options,
     quiet_option,
     seed_option,
     velocity_option,
@@ -23,9 +23,9 @@ from darkcnn.cli.printing import print_cross_section, write_probabilities
 )
 @click.argument("model", type=INPUT_FILE, required=False)
 @click.argument("database", type=INPUT_FILE, required=False)
-@pretrained_option
+@pretrained_options
 @click.option("-f", "-o", "--output", type=OUTPUT_FILE, help="CSV file to write.  [default: standard output]")
-def predict(model, database, pretrained, output):
+def predict(model, database, pretrained, cross_sections, output):
     """Predict the probability of each dark-matter model for the clusters of DATABASE.
 
     MODEL is a model file written by darkcnn; loading it executes no code. Leave it out with --pretrained.
@@ -33,7 +33,7 @@ def predict(model, database, pretrained, output):
     The table has one row for each cluster: cluster_id, redshift, label in DATABASE (if any), predicted
     label, and the probability of each dark-matter model.
     """
-    model, database = steps.model_and_database(model, database, pretrained)
+    model, database = steps.model_and_database(model, database, pretrained, cross_sections)
     if database is None:
         raise click.UsageError("Missing argument 'DATABASE'.")
     if output is not None:
@@ -42,7 +42,7 @@ def predict(model, database, pretrained, output):
     from darkcnn.persistence import warn_about_blur
 
     clusters = steps.load(database, labelled=False)
-    pipeline, training = steps.load_trained(model)
+    pipeline, training = steps.load_trained(model, cross_sections)
     with steps.errors_as_messages():
         warn_about_blur(training, clusters)
         table = (clusters, pipeline.classes_, pipeline.predict_proba(clusters.data))
@@ -56,7 +56,7 @@ def predict(model, database, pretrained, output):
 @click.command(epilog="\b\nExample:\n  darkcnn report darkcnn_results/model.keras clusters.h5 -o report.html")
 @click.argument("model", type=INPUT_FILE, required=False)
 @click.argument("database", type=INPUT_FILE, required=False)
-@pretrained_option
+@pretrained_options
 @click.option(
     "-f",
     "-o",
@@ -82,14 +82,16 @@ def predict(model, database, pretrained, output):
 )
 @velocity_option
 @quiet_option
-def report(model, database, pretrained, output, new_halos, training_set, n_jobs, velocity, quiet):
+def report(
+    model, database, pretrained, cross_sections, output, new_halos, training_set, n_jobs, velocity, quiet
+):
     """Write an HTML report on MODEL: training, scores, importance, mistakes and posteriors.
 
     MODEL is scored on the labelled clusters of DATABASE (default: the packaged example), excluding halos of
     its training set. If no halos remain, the report uses the cross-validation stored in the model file
     (the command darkcnn stores one), or runs a new one, which trains five networks.
     """
-    model, database = steps.model_and_database(model, database, pretrained)
+    model, database = steps.model_and_database(model, database, pretrained, cross_sections)
     steps.require("matplotlib", "jinja2")
     steps.check_output(output, suffixes=[".html"])
     from darkcnn.persistence import describe_clusters, is_training_set
@@ -97,7 +99,7 @@ def report(model, database, pretrained, output, new_halos, training_set, n_jobs,
 
     clusters = steps.load(database)
     known = None if training_set is None else steps.load(training_set)
-    pipeline, training = steps.load_trained(model)
+    pipeline, training = steps.load_trained(model, cross_sections)
     with steps.errors_as_messages():
         if known is None and training is not None:
             example = clusters if database is None else steps.load(None)
@@ -130,7 +132,7 @@ def report(model, database, pretrained, output, new_halos, training_set, n_jobs,
 )
 @click.argument("model", type=INPUT_FILE, required=False)
 @click.argument("database", type=INPUT_FILE, required=False)
-@pretrained_option
+@pretrained_options
 @click.option(
     "--calibration",
     type=INPUT_FILE,
@@ -142,7 +144,7 @@ def report(model, database, pretrained, output, new_halos, training_set, n_jobs,
 @click.option("--plot", type=OUTPUT_FILE, help="Figure of the posterior, in any format of matplotlib.")
 @velocity_option
 @seed_option
-def infer(model, database, pretrained, calibration, as_json, plot, velocity, seed):
+def infer(model, database, pretrained, cross_sections, calibration, as_json, plot, velocity, seed):
     """Infer the dark-matter cross-section from all clusters of DATABASE together.
 
     MODEL is a model file written by darkcnn. DATABASE needs no labels. Several maps of one halo count as
@@ -153,7 +155,7 @@ def infer(model, database, pretrained, calibration, as_json, plot, velocity, see
     With --pretrained, MODEL is left out: the packaged network is calibrated with suites of mock clusters
     with different baryonic physics, resolution and selection, and the error includes these differences.
     """
-    model, database = steps.model_and_database(model, database, pretrained)
+    model, database = steps.model_and_database(model, database, pretrained, cross_sections)
     if database is None:
         raise click.UsageError("Missing argument 'DATABASE'.")
     if plot is not None:
@@ -162,7 +164,7 @@ def infer(model, database, pretrained, calibration, as_json, plot, velocity, see
 
     clusters = steps.load(database, labelled=False)
     held_out = None if calibration is None else steps.load(calibration)
-    pipeline, training = steps.load_trained(model)
+    pipeline, training = steps.load_trained(model, cross_sections)
     with steps.errors_as_messages():
         posterior, result = infer_cross_section(
             pipeline,

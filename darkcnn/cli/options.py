@@ -57,8 +57,14 @@ velocity_option = click.option(
     metavar="KM_S",
     help="Velocity in km/s at which velocity-dependent cross-sections are inferred.",
 )
-pretrained_option = click.option(
-    "--pretrained", is_flag=True, help="Use the packaged network instead of MODEL."
+pretrained_options = _options(
+    click.option("--pretrained", is_flag=True, help="Use the packaged network instead of MODEL."),
+    click.option(
+        "--cross-sections",
+        type=ValueList(click.FLOAT),
+        metavar="CM2_G",
+        help="Classes of the packaged network, in cm2/g, such as 0,0.1,1.  [default: 0,0.1,0.3,1]",
+    ),
 )
 training_options = _options(
     click.option(

@@ -70,8 +70,10 @@ def load(path, labelled=True):
         return load_example() if path is None else load_clusters(path, labelled=labelled)
 
 
-def model_and_database(model, database, pretrained):
+def model_and_database(model, database, pretrained, cross_sections=None):
     """Return MODEL (None for the packaged network) and DATABASE."""
+    if cross_sections is not None and not pretrained:
+        raise click.UsageError("--cross-sections selects classes of the packaged network: add --pretrained")
     if not pretrained and model is None:
         raise click.UsageError("Missing argument 'MODEL'.")
     if pretrained and database is not None:
@@ -79,14 +81,15 @@ def model_and_database(model, database, pretrained):
     return (None, model) if pretrained else (model, database)
 
 
-def load_trained(path):
+def load_trained(path, cross_sections=None):
     """Load a model and its training notes (None if it has none); None for the packaged network."""
     from darkcnn.persistence import check_training, load_model, load_notes
     from darkcnn.preprocessing import MapSelector
-    from darkcnn.pretrained import PretrainedEmbedding, load_pretrained
+    from darkcnn.pretrained import PUBLISHED, PretrainedEmbedding, load_pretrained
 
     if path is None:
-        return load_pretrained(), None
+        with errors_as_messages():
+            return load_pretrained(cross_sections=cross_sections or PUBLISHED), None
     with errors_as_messages():
         model, notes = load_model(path), load_notes(path)
         training = notes.get("training") if isinstance(notes, dict) else None

@@ -3,10 +3,11 @@
 from darkcnn.pretrained.embedding import PretrainedEmbedding
 from darkcnn.pretrained.files import PRETRAINED, describe_pretrained, read_pretrained
 from darkcnn.pretrained.fine_tuning import FineTuned
-from darkcnn.pretrained.loading import load_pretrained, pretrained_pipeline
+from darkcnn.pretrained.loading import PUBLISHED, load_pretrained, pretrained_pipeline
 
 __all__ = [
     "PRETRAINED",
+    "PUBLISHED",
     "FineTuned",
     "PretrainedEmbedding",
     "describe_pretrained",

@@ -42,6 +42,18 @@ def test_predict_needs_no_model(database, large):
     np.testing.assert_allclose(found, model.predict_proba(large.data), atol=1e-5)
 
 
+def test_classes_of_the_packaged_network_are_selected(database):
+    table = run_well("predict", "--pretrained", "--cross-sections", "0,0.1,1", database).stdout
+    assert table.splitlines()[0].endswith("CDM,SIDM0.1,SIDM1")
+    for arguments, message in (
+        (["--pretrained", "--cross-sections", "0,0.2", database], "cross_sections must be two or more of"),
+        (["--cross-sections", "0,0.1", database, database], "of the packaged network: add --pretrained"),
+    ):
+        result = run("predict", *arguments)
+        assert result.exit_code != 0
+        assert message in result.stderr
+
+
 @pytest.mark.parametrize("command", ["predict", "report", "infer"])
 def test_a_model_beside_the_packaged_one_is_refused(database, command):
     result = run(command, "--pretrained", database, database)
