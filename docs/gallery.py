@@ -6,7 +6,10 @@ from pathlib import Path
 ORDER = (
     "overview",
     "maps",
+    "own_simulation",
+    "splits",
     "ten_halos",
+    "views",
     "cross_validate",
     "observations",
     "bullet",
