@@ -1,11 +1,11 @@
-"""Read the cross-section of dark matter from maps of galaxy clusters."""
+"""Infer the dark-matter self-interaction cross-section from maps of galaxy clusters."""
 
 from importlib import import_module
 
 from darkcnn._common.versions import __version__  # noqa: F401 - public
 
-# Public names and the room that each comes from. They are imported when first asked for: keras alone
-# takes seconds, and simulation, noise and inference do not need it.
+# Public names by room, imported lazily: keras alone takes seconds, and simulation, noise and inference do
+# not need it.
 _ROOMS = {
     "inference": ["CrossSectionPosterior"],
     "model_selection": ["DarkCNNEnsemble", "run_study"],

@@ -1,4 +1,4 @@
-"""The whole chain from records of clusters to the probabilities of dark-matter models."""
+"""Pipeline from cluster records to probabilities of dark-matter models."""
 
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
@@ -10,7 +10,7 @@ from darkcnn.records import MAPS
 from darkcnn.training import DarkCNNClassifier
 
 OBSERVED = {"xray": ("asinh", "none", 1.0)}
-"""Stretch, norm and floor of an observed map; the others, which have both signs, stay as they are."""
+"""Stretch, norm and floor of an observed map; other observed maps are signed and stay unchanged."""
 
 
 def default_pipeline(
@@ -24,31 +24,31 @@ def default_pipeline(
     random_state=None,
     **classifier_params,
 ):
-    """Chain the steps from records of clusters to probabilities.
+    """Build the default pipeline from cluster records to class probabilities.
 
     Parameters
     ----------
     architecture : str or callable, default="polar"
-        Network, by its name or as a function, see :class:`DarkCNNClassifier`. On mock clusters the polar
-        network is more accurate than the baseline, and than Inception trained for seven times as long:
-        :doc:`/benchmarks/accuracy`.
+        Network, as a name or a function, see :class:`DarkCNNClassifier`. On mock clusters the polar network
+        is more accurate than the baseline and than Inception, see :doc:`/benchmarks/accuracy`.
     maps : tuple of str or "all", default="all"
-        Maps to learn from, see :class:`MapSelector`.
+        Input maps, see :class:`MapSelector`.
     attributes : tuple of str, default=()
-        Attributes that join them, see :class:`MapSelector`.
+        Input attributes, see :class:`MapSelector`.
     noise : sequence of RecordNoise, default=()
-        Observations to learn through, such as ``[WeakLensingNoise(), XrayNoise()]``: drawn anew in each epoch
-        of the training, once for each cluster to predict. One without a seed of its own takes `random_state`.
+        Simulated observations, such as ``[WeakLensingNoise(), XrayNoise()]``. Training uses a new noise
+        realisation in each epoch, prediction one realisation for each cluster. A step without a seed of its
+        own takes `random_state`.
     n_views : int, default=10
-        Rotated and flipped views of each map, see :class:`RotationFlipAugmenter`; networks with an invariant
-        :class:`~darkcnn.networks.Recipe` take none.
+        Number of rotated and flipped views of each map, see :class:`RotationFlipAugmenter`. Ignored by
+        networks with an invariant :class:`~darkcnn.networks.Recipe`.
     pretrained : {False, True, "all"}, default=False
-        Whether to begin with the weights of a packaged network. With True, they stay: a logistic regression
-        of the embedding is all that is trained, which suits ten to a hundred halos. With "all", all layers
-        go on training, at a low learning rate, see :class:`~darkcnn.pretrained.FineTuned`. Either needs an
+        Whether to start from the weights of a packaged network. With True, the weights are frozen and only a
+        logistic regression on the embedding is trained, which suits ten to a hundred halos. With "all", all
+        layers are fine-tuned at a low learning rate, see :class:`~darkcnn.pretrained.FineTuned`. Both need an
         `architecture` of :data:`~darkcnn.pretrained.PRETRAINED`, maps without noise and no attributes.
     random_state : int, RandomState instance or None, default=None
-        Seed of the noise, of the views and of the training.
+        Seed of the noise, the views and the training.
     **classifier_params
         Further parameters of :class:`DarkCNNClassifier`; their defaults are those of the network's
         :class:`~darkcnn.networks.Recipe`.
@@ -56,15 +56,15 @@ def default_pipeline(
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Steps ``"miscentre"``, ``"observe_total"`` and ``"observe_xray"`` (if there is such noise),
-        ``"select"``, ``"scale"``, ``"augment"`` (left out for invariant networks) and ``"cnn"``. With
+        Unfitted pipeline of the steps ``"miscentre"``, ``"observe_total"`` and ``"observe_xray"`` (one for
+        each noise), ``"select"``, ``"scale"``, ``"augment"`` (not for invariant networks) and ``"cnn"``. With
         ``pretrained=True``: ``"embed"``, ``"scale"`` and ``"head"``.
 
     Notes
     -----
-    Noise-free maps are divided by their maximum and enter as logarithms. Observed ones keep their unit, as
-    their level over the noise is what was measured: convergence and shear, which have both signs, as they
-    are, and counts of photons as their arcsinh.
+    Noise-free maps are divided by their maximum and enter as logarithms. Observed maps keep their unit,
+    because the signal-to-noise ratio is informative: convergence and shear, which are signed, are not
+    stretched, and photon counts enter as their arcsinh.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def default_pipeline(
     >>> list(default_pipeline().named_steps)
     ['select', 'scale', 'cnn']
 
-    What a telescope would see, see :doc:`/guide/observations`:
+    With simulated noise, see :doc:`/guide/observations`:
 
     >>> from darkcnn import WeakLensingNoise
     >>> list(default_pipeline("polar", noise=[WeakLensingNoise(n_gal=30)]).named_steps)
@@ -114,14 +114,14 @@ def default_pipeline(
 
 
 def _refuse(**parameters):
-    """Refuse what a packaged network does not take."""
+    """Raise an error for options that a packaged network does not support."""
     for name, value in parameters.items():
         if value not in ((), []):
             raise ValueError(f"{name} must be left out for a packaged network, got {value!r}")
 
 
 def _scaler(observed):
-    """Return the scaler of maps, given the name of each that is observed, and None for one that is not."""
+    """Return a scaler, given the name of each observed map and None for each noise-free one."""
     if not any(observed):
         return MapScaler()
     noise_free = ("log", "max", 1e-4)

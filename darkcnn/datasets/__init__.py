@@ -1,4 +1,4 @@
-"""Clusters to train on: mock halos, databases on disk and a packaged example."""
+"""Datasets: mock clusters, databases on disk, import of maps and a packaged example."""
 
 from darkcnn.datasets.arrays import make_records
 from darkcnn.datasets.bunch import make_bunch

@@ -1,4 +1,4 @@
-"""Records of clusters from maps in memory."""
+"""Cluster records from maps in memory."""
 
 import numpy as np
 
@@ -43,76 +43,74 @@ def make_records(
     psf_fwhm=0,
     **attributes,
 ):
-    """Make records of maps of clusters: in any unit, size and resolution.
+    """Make cluster records from maps in any unit, size and resolution.
 
-    Maps are cut to 2 Mpc about the centre and averaged by area over the pixels of the records, which
-    conserves their mass; nothing is interpolated. They are noise-free: for observations, see
-    ``darkcnn.observations``.
+    Maps are cropped to 2 Mpc about the centre and averaged by area over the pixels of the records, which
+    conserves mass. They must be noise-free; for observations, see ``darkcnn.observations``.
 
     Parameters
     ----------
     total, xray, stellar : array-like or Quantity of shape (n_samples, height, width), or list of images
-        Projected mass (Msun / Mpc2), X-ray surface brightness (erg / s / cm2 / arcmin2), projected
-        stellar mass (Msun / Mpc2), row 0 at the bottom. Plain numbers are in these units; quantities of
-        astropy are converted, also from the mass in each pixel, and logarithms in astropy's ``dex`` of
-        a unit. NaN and masked pixels are gaps. A map that is not given is NaN. Images of a list may
-        differ in size.
+        Projected mass (Msun / Mpc2), X-ray surface brightness (erg / s / cm2 / arcmin2) and projected stellar
+        mass (Msun / Mpc2), row 0 at the bottom. Plain numbers are in these units; astropy quantities are
+        converted, also from mass per pixel, and from logarithms in astropy's ``dex`` of a unit. NaN and
+        masked pixels are gaps. Maps that are not given become NaN. Images of a list may differ in size.
     pixel_scale : float, Quantity, array-like of shape (n_samples,) or dict of them by map
-        Side of a pixel: a proper length, in kpc if it has no unit, or an angle.
+        Side of a pixel: proper length (kpc if unitless) or angle.
     field_size : float, Quantity, array-like of shape (n_samples,) or dict of them by map
         Side of the whole image, instead of `pixel_scale`.
     redshift : float or array-like of shape (n_samples,)
         Redshift.
     cluster_id : array-like of int or str, shape (n_samples,)
-        Number or name of each halo, see :func:`darkcnn.records.number_halos`.
+        Number or name of the halo of each map, see :func:`darkcnn.records.number_halos`.
     n_pixels : int, default=50
-        Height and width of the maps of the records: of 40 kpc each by default.
+        Height and width of the maps in the records; 50 pixels are 40 kpc each.
     center : (float, float), array-like of shape (n_samples, 2), "middle" or None, default=None
-        Row and column of the centre, in pixels of the first map that is given; the middle of the first
-        pixel is (0, 0). None finds it at the peak of the first map that is given, smoothed by 50 kpc,
-        within 500 kpc of the middle. The maps of one cluster share their middle.
+        Row and column of the centre, in pixels of the first map that is given; the centre of the first pixel
+        is (0, 0). None finds the peak of that map, smoothed by 50 kpc, within 500 kpc of the middle of the
+        image. All maps of a cluster must have the same centre.
     cross_section : float, str, Quantity or array-like of shape (n_samples,), default=None
         Self-interaction cross-section per mass, cm2/g, or labels such as ``"SIDM0.1"`` and ``"CDM/strong"``.
     cosmology : astropy.cosmology.FLRW or None, default=None
-        Cosmology that converts angles. None for :data:`darkcnn.cosmology.BAHAMAS`.
+        Cosmology for angles. None for :data:`darkcnn.cosmology.BAHAMAS`.
     fill_value : float, dict of float by map, or None, default=None
-        Value of gaps, in the unit of the map: NaN, masked pixels, and what lies outside of the image. None
-        refuses them.
+        Value for gaps, in the unit of the map: NaN, masked pixels, and parts of the field outside the image.
+        With None, gaps are an error.
     max_gap : float, default=0.1
-        Fraction of the field that may be filled.
+        Largest fraction of the field that may be filled.
     allow_coarse : bool, default=False
-        Whether to take maps of larger pixels than those of the records, with a warning that says the blur.
+        Whether to accept maps with larger pixels than the records. They are blurred; a warning states the
+        width.
     psf_fwhm : float, Quantity or array-like of shape (n_samples,), default=0
-        Full width at half maximum of the point spread function of the maps: kpc, or an angle. A model
-        that was trained on sharper maps warns of it.
+        Full width at half maximum of the point spread function of the maps: kpc, or an angle. Predictions by
+        a model that was trained on sharper maps give a warning.
     **attributes : float or array-like of shape (n_samples,)
-        Other fields of :func:`darkcnn.records.record_dtype` that are known, such as ``log_mass``. The
-        concentrations and the ellipticity are measured on the maps, at their own resolution, unless they are
-        given. A map whose norm is given is relative to its peak; a norm of NaN is not known.
+        Other fields of :func:`darkcnn.records.record_dtype`, such as ``log_mass``. The concentrations and the
+        ellipticity are measured on the maps, at their own resolution, unless they are given. If the norm of a
+        map is given, the map is relative to its peak; a norm of NaN is unknown.
 
     Returns
     -------
     sklearn.utils.Bunch
-        As :func:`~darkcnn.datasets.make_bunch` returns it, with ``blur``, the largest standard
-        deviation of the blur of maps, kpc, ``center`` (n_samples, 2): the centre
-        in pixels of the first map, and ``native_pixel_scale`` (n_samples,): the largest pixel of the
-        maps of each cluster, kpc.
+        As from :func:`~darkcnn.datasets.make_bunch`, with ``blur``: the largest standard deviation of the
+        blur of maps, kpc; ``center`` (n_samples, 2): the centre in pixels of the first map; and
+        ``native_pixel_scale`` (n_samples,): the largest pixel of the maps of each cluster, kpc.
 
     Raises
     ------
     ValueError
-        If an argument is out of its range, in another unit, or has another number of clusters; if maps do not
-        show the whole field, are coarser than the records, or cannot be those of a cluster in their unit.
+        If an argument is out of range, in another unit, or of another length; if maps do not cover the field,
+        are coarser than the records, or have values that are impossible for a cluster in their unit.
 
     Warns
     -----
     UserWarning
-        If maps are quantised, as 8-bit images are, or blurred because their pixels are large.
+        If maps are quantised, as 8-bit images are, or blurred by large pixels.
 
     See Also
     --------
-    darkcnn.datasets.import_clusters : The same for files, of more clusters than fit into memory.
-    darkcnn.datasets.save_clusters : Write the result to a file.
+    darkcnn.datasets.import_clusters : Make records from files, for more clusters than fit into memory.
+    darkcnn.datasets.save_clusters : Write records to a file.
 
     Examples
     --------
@@ -184,14 +182,14 @@ def make_records(
 
 
 def describe_center(center, name):
-    """Say how the centres of clusters were chosen."""
+    """Describe how the centres of clusters were chosen."""
     if center is None:
         return f"peaks of the map {name!r} smoothed by 50 kpc"
     return "middle of the image" if isinstance(center, str) else "as given"
 
 
 def column(name, values, n_samples):
-    """Return a scalar field of all clusters, checked.
+    """Check a scalar field of all clusters.
 
     Parameters
     ----------
@@ -205,7 +203,7 @@ def column(name, values, n_samples):
     Returns
     -------
     ndarray of shape (n_samples,)
-        Numbers, NaN where they are not known.
+        Values; NaN where unknown.
     """
     unit = "dex(solMass)" if name == "log_mass" and hasattr(values, "physical") else NORM_UNITS.get(name, "")
     if unit.startswith("dex"):
@@ -225,7 +223,7 @@ def column(name, values, n_samples):
 
 
 def _count(maps):
-    """Return the number of clusters that the maps show."""
+    """Return the number of clusters in the maps."""
     if not maps:
         raise ValueError(f"at least one of {MAPS} must be given, got none")
     for name, images in maps.items():
@@ -236,12 +234,12 @@ def _count(maps):
             )
     counts = {name: len(images) for name, images in maps.items()}
     if len(set(counts.values())) > 1 or 0 in counts.values():
-        raise ValueError(f"maps must be of one number of clusters, one or more, got {counts}")
+        raise ValueError(f"maps must be of the same number of clusters, at least one, got {counts}")
     return next(iter(counts.values()))
 
 
 def _of_each(argument, value, n_samples):
-    """Return a value for each cluster: the one that is given, or one each."""
+    """Return one value for each cluster, repeating a scalar."""
     if isinstance(value, str | bytes) or np.ndim(value) == 0:
         return [value] * n_samples
     if len(value) != n_samples:
@@ -252,7 +250,7 @@ def _of_each(argument, value, n_samples):
 
 
 def _of_each_map(argument, value, maps, n_samples):
-    """Return a value for each cluster, by map."""
+    """Return one value for each cluster, by map."""
     values = value if isinstance(value, dict) else dict.fromkeys(maps, value)
     return {name: _of_each(argument, values.get(name), n_samples) for name in maps}
 

@@ -1,4 +1,4 @@
-"""What the loaders return: records, labels and groups together."""
+"""Return value of all loaders: records, labels and groups."""
 
 import numpy as np
 from sklearn.utils import Bunch, check_consistent_length
@@ -16,30 +16,30 @@ from darkcnn.records import (
 
 
 def make_bunch(records, target, *, galaxies=None, description="", suite=None):
-    """Put records and their labels into the form that every loader returns.
+    """Make a Bunch of records and labels, as returned by every loader.
 
     Parameters
     ----------
     records : structured ndarray of shape (n_samples,)
         Clusters, see :func:`darkcnn.records.record_dtype`.
     target : ndarray of shape (n_samples,) or None
-        Labels such as ``"CDM"`` and ``"SIDM0.1"``, or with feedback, ``"CDM/strong"``. Those that say the
-        same, such as ``"SIDM1"`` and ``"SIDM1.0"``, become one. None if the dark matter is not known.
+        Labels such as ``"CDM"`` and ``"SIDM0.1"``, or with feedback, ``"CDM/strong"``. Equivalent labels,
+        such as ``"SIDM1"`` and ``"SIDM1.0"``, are merged. None if unknown.
     galaxies : structured ndarray or None, default=None
         Member galaxies of all clusters, of type `GALAXY_DTYPE`.
     description : str, default=""
-        Where the data come from.
+        Source of the data.
     suite : array-like of shape (n_samples,) or None, default=None
-        Suite, a simulation with its own physics, of each cluster: numbers or names, which become numbers as
-        :func:`darkcnn.records.number_halos` has it.
+        Suite of each cluster, a simulation with its own physics: numbers, or names, which become numbers by
+        :func:`darkcnn.records.number_halos`.
 
     Returns
     -------
     sklearn.utils.Bunch
-        ``data``, ``target`` (dark matter alone), ``feedback`` (``"fiducial"`` where labels tell none),
-        ``target_names`` and ``cross_sections`` (cm2/g; at low velocity if they depend on it) in ascending
-        order, ``groups`` (cluster ids), ``suite`` (None if not known), ``galaxies``, ``pixel_scale`` (kpc)
-        and ``DESCR``. Without labels, ``target`` and ``feedback`` are None, and there are no names.
+        ``data``, ``target`` (dark matter only), ``feedback`` (default ``"fiducial"``), ``target_names`` and
+        ``cross_sections`` (cm2/g; low-velocity limits) in ascending order, ``groups`` (cluster ids),
+        ``suite`` (None if unknown), ``galaxies``, ``pixel_scale`` (kpc) and ``DESCR``. Without labels,
+        ``target`` and ``feedback`` are None, and ``target_names`` is empty.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Columns of clusters and of galaxies, and how records are made of those of other people."""
+"""Columns of cluster and galaxy tables, and records from tables of other programs."""
 
 import numpy as np
 from astropy.units import Unit
@@ -36,13 +36,13 @@ COLUMNS = {
     "mstar_30": ("", "log10(Mstar(<30 kpc) / solMass)"),
     "mstar_100": ("", "log10(Mstar(<100 kpc) / solMass)"),
 }
-"""Unit, in the notation of FITS, and meaning of every column of clusters and of galaxies."""
+"""Unit, in FITS notation, and description of each column of clusters and galaxies."""
 
 _WITH_UNITS = (*MAPS, *NORMS, "x", "y", "z")  # other columns have none, or are logarithms
 
 
 def match_names(names, wanted=COLUMNS):
-    """Find names, whatever their case: FITS ignores it, and many programs write capitals.
+    """Find column names, ignoring case as FITS does.
 
     Parameters
     ----------
@@ -54,12 +54,12 @@ def match_names(names, wanted=COLUMNS):
     Returns
     -------
     dict of str to str
-        Name in the file of each wanted one that is there. A name in the same case comes first.
+        Name in the file of each wanted name that is present. An exact match takes precedence.
 
     Raises
     ------
     ValueError
-        If two names are a wanted one in another case.
+        If two names match a wanted one, and neither exactly.
     """
     spellings, found = {}, {}
     for name in names:
@@ -67,21 +67,21 @@ def match_names(names, wanted=COLUMNS):
     for name in wanted:
         same = spellings.get(name.lower(), [])
         if len(same) > 1 and name not in same:
-            raise ValueError(f"the names {same} differ in case alone: name the one to read {name!r}")
+            raise ValueError(f"the names {same} differ only in case: rename the one to read to {name!r}")
         if same:
             found[name] = name if name in same else same[0]
     return found
 
 
 def check_columns(columns, found):
-    """Check that clusters have the columns that nothing can stand in for.
+    """Check that the required columns are present.
 
     Parameters
     ----------
     columns : collection of str
-        Names of a record's fields that the file has.
+        Names of record fields in the file.
     found : iterable of str
-        All names in the file, for the error.
+        All names in the file, for the error message.
     """
     missing = [name for name in ("redshift", "cluster_id") if name not in columns]
     if not any(name in columns for name in MAPS):
@@ -91,22 +91,22 @@ def check_columns(columns, found):
 
 
 def clusters_from_columns(columns):
-    """Gather columns of any numeric type into records.
+    """Make records from columns of any numeric type.
 
     Parameters
     ----------
     columns : mapping of str to ndarray of shape (n_samples, ...)
-        Columns by name, masked where a value is not known; those that a record does not have are ignored.
+        Columns by name, masked where unknown; those that are not fields of a record are ignored.
 
     Returns
     -------
     structured ndarray of shape (n_samples,)
-        Native-endian records; NaN where a value is not known or an optional column is missing.
+        Native-endian records; NaN where a value is unknown or an optional column is missing.
 
     Raises
     ------
     ValueError
-        If a required column is missing, or one has another shape or type than it should.
+        If a required column is missing, or a column has a wrong shape or type.
     """
     check_columns(columns, columns)
     shape = next(np.shape(columns[name]) for name in MAPS if name in columns)
@@ -116,9 +116,9 @@ def clusters_from_columns(columns):
 
 
 def galaxies_from_columns(columns):
-    """Gather columns of any numeric type into a table of galaxies, NaN where a value is not known."""
+    """Make a table of galaxies from columns of any numeric type; unknown values become NaN."""
     if "row" not in columns:
-        raise ValueError(f"the galaxies lack the column 'row', found {sorted(columns)}")
+        raise ValueError(f"galaxies must have a column 'row', found {sorted(columns)}")
     return _filled(np.empty(len(columns["row"]), GALAXY_DTYPE), columns)
 
 
@@ -152,12 +152,12 @@ def plain_labels(labels):
     Parameters
     ----------
     labels : array-like of shape (n_samples,)
-        Text or bytes, which spaces may pad.
+        Text or bytes, possibly padded with spaces.
 
     Returns
     -------
     ndarray of str of shape (n_samples,)
-        Labels. Those that name no dark-matter model are left as they are.
+        Labels. Labels of unknown form are unchanged.
 
     Raises
     ------
@@ -172,41 +172,41 @@ def plain_labels(labels):
 
 
 def check_field_size(size, unit="kpc"):
-    """Check the side of the maps, if a file says it: the pixel scale of a record follows from it."""
+    """Check the side of the maps, if the file contains it: the pixel scale follows from it."""
     if size is None:
         return
     side = _factor("the side of the maps", unit, "kpc") * float(size)
     if not np.isclose(side, FIELD_SIZE, rtol=1e-3):
-        raise ValueError(f"its maps must be {FIELD_SIZE:g} kpc on a side, but it says {side:g}")
+        raise ValueError(f"its maps must be {FIELD_SIZE:g} kpc wide, got {side:g}")
 
 
 def check_units(units):
-    """Check the units of maps, norms and positions, if a file says them.
+    """Check the units of maps, norms and positions, if the file contains them.
 
     Parameters
     ----------
     units : mapping of str to str or None
-        What the file says of its columns.
+        Units of the columns in the file.
 
     Raises
     ------
     ValueError
-        If a column is in another unit than that of a record.
+        If a unit differs from that of a record.
     """
     for name in _WITH_UNITS:
-        if told := units.get(name):
-            factor = _factor(f"column {name!r}", told, COLUMNS[name][0])
+        if unit := units.get(name):
+            factor = _factor(f"column {name!r}", unit, COLUMNS[name][0])
             if not np.isclose(factor, 1, rtol=1e-3):
                 raise ValueError(
-                    f"column {name!r} must be in {COLUMNS[name][0]!r}, but it says {told!r}: multiply it by "
-                    f"{factor:.6g}, and correct the unit"
+                    f"column {name!r} must be in {COLUMNS[name][0]!r}, got {unit!r}: multiply it by "
+                    f"{factor:.6g} and correct the unit"
                 )
 
 
-def _factor(what, told, wanted):
-    """Return how many of the wanted unit are one of the unit that a file says."""
+def _factor(what, unit, wanted):
+    """Return the conversion factor from a unit in a file to the wanted unit."""
     try:
-        return Unit(told).to(Unit(wanted))
-    except (TypeError, ValueError) as error:  # no unit, or one of something else
-        unit = f"in {wanted!r}" if wanted else "divided by its peak, without a unit"
-        raise ValueError(f"{what} must be {unit}, but it says {told!r}") from error
+        return Unit(unit).to(Unit(wanted))
+    except (TypeError, ValueError) as error:  # not a unit, or of another dimension
+        requirement = f"in {wanted!r}" if wanted else "divided by its peak, without a unit"
+        raise ValueError(f"{what} must be {requirement}, got {unit!r}") from error

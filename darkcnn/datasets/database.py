@@ -1,4 +1,4 @@
-"""A database of clusters as it stands in a file, whatever the format."""
+"""Database of clusters in a file of any format."""
 
 from abc import ABC, abstractmethod
 from typing import NamedTuple
@@ -18,10 +18,10 @@ from darkcnn.records import GALAXY_DTYPE, MAPS, DarkMatter, check_records, chunk
 
 
 class Database(NamedTuple):
-    """Clusters, their labels and suites, if known, galaxies and a text; see :func:`make_bunch`.
+    """Clusters, labels, suites, galaxies and a description; see :func:`make_bunch`.
 
-    `suites` is the table of their parameters, as :func:`make_clusters` returns it, `blur` the standard
-    deviation of the blur of their maps, kpc, NaN if it is not known.
+    `suites` is a table of their parameters, as from :func:`make_clusters`; `blur` is the standard deviation
+    of the blur of the maps, kpc, NaN if unknown.
     """
 
     records: np.ndarray
@@ -35,12 +35,12 @@ class Database(NamedTuple):
 
 
 class StoredTable(ABC):
-    """Clusters or galaxies in a file.
+    """Table of clusters or galaxies in a file.
 
     Parameters
     ----------
     names : list of str
-        Names of its columns in the file.
+        Names of the columns in the file.
     """
 
     def __init__(self, names):
@@ -50,22 +50,22 @@ class StoredTable(ABC):
     @property
     @abstractmethod
     def n_bytes(self):
-        """Size of the table."""
+        """Size of the table, bytes."""
 
     @abstractmethod
     def unit(self, name):
-        """Return the unit that the file says a column is in, or None."""
+        """Return the unit of a column in the file, or None."""
 
     @abstractmethod
     def values(self, name):
-        """Return a column, masked where it says that a value is not known."""
+        """Return a column, masked where values are unknown."""
 
     @abstractmethod
     def on_disk(self):
-        """Return the rows as :class:`~darkcnn.records.RecordsOnDisk`, or None where they have to be read."""
+        """Return the rows as :class:`~darkcnn.records.RecordsOnDisk`, or None if they must be read."""
 
     def read(self):
-        """Return every column that a record or a galaxy has."""
+        """Return all columns of records or galaxies."""
         return {name: self.values(name) for name in self.columns}
 
 
@@ -86,11 +86,11 @@ def read_tables(
     Parameters
     ----------
     clusters : StoredTable
-        A cluster a row.
+        One row for each cluster.
     galaxies : StoredTable or None
-        A galaxy a row, if the file has them.
+        One row for each galaxy, if the file contains galaxies.
     map_above : float
-        Size of the clusters, in bytes, from which they stay on disk where the file allows it.
+        Size in bytes above which the clusters stay on disk, if the file permits it.
     labels : ndarray of shape (n_samples,) or None, default=None
         Labels, text or bytes, if they are not a column of the clusters.
     suite : ndarray of shape (n_samples,) or None, default=None
@@ -98,22 +98,22 @@ def read_tables(
     suites : astropy.table.Table or None, default=None
         Parameters of the suites.
     description : str, default=""
-        Where the data come from.
+        Source of the data.
     are_observed : bool or None, default=None
-        Whether the maps were observed, if the file tells.
+        Whether the maps are real observations, if known.
     blur : float or None, default=None
-        Blur of the maps, kpc, if the file tells.
+        Blur of the maps, kpc, if known.
 
     Returns
     -------
     Database
-        Its records are :class:`~darkcnn.records.RecordsOnDisk` if they stayed there.
+        Database; large ones with :class:`~darkcnn.records.RecordsOnDisk`.
     """
     check_columns(clusters.columns, clusters.names)
     if are_observed not in (None, False, True):
-        raise ValueError(f"it must say whether its maps were observed as true or false, got {are_observed!r}")
+        raise ValueError(f"its flag for observed maps must be true or false, got {are_observed!r}")
     if blur is not None and not (isinstance(blur, int | float) and 0 <= blur < np.inf):
-        raise ValueError(f"it must say the blur of its maps in kpc, zero or more, got {blur!r}")
+        raise ValueError(f"the blur of its maps must be zero or more kpc, got {blur!r}")
     for table in (clusters, galaxies):
         if table is not None:
             check_units({name: table.unit(name) for name in table.columns})
@@ -141,19 +141,18 @@ def read_tables(
 
 
 def check_database(database):
-    """Check what every database must fulfil.
+    """Check the consistency of a database.
 
     Parameters
     ----------
     database : Database
-        Clusters to check. The maps are read in blocks.
+        Database; its maps are read in blocks.
 
     Raises
     ------
     ValueError
-        If there are no clusters, a map is neither finite nor NaN in every pixel, a halo is not known, a label
-        names no cross-section, or the numbers of clusters and labels differ, or a galaxy belongs to none of
-        the clusters.
+        If there are no clusters, a map has NaN or infinity in some pixels only, a halo is unknown, a label
+        has no cross-section, the numbers of clusters and labels differ, or a galaxy belongs to no cluster.
     """
     check_structure(database)
     for rows in chunks(len(database.records)):
@@ -164,13 +163,13 @@ def check_database(database):
             if wrong.any():
                 row = rows.start + int(np.argmax(wrong))
                 raise ValueError(
-                    f"map {name!r} of row {row} must be finite, or NaN in every pixel if there is none, but "
-                    "it holds NaN or infinity"
+                    f"map {name!r} of row {row} must be finite, or NaN in every pixel if unknown, got NaN or "
+                    "infinity in some pixels"
                 )
 
 
 def check_structure(database):
-    """Check all that :func:`check_database` does, except for reading the maps."""
+    """Check everything that :func:`check_database` checks, except the maps."""
     records, target, galaxies, suite = database.records, database.target, database.galaxies, database.suite
     check_records(records, "the database")
     shape = records.dtype["total"].shape

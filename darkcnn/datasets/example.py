@@ -1,4 +1,4 @@
-"""The packaged database: enough mock clusters to try everything without a download or a simulation."""
+"""Packaged database of mock clusters."""
 
 from importlib.resources import as_file, files
 
@@ -6,21 +6,21 @@ from darkcnn.datasets.files import load_clusters
 
 
 def load_example(*, return_X_y=False):
-    """Load the packaged database of mock clusters.
+    """Load the packaged example: 432 mock clusters.
 
     108 halos, each at one of the redshifts 0, 0.125, 0.25 and 0.375 and in each of the models CDM, SIDM0.1,
-    SIDM0.3 and SIDM1: 432 clusters with maps of 50 × 50 pixels of 40 kpc. They come from
-    :func:`darkcnn.datasets.make_clusters`, which makes more.
+    SIDM0.3 and SIDM1, with maps of 50 × 50 pixels of 40 kpc, simulated by
+    :func:`darkcnn.datasets.make_clusters`.
 
     Parameters
     ----------
     return_X_y : bool, default=False
-        Return ``(data, target)`` instead of a Bunch.
+        Whether to return ``(data, target)`` instead of a Bunch.
 
     Returns
     -------
     sklearn.utils.Bunch or (data, target)
-        See :func:`darkcnn.datasets.make_bunch`. There are no galaxies; ``DESCR`` describes how it was made.
+        See :func:`darkcnn.datasets.make_bunch`. ``galaxies`` is empty; ``DESCR`` describes the simulation.
 
     Examples
     --------

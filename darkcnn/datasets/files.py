@@ -1,4 +1,4 @@
-"""Read and write databases of clusters, whatever the format."""
+"""Read and write databases of clusters in any supported format."""
 
 import gzip
 from pathlib import Path
@@ -22,7 +22,7 @@ from darkcnn.records import (
     number_halos,
 )
 
-_AUTO_MAP_ABOVE = 1e9  # bytes of records: a second or two to read, and safe beside a network in memory
+_AUTO_MAP_ABOVE = 1e9  # bytes of records, which are read in one or two seconds
 
 _WRITERS = {".fits": write_fits, ".fit": write_fits, ".h5": write_hdf5, ".hdf5": write_hdf5}
 
@@ -31,39 +31,38 @@ _COMPRESSED = (b"BZh", b"\xfd7zXZ", b"PK", b"\x1f\x9d", b"\x28\xb5\x2f\xfd")  # 
 
 
 def load_clusters(path, *, return_X_y=False, mmap="auto", labelled=True):
-    """Read a database of clusters.
+    """Load a database of clusters.
 
-    The first bytes of the file decide its format: FITS (also gzipped), HDF5, or the pickle of the published
-    BAHAMAS-SIDM maps, which is read without running any of its code. Columns that a record does not have are
-    ignored, and the case of their names does not matter. Attributes and maps that the file lacks, null values
-    and fill values are NaN. Halos with names get the numbers of :func:`darkcnn.records.number_halos`.
+    The format is detected from the first bytes of the file: FITS (also gzipped), HDF5, or the pickle of the
+    published BAHAMAS-SIDM maps, which is read without executing code. Additional columns and the case of
+    column names are ignored. Missing attributes and maps, null values and fill values become NaN. Halo names
+    become numbers by :func:`darkcnn.records.number_halos`.
 
     Parameters
     ----------
     path : path-like
         File to read.
     return_X_y : bool, default=False
-        Return ``(data, target)`` instead of a Bunch.
+        Whether to return ``(data, target)`` instead of a Bunch.
     mmap : bool or "auto", default="auto"
-        Whether records stay on disk (:class:`~darkcnn.records.RecordsOnDisk`), to be read when used;
-        in HDF5 the galaxies as well. ``"auto"`` does so from 1 GB, where it can. Their maps are not searched
-        for NaN before that. Pickles, whatever is compressed, and columns of other types cannot be mapped.
+        Whether records stay on disk (:class:`~darkcnn.records.RecordsOnDisk`) and are read on access; in HDF5
+        also the galaxies. ``"auto"`` maps files from 1 GB where possible. Mapped maps are not checked for NaN
+        beforehand. Pickles, compressed files and columns of other types cannot be mapped.
     labelled : bool, default=True
-        Whether to refuse a file without labels. False reads observed clusters, whose dark matter is not
-        known, with a target of None. The records of a file that says that its maps were observed are
-        :class:`~darkcnn.ObservedRecords`.
+        Whether labels are required. With False, files without labels have ``target=None``. Records of files
+        that are marked as real observations are :class:`~darkcnn.ObservedRecords`.
 
     Returns
     -------
     sklearn.utils.Bunch or (data, target)
-        See :func:`darkcnn.datasets.make_bunch`; with ``suites`` if the file lists their parameters.
+        See :func:`darkcnn.datasets.make_bunch`; with ``suites`` if the file contains their parameters.
 
     Raises
     ------
     OSError
         If the file cannot be opened.
     ValueError
-        If it is no database of clusters, or a damaged one.
+        If it is not a database of clusters, or is damaged.
 
     Examples
     --------
@@ -82,14 +81,14 @@ def load_clusters(path, *, return_X_y=False, mmap="auto", labelled=True):
         signature = file.read(9)
     try:
         database = _read(Path(path), signature, mmap)
-    except Exception as error:  # a damaged file makes parsers raise anything, down to MemoryError
+    except Exception as error:  # parsers raise any error for damaged files, even MemoryError
         reason = error if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"cannot read {path}: {reason}") from error
     records, target, galaxies, description, suite, suites, are_observed, blur = database
     if labelled and target is None:
         raise ValueError(
-            f"{path} must tell the label of each cluster, in a column 'label' of FITS or a dataset of HDF5; "
-            "use labelled=False for clusters whose dark matter is not known"
+            f"{path} must contain a label for each cluster, in a column 'label' of FITS or dataset of HDF5; "
+            "use labelled=False for clusters with unknown dark matter"
         )
     records = ObservedRecords(records) if are_observed else records
     clusters = make_bunch(records, target, galaxies=galaxies, description=description, suite=suite)
@@ -116,7 +115,7 @@ def _read(path, signature, mmap):
     is_mapped = isinstance(database.records, RecordsOnDisk)
     if mmap is True and not is_mapped:
         raise ValueError(
-            "it cannot be memory-mapped: it is a pickle, compressed, or has columns of other types; "
+            "it cannot be memory-mapped, because it is a pickle, compressed, or has columns of other types: "
             "use mmap=False"
         )
     (check_structure if is_mapped else check_database)(database)
@@ -124,7 +123,7 @@ def _read(path, signature, mmap):
 
 
 def _kind_of(signature):
-    """Return the format of a file that begins with these nine bytes, or None."""
+    """Return the format of a file that starts with these nine bytes, or None."""
     if signature == b"SIMPLE  =":
         return "FITS"
     starts = {"HDF5": b"\x89HDF\r\n\x1a\n", "gzip": b"\x1f\x8b", "a pickle": (b"\x80", b"(")}
@@ -137,30 +136,30 @@ def _kind_in_gzip(path):
     kind = _kind_of(signature)
     if kind != "FITS":
         found = kind or f"something that starts with {signature!r}"
-        raise ValueError(f"of gzipped files only FITS can be read, but this holds {found}: unpack it first")
+        raise ValueError(f"a gzipped file must contain FITS, got {found}: unpack it first")
     return kind
 
 
 def save_clusters(path, data, target=None, *, galaxies=None, description="", suite=None):
     """Write a database of clusters.
 
-    The file appears when it is complete: whatever fails on the way, an older one of that name stays.
+    The file is written atomically: after an error, an existing file is unchanged.
 
     Parameters
     ----------
     path : path-like
-        File to write. The suffix gives the format: ``.fits``, ``.fit`` for FITS; ``.h5``, ``.hdf5`` for
-        HDF5, the choice for databases larger than memory.
+        File to write. The suffix sets the format: ``.fits``, ``.fit`` for FITS; ``.h5``, ``.hdf5`` for HDF5,
+        which also suits databases larger than memory.
     data : structured ndarray of shape (n_samples,) or Bunch
-        Records of clusters, of which fields beyond :func:`darkcnn.records.record_dtype` are not written; or
-        all that a loader returns. The file says whether they are :class:`~darkcnn.ObservedRecords`.
+        Cluster records, of which only the fields of :func:`darkcnn.records.record_dtype` are written; or a
+        Bunch from a loader. Real observations (:class:`~darkcnn.ObservedRecords`) are marked in the file.
     target : array-like of shape (n_samples,) or None, default=None
-        Labels such as ``"CDM"``, ``"SIDM0.1"`` and, with feedback, ``"CDM/strong"``; None if not known.
-        Not with a Bunch, nor are the following.
+        Labels such as ``"CDM"``, ``"SIDM0.1"`` and, with feedback, ``"CDM/strong"``; None if unknown. With a
+        Bunch, leave out this and all following arguments.
     galaxies : structured ndarray, default=None
         Member galaxies of all clusters, of type ``darkcnn.records.GALAXY_DTYPE``.
     description : str, default=""
-        Where the data come from.
+        Source of the data.
     suite : array-like of shape (n_samples,) or None, default=None
         Number or name of the suite of each cluster, see :func:`make_bunch`.
 
@@ -169,7 +168,7 @@ def save_clusters(path, data, target=None, *, galaxies=None, description="", sui
     OSError
         If the folder does not exist or cannot be written.
     ValueError
-        If the suffix is unknown or :func:`load_clusters` would refuse the data.
+        If the suffix is unknown or the data could not be loaded by :func:`load_clusters`.
 
     Examples
     --------
@@ -184,7 +183,7 @@ def save_clusters(path, data, target=None, *, galaxies=None, description="", sui
     path = Path(path).resolve()
     suffix = path.suffix.lower()
     if suffix not in _WRITERS:
-        hint = "; pickles are only read, because they can run code" if suffix in (".pkl", ".pickle") else ""
+        hint = "; pickles are not written, because they can run code" if suffix in (".pkl", ".pickle") else ""
         raise ValueError(f"path must end in one of {list(_WRITERS)}, got {path.name!r}{hint}")
     database = _as_database(data, target, galaxies, description, suite)
     check_database(database)

@@ -1,4 +1,4 @@
-"""FITS: binary tables that every astronomer's tool reads."""
+"""FITS files."""
 
 import warnings
 from pathlib import Path
@@ -18,25 +18,25 @@ def read_fits(path, *, map_above):
     Parameters
     ----------
     path : path-like
-        File with a table that holds a cluster a row: the fields of a record and, if known, ``label`` and
-        ``suite``. Other extensions may be the tables ``GALAXIES`` and ``SUITES``, and ``DESCRIPTION``,
-        text as UTF-8 bytes.
+        File with a binary table of one row for each cluster: the fields of a record and, if known, ``label``
+        and ``suite``. Optional extensions: the tables ``GALAXIES`` and ``SUITES``, and ``DESCRIPTION``, UTF-8
+        text.
     map_above : float
-        Size of the table, in bytes, from which its records stay on disk where the file allows it.
+        Size in bytes above which the records stay on disk, if the file permits it.
 
     Returns
     -------
     Database
-        Its records are :class:`~darkcnn.records.RecordsOnDisk` if they stayed there.
+        Database; large ones with :class:`~darkcnn.records.RecordsOnDisk`.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "File may have been truncated")
         # astropy does not apply TNULL to floats, for which FITS does not allow it; values() does.
         warnings.filterwarnings("ignore", r"[\s\S]*Column null option \(TNULLn\)")
-        # A compressed image could unpack to any size; we write none.
+        # A compressed image could unpack to any size; darkcnn writes none.
         with fits.open(path, memmap=True, disable_image_compression=True) as hdus:
             _check_order(hdus)
-            # Only this keyword shows that a file was cut exactly between two extensions.
+            # Only this keyword shows truncation exactly between two extensions.
             expected = hdus[0].header.get("NEXTEND", len(hdus) - 1)
             if len(hdus) - 1 != expected:
                 raise ValueError(f"it must have {expected} extensions, found {len(hdus) - 1}")
@@ -56,11 +56,11 @@ def read_fits(path, *, map_above):
 
 
 def _check_order(hdus):
-    """Refuse damaged extensions: behind one of negative size, astropy reads the same ones without end."""
+    """Raise an error for damaged extensions: astropy never ends after one of negative size."""
     number = 0
     while True:
         try:
-            hdu = hdus[number]  # reads no further than this one
+            hdu = hdus[number]  # reads only up to this one
         except IndexError:
             return
         if not hasattr(hdu, "fileinfo") or hdu.fileinfo()["datSpan"] < 0:
@@ -69,10 +69,10 @@ def _check_order(hdus):
 
 
 def _clusters(hdus):
-    """Choose the table of clusters by its columns; of several, the one that is called CLUSTERS."""
+    """Find the table of clusters by its columns; of several, the one named CLUSTERS."""
     tables = [_Table(hdu) for hdu in hdus if isinstance(hdu, fits.BinTableHDU)]
     if not tables:
-        raise ValueError("it must hold a binary table of clusters, found none")
+        raise ValueError("it must contain a binary table of clusters, found none")
     found, errors = [], []
     for table in tables:
         try:
@@ -90,7 +90,7 @@ def _clusters(hdus):
 
 
 def _suites(hdus):
-    """Return the table of suites, or None if there is none, or something else of that name."""
+    """Return the table of suites, or None if there is none."""
     if "SUITES" not in hdus or not isinstance(hdus["SUITES"], fits.BinTableHDU):
         return None
     hdu = hdus["SUITES"]
@@ -112,14 +112,14 @@ class _Table(StoredTable):
 
     @property
     def n_bytes(self):
-        """Size of the table."""
+        """Size of the table, bytes."""
         return self.hdu.size
 
     def _index(self, name):
         return self.names.index(self.columns[name])
 
     def _null(self, name):
-        """Return the stored number that means that there is none, or None."""
+        """Return the stored number that marks unknown values, or None."""
         keyword = f"TNULL{self._index(name) + 1}"
         null = self.hdu.header.get(keyword)
         if not isinstance(null, int | float | None):
@@ -131,17 +131,17 @@ class _Table(StoredTable):
         return self.hdu.columns[self._index(name)].unit
 
     def values(self, name):
-        """Return a column, scaled, and masked where it holds the number of TNULL."""
+        """Return a column, scaled, and masked where the stored number is TNULL."""
         values, null = self.hdu.data.field(self._index(name)), self._null(name)
         if null is None or values.dtype.kind in "SUO":
             return values
-        mask = np.asarray(self.hdu.data)[self.columns[name]] == null  # TNULL is of numbers before scaling,
-        if values.dtype.kind == "u":  # but astropy writes one of those after it
+        mask = np.asarray(self.hdu.data)[self.columns[name]] == null  # TNULL applies before scaling,
+        if values.dtype.kind == "u":  # but astropy writes it after scaling
             mask |= values == null
         return np.ma.array(values, mask=mask)
 
     def on_disk(self):
-        """Return the rows if their fields lie in the file as those of a record, in other byte order."""
+        """Return the rows as records on disk if stored fields differ only in byte order, else None."""
         stored = np.dtype(self.hdu.data.dtype.descr)
         ours = {theirs: name for name, theirs in self.columns.items()}
         stored.names = tuple(ours.get(name, name) for name in stored.names)
@@ -170,7 +170,7 @@ def write_fits(path, database):
     path : path-like
         File to write.
     database : Database
-        Clusters. They are copied as a whole; for many, HDF5 is the better choice.
+        Clusters. They are copied in memory; use HDF5 for large databases.
     """
     records, target, galaxies, description, suite, suites, are_observed, blur = database
     records = np.asarray(records)[list(record_dtype(1).names)]

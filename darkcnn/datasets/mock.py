@@ -1,4 +1,4 @@
-"""Mock clusters, tuned to digitised profiles of BAHAMAS-SIDM, at a few milliseconds each."""
+"""Mock clusters, tuned to digitised profiles of BAHAMAS-SIDM; a few milliseconds for each cluster."""
 
 from itertools import product
 
@@ -35,8 +35,8 @@ darkcnn.datasets.make_clusters.
 {n_clusters} clusters of {halos} at redshifts {redshifts}, {n_pixels} x {n_pixels} pixels in 2 Mpc.
 Dark matter: {labels}. Feedback: {feedback}. Random seed {seed}.
 Cosmology: {cosmology}.
-Triaxial NFW halos with isothermal Jeans cores; gas, stars and satellites follow observed relations. How hard
-the models are to tell apart is calibrated on published maps, not predicted.
+Triaxial NFW halos with isothermal Jeans cores; gas, stars and satellites follow observed relations. The
+accuracy with which classifiers separate the models is calibrated on published maps, not predicted.
 """
 
 
@@ -58,51 +58,51 @@ def make_clusters(
     verbose=0,
     return_X_y=False,
 ):
-    """Make mock clusters with different dark matter.
+    """Simulate mock clusters with different dark-matter models.
 
     Parameters
     ----------
     n_halos : int, default=100
-        Number of halos, of each suite if there are several, each with its own initial conditions. Halo 7 is
-        the same whatever their number.
+        Number of halos (in each suite, if there are several). Each halo has its own initial conditions, which
+        do not depend on `n_halos`.
     cross_sections : array-like of shape (n_models,), default=(0, 0.1, 0.3, 1)
         Self-interaction cross-sections per unit mass, cm2/g; 0 is cold dark matter.
     velocity_scale : float or None, default=None
-        Velocity w in km/s from which cross-sections fall as 1 / (1 + v^2 / w^2), where v is the circular
-        velocity of the halo at its virial radius; `cross_sections` are then those at low velocity.
-        Published: 3.04 cm2/g with 560 km/s (Harvey 2024). None for cross-sections that do not depend on it.
+        Velocity w in km/s above which cross-sections decrease as 1 / (1 + v^2 / w^2), where v is the circular
+        velocity of the halo at its virial radius; `cross_sections` are then the low-velocity limits.
+        Published: 3.04 cm2/g with 560 km/s (Harvey 2024). None for constant cross-sections.
     feedback : {"weak", "fiducial", "strong"} or list of them, default="fiducial"
-        Strength of the heating of gas by black holes; each halo is simulated with every strength named. How
-        much maps differ is calibrated on how well published maps tell the feedback, not predicted.
+        AGN feedback; with several values, each halo is simulated with each of them. The effect on maps is
+        calibrated on the published accuracy of feedback classification, not predicted.
     redshifts : array-like of shape (n_redshifts,), default=(0, 0.125, 0.25, 0.375)
         Redshifts of the snapshots.
     n_pixels : int, default=50
-        Height and width of the maps: 100, or a divisor of it. Maps show 2 Mpc, so 50 pixels are 40 kpc
+        Height and width of the maps: 100 or a divisor of it. Maps are 2 Mpc wide, so 50 pixels are 40 kpc
         each.
     paired : bool, default=True
-        Whether every halo appears in each model at each redshift, from the same initial conditions, as in
-        a suite of simulations: `n_halos` × `n_redshifts` × `n_feedback` × `n_models` records. Otherwise
-        there are `n_halos` independent records, which cycle through models, feedback and redshifts.
+        Whether every halo appears in each model at each redshift, from the same initial conditions: `n_halos`
+        × `n_redshifts` × `n_feedback` × `n_models` records. Otherwise, `n_halos` independent records cycle
+        through models, feedback and redshifts.
     physics : Physics, list of Physics or None, default=None
-        Parameters of the simulation; None for the default :class:`~darkcnn.simulation.Physics`. A list makes
-        one suite for each.
+        Simulation parameters; None for the default :class:`~darkcnn.simulation.Physics`. A list gives one
+        suite for each element.
     n_suites : int or None, default=None
-        Number of suites: simulations with other halos and with other physics, of which every parameter is
-        drawn from its plausible range (:meth:`Physics.draw <darkcnn.simulation.Physics.draw>`), such as
-        resolution, smoothing and centring of the maps, selection by mass, feedback and particle noise. Suite
-        3 is the same whatever their number. Not with `physics`.
+        Number of suites: simulations with different halos and physics. Every parameter is drawn from its
+        plausible range (:meth:`Physics.draw <darkcnn.simulation.Physics.draw>`), including resolution,
+        smoothing and centring of the maps, selection by mass, feedback and particle noise. A suite does not
+        depend on the number of suites. Not with `physics`.
     cosmology : astropy.cosmology.FLRW or None, default=None
-        Cosmology, with its baryons (``Ob0``). None for that of the BAHAMAS simulations: flat, H0 = 70
-        km/s/Mpc, Om0 = 0.2793, Ob0 = 0.0463.
+        Cosmology with baryons (``Ob0``). None for that of the BAHAMAS simulations: flat, H0 = 70 km/s/Mpc,
+        Om0 = 0.2793, Ob0 = 0.0463.
     path : path-like or None, default=None
-        HDF5 file to which clusters are written while they are made, for more than fit into memory. It appears
-        when it is complete. Until then, its parts are in a folder of that name with ``.partial``, and a call
-        with the same arguments resumes an interrupted simulation. Requires an int for `random_state`.
+        HDF5 file for more clusters than fit into memory, written during the simulation. It appears when it is
+        complete; before, its parts are in a folder with the suffix ``.partial``, and a call with the same
+        arguments resumes an interrupted simulation. Needs an integer `random_state`.
     random_state : int, RandomState instance or None, default=None
-        Seed. Another int gives an independent simulation with the same settings. Its halos have the same
-        numbers, so add a constant to ``data["cluster_id"]`` before joining the two.
+        Seed. Another seed gives an independent simulation, but the same cluster ids: add a constant to
+        ``data["cluster_id"]`` before concatenating two simulations.
     n_jobs : int or None, default=None
-        Number of processes, -1 for all cores. The clusters do not depend on it.
+        Number of processes; -1 for all cores. The clusters do not depend on it.
     verbose : int, default=0
         Above 0, show a progress bar.
     return_X_y : bool, default=False
@@ -111,18 +111,18 @@ def make_clusters(
     Returns
     -------
     sklearn.utils.Bunch or tuple
-        As :func:`~darkcnn.datasets.make_bunch` returns it, with two truths of shape (n_samples,):
+        As from :func:`~darkcnn.datasets.make_bunch`, with two true quantities of shape (n_samples,):
         ``core_radius``, the radius within which dark matter has scattered, kpc, and
-        ``effective_cross_section``, the cross-section at the velocity of the halo, cm2/g. Groups are the
-        numbers of the halos; halo h of suite s is number s × 1,000,000 + h. With suites, ``suite`` of shape
-        (n_samples,) is the number of each cluster's, and ``suites`` a :class:`~astropy.table.Table` of their
-        parameters. With `path`, records are on disk, and there are no truths.
+        ``effective_cross_section``, the cross-section at the velocity of the halo, cm2/g. Groups are halo
+        numbers; halo h of suite s has the number s × 1,000,000 + h. With suites, ``suite`` of shape
+        (n_samples,) is the suite number of each cluster, and ``suites`` a :class:`~astropy.table.Table` of
+        their parameters. With `path`, records stay on disk, and the true quantities are missing.
 
     Raises
     ------
     ValueError
-        If a number is out of its range, or a cross-section, feedback or redshift occurs twice; if
-        `path` is not that of an HDF5 file, or was begun with other settings.
+        If a number is out of range, or a cross-section, feedback or redshift occurs twice; if `path` is not
+        an HDF5 file, or its unfinished parts have other settings.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def make_clusters(
     >>> clusters.target.tolist(), clusters.feedback.tolist()
     (['CDM', 'CDM'], ['weak', 'strong'])
 
-    Suites differ in what is not known about clusters:
+    Several suites, each with its own physics:
 
     >>> clusters = make_clusters(1, n_suites=3, cross_sections=(0,), redshifts=(0.25,), random_state=0)
     >>> clusters.suite.tolist(), clusters.groups.tolist()

@@ -55,7 +55,7 @@ def make_observations(*, total=None, xray=None, stellar=None, redshift, cluster_
     maps = {name: _listed(images) for name, images in given if images is not None}
     counts = {name: len(images) for name, images in maps.items()}
     if len(set(counts.values())) != 1:
-        raise ValueError(f"maps must be given, of one number of clusters, got {counts}")
+        raise ValueError(f"maps must be given, of the same number of clusters, got {counts}")
     n_samples = next(iter(counts.values()))
     shapes = {np.shape(_values(image)) for images in maps.values() for image in images}
     side = next(iter(shapes))[0]

@@ -1,4 +1,4 @@
-"""From records to maps, views and radial profiles."""
+"""Preprocessing: selection and scaling of maps, augmentation, radial profiles."""
 
 from darkcnn.preprocessing.attributes import ATTRIBUTES, attribute_table
 from darkcnn.preprocessing.augmenter import RotationFlipAugmenter, augment

@@ -1,4 +1,4 @@
-"""Attributes of clusters as a matrix."""
+"""Matrix of cluster attributes."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ ATTRIBUTES = (
     *(name for name in SCALARS if name not in ("bcg_e1", "bcg_e2", "cluster_id")),
     "bcg_ellipticity",
 )
-"""Attributes that may join the maps; all are invariant under rotation and reflection."""
+"""Attributes that a network can read; all are invariant under rotation and reflection."""
 
 
 def attribute_table(records, names):
@@ -19,8 +19,7 @@ def attribute_table(records, names):
     records : structured ndarray of shape (n_samples,)
         Clusters.
     names : sequence of str
-        Names from `ATTRIBUTES`. The norms enter as their log10; ``"bcg_ellipticity"`` is
-        ``hypot(bcg_e1, bcg_e2)``.
+        Names from `ATTRIBUTES`. Norms enter as log10; ``"bcg_ellipticity"`` is ``hypot(bcg_e1, bcg_e2)``.
 
     Returns
     -------
@@ -30,7 +29,7 @@ def attribute_table(records, names):
     Raises
     ------
     ValueError
-        If a name is unknown, or a value not finite or masked.
+        If a name is unknown, or a value is masked or not finite.
     """
     records = check_records(records, "records")
     table = np.empty((len(records), len(names)), np.float32)
@@ -40,7 +39,7 @@ def attribute_table(records, names):
         elif name in ATTRIBUTES:
             values = records[name]
         else:
-            hint = " (it turns with the map; use 'bcg_ellipticity')" if name in ("bcg_e1", "bcg_e2") else ""
+            hint = " (not invariant; use 'bcg_ellipticity')" if name in ("bcg_e1", "bcg_e2") else ""
             raise ValueError(f"attributes must be among {list(ATTRIBUTES)}, got {name!r}{hint}")
         if name in NORMS:
             with np.errstate(divide="ignore", invalid="ignore"):

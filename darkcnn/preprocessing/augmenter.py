@@ -1,4 +1,4 @@
-"""Augmentation by rotation and reflection: self-interactions are isotropic."""
+"""Data augmentation by rotation and reflection."""
 
 from numbers import Integral
 
@@ -14,20 +14,20 @@ from darkcnn.records import MAPS, ObservedRecords, check_records, is_records
 
 
 class RotationFlipAugmenter(ArrayTransformer):
-    """Add an axis of rotated and flipped views to every map.
+    """Augment maps by rotation and reflection: add an axis of views.
 
-    A transformer may not change the number of rows, so maps of shape (n_samples, height, width, n_channels)
-    become views of shape (n_samples, n_views, height, width, n_channels). A :class:`DarkCNNClassifier` trains
-    on every view, with a new random angle in each epoch, and averages probabilities over the views.
+    Maps of shape (n_samples, height, width, n_channels) become views of shape (n_samples, n_views, height,
+    width, n_channels). :class:`DarkCNNClassifier` trains on every view, with a new random angle in each
+    epoch, and averages the predicted probabilities over views.
 
     Parameters
     ----------
     n_views : int, default=10
         Number of views of each map.
     flip : bool, default=True
-        Whether to mirror half of the views, drawn at random.
+        Whether to mirror half of the views, chosen at random.
     random_state : int, RandomState instance or None, default=None
-        Seed of the angles and flips.
+        Seed of the angles and reflections.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class RotationFlipAugmenter(ArrayTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Draw the angles and the flips.
+        """Draw the angles and reflections.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class RotationFlipAugmenter(ArrayTransformer):
         Returns
         -------
         Views
-            Views of shape (n_samples, n_views, height, width, n_channels), computed when used.
+            Views of shape (n_samples, n_views, height, width, n_channels), computed on access.
         """
         check_is_fitted(self)
         maps = as_maps(X)
@@ -103,25 +103,25 @@ class RotationFlipAugmenter(ArrayTransformer):
 
 
 def augment(X, y, n_rotations=10, *, flip=True, random_state=None):
-    """Rotate and flip clusters into additional rows.
+    """Augment clusters by rotation and reflection: return additional rows.
 
-    Split by cluster before you augment: views of one map in both training and test set are a leak. Use
-    :class:`RotationFlipAugmenter` in a pipeline.
+    Split by cluster before augmentation; otherwise views of one map leak from the training set into the test
+    set. In a pipeline, use :class:`RotationFlipAugmenter`.
 
     Parameters
     ----------
     X : structured ndarray of shape (n_samples,) or array-like of (n_samples, height, width, n_channels)
-        Records, or plain maps. The ellipticity of the central galaxy in records is rotated with the maps.
-        Records with simulated noise are rotated before a new noise realisation is added to each view; real
+        Records or plain maps. The ellipticity of the central galaxy in records is rotated with the maps.
+        Records with simulated noise are rotated before each view gets a new noise realisation; real
         observations are rotated by multiples of 90 degrees.
     y : array-like of shape (n_samples,)
         Labels.
     n_rotations : int, default=10
-        Views of each cluster, each at an angle of its own.
+        Number of views of each cluster.
     flip : bool, default=True
         Whether to mirror each view with probability one half.
     random_state : int, RandomState instance or None, default=None
-        Seed of the angles and flips.
+        Seed of the angles and reflections.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def augment(X, y, n_rotations=10, *, flip=True, random_state=None):
     y_views : ndarray of shape (n_samples * n_rotations,)
         Their labels.
     source_index : ndarray of shape (n_samples * n_rotations,)
-        The row of `X` that each came from.
+        Row of `X` of each view.
 
     Examples
     --------
@@ -151,12 +151,12 @@ def augment(X, y, n_rotations=10, *, flip=True, random_state=None):
     y_views, every = np.asarray(y)[source_index], np.arange(len(source_index))
     if isinstance(X, Maps):
         return Views(_square(X), angles, flips).draw(source_index, every), y_views, source_index
-    was_seen = isinstance(X, ObservedRecords) and X.are_real
-    if was_seen:  # interpolation would smooth the noise
+    are_real = isinstance(X, ObservedRecords) and X.are_real
+    if are_real:  # interpolation would smooth the noise
         angles = np.rint(angles / (np.pi / 2)) * (np.pi / 2)
     observed = X if isinstance(X, ObservedRecords) else ObservedRecords(X)
     maps = _square(Maps(observed, (*X.dtype["total"].shape, len(MAPS))))
-    views = Views(maps, angles, flips, realisations=1 + every % n_rotations, rotate_first=not was_seen)
+    views = Views(maps, angles, flips, realisations=1 + every % n_rotations, rotate_first=not are_real)
     X_views = views.draw(source_index, every)
     # Ellipticity is a spin-2 quantity: mirroring left to right changes the sign of e2, and a rotation by
     # `angle`, anticlockwise with row 0 at the top, is clockwise in its (column, row) axes.
@@ -167,8 +167,8 @@ def augment(X, y, n_rotations=10, *, flip=True, random_state=None):
 
 
 def _square(maps):
-    """Check that maps can be rotated."""
+    """Check that maps are square."""
     height, width = maps.map_shape[:2]
     if height != width:
-        raise ValueError(f"X must hold square maps to rotate, got {height} x {width} pixels")
+        raise ValueError(f"X must have square maps to be rotated, got {height} x {width} pixels")
     return maps

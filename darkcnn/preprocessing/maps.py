@@ -1,4 +1,4 @@
-"""Maps of clusters with their attributes and groups, and checks of plain maps."""
+"""Cluster maps with attributes and groups, and checks of plain maps."""
 
 import numpy as np
 
@@ -6,23 +6,23 @@ from darkcnn.records import LazyRows, ObservedRecords, check_unitless, is_record
 
 
 class Maps(LazyRows):
-    """Maps with the attributes and the cluster of each row.
+    """Cluster maps with the attributes and the group of each row.
 
-    It looks like an array of shape (n_samples, height, width, n_channels). Rows of memory-mapped or observed
-    records are read and computed when they are used.
+    Behaves like an array of shape (n_samples, height, width, n_channels). Memory-mapped or observed records
+    are read and processed on access.
 
     Parameters
     ----------
     source : ndarray, memmap or ObservedRecords of shape (n_samples, ...)
-        Plain maps, or records that `steps` turn into maps.
+        Plain maps, or records that `steps` convert to maps.
     map_shape : tuple of int
         (height, width, n_channels) after all steps.
     steps : tuple of callable, default=()
-        Pure functions, each from a batch of rows to a batch of rows.
+        Functions without state, each from a batch of rows to a batch of rows.
     attributes : ndarray of shape (n_samples, n_attributes) or None, default=None
-        Numbers that join the maps inside the network.
+        Attributes, which the network joins to the features of the maps.
     groups : ndarray of shape (n_samples,) or None, default=None
-        Cluster of each row: rows of one cluster must not be split between training and validation.
+        Cluster of each row; rows of one cluster must not be split between training and validation.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class Maps(LazyRows):
 
     @property
     def are_observed(self):
-        """Whether the maps have noise that can be drawn anew."""
+        """Whether the maps have noise, simulated or real."""
         return isinstance(self.source, ObservedRecords)
 
     def __repr__(self):
@@ -69,7 +69,7 @@ class Maps(LazyRows):
         out[...] = self.draw(rows)
 
     def draw(self, rows):
-        """Compute the maps of some rows.
+        """Compute the maps of selected rows.
 
         Parameters
         ----------
@@ -84,7 +84,7 @@ class Maps(LazyRows):
         return self.finish(np.asarray(self.source[rows]))
 
     def finish(self, batch):
-        """Pass rows of the source through the steps.
+        """Apply the steps to rows of the source.
 
         Parameters
         ----------
@@ -101,19 +101,19 @@ class Maps(LazyRows):
         return batch
 
     def apply(self, step, map_shape=None):
-        """Pass all maps through one more step.
+        """Add a step that is applied to all maps.
 
         Parameters
         ----------
         step : callable
-            Pure function from a batch of rows to a batch of maps.
+            Function without state from a batch of rows to a batch of maps.
         map_shape : tuple of int or None, default=None
-            (height, width, n_channels) after the step; None if it stays the same.
+            (height, width, n_channels) after the step; None if unchanged.
 
         Returns
         -------
         Maps
-            Maps of memory-mapped or observed records are computed when they are used, others at once.
+            Maps; those of memory-mapped or observed records are computed on access, others at once.
         """
         applied = Maps(
             self.source,
@@ -128,27 +128,27 @@ class Maps(LazyRows):
 
 
 def as_maps(X, argument="X"):
-    """Check maps, and return them as `Maps`.
+    """Check maps and return them as `Maps`.
 
     Parameters
     ----------
     X : Maps or array-like of shape (n_samples, height, width, n_channels)
         Maps of clusters.
     argument : str, default="X"
-        Name of the argument, for the error.
+        Name of the argument, for the error message.
 
     Returns
     -------
     Maps
-        `X`, or a wrapper around it that copies nothing if it is float32 already.
+        `X`, or a wrapper around it that makes no copy of float32 arrays.
 
     Raises
     ------
     TypeError
-        If `X` holds records.
+        If `X` contains records.
     ValueError
-        If `X` has another number of dimensions, its channels first, no rows, masked pixels, or values that
-        are not finite or that float32 cannot hold.
+        If `X` has another number of dimensions, channels first, no rows, masked pixels, or values that are
+        not finite or not representable in float32.
     """
     if isinstance(X, Maps):
         return X
@@ -172,9 +172,9 @@ def as_maps(X, argument="X"):
 
 
 def plain_array(X, argument="X"):
-    """Refuse records, units and masked values; return `X` without a mask that hides nothing."""
+    """Raise an error for records, units and masked values; remove a mask that masks nothing."""
     if is_records(X):
-        raise TypeError(f"{argument} holds records; put a MapSelector before this step to choose their maps")
+        raise TypeError(f"{argument} holds records: put a MapSelector before this step")
     if isinstance(X, dict) and not hasattr(X, "shape"):  # which a sparse array of keys has
         raise TypeError(f"{argument} must be an array of maps, got a dict")
     if isinstance(X, list | tuple):
@@ -194,13 +194,13 @@ def plain_array(X, argument="X"):
 
 
 def _check_values(X, maps, argument):
-    """Refuse pixels that are not finite, and those that were lost when `X` became `maps`, float32."""
-    # A sum in float64 of float32 is finite only if every pixel is.
+    """Check that pixels are finite, and not lost in the conversion of `X` to float32 `maps`."""
+    # A float64 sum of float32 values is finite only if all of them are.
     finite = np.isfinite(maps.sum(axis=(1, 2, 3), dtype=np.float64))
     if not finite.all():
         row = int(np.argmin(finite))
         value = X[row][~np.isfinite(maps[row])][0]
-        too_large = "; divide maps by their peaks, float32 ends at 3e38" if np.isfinite(value) else ""
+        too_large = "; divide maps by their peaks (float32 ends at 3e38)" if np.isfinite(value) else ""
         raise ValueError(
             f"{argument} must be finite, got {value} in {int((~finite).sum())} maps, first in row {row}"
             f"{too_large}"
@@ -210,6 +210,6 @@ def _check_values(X, maps, argument):
         if lost.any():
             row = int(np.argmax(lost))
             raise ValueError(
-                f"{argument} must not vanish as float32, which begins at 1e-45, got a highest value of "
+                f"{argument} must not be rounded to zero in float32, got a maximum of "
                 f"{np.abs(X[row]).max()} in row {row}: divide maps by their peaks"
             )

@@ -1,4 +1,4 @@
-"""Radial profiles: summary statistics in rings, and the baseline classifier that is built on them."""
+"""Radial profiles: summary statistics in rings, and a linear classifier of them."""
 
 from functools import lru_cache
 from numbers import Integral
@@ -17,33 +17,34 @@ from darkcnn.preprocessing.selector import MapSelector
 from darkcnn.records import MAPS, chunks, is_records
 
 _CORE_PIXELS = 3.0  # rings are equally wide within this radius and widen in proportion to it outside
-_CENTRAL_SIDE = 6  # pixels among which the brightest are sorted
+_CENTRAL_SIDE = 6  # pixels; the brightest pixels of this central square are sorted
 _N_BRIGHTEST = 16
 _RING_STATISTICS = "ring", "dipole", "ellipticity", "scatter", "peak"
-_MIN_CONTRAST = 1e-4  # scatter and brightest pixel over the mean of a ring; uniform rings count as that
-_FLOOR = 1e-8  # over the peak of the map; means below it, such as those of pure noise, count as that
+_MIN_CONTRAST = 1e-4  # lower limit of scatter and brightest pixel over the mean of a ring
+_FLOOR = 1e-8  # lower limit of means over the peak of the map
 
 
 class RadialProfiles(DocumentationLink, TransformerMixin, BaseEstimator):
-    """Summary statistics of maps in rings about their centre.
+    """Radial profiles of maps: summary statistics in rings about the centre.
 
-    For each channel and each ring: the logarithm of the mean; the amplitudes of the dipole (m = 1) and of the
-    quadrupole (m = 2, ellipticity), the logarithm of the scatter and that of the brightest pixel, all four
-    relative to the mean of the absolute values in the ring. For each channel: the logarithms of the sixteen
-    brightest of the 6 × 6 central pixels, and of the mean of the map. All are invariant under rotations by 90
-    degrees and reflections. Rings widen outwards, from one pixel to the largest circle in the map.
+    For each channel and ring: the logarithm of the mean; the amplitudes of the dipole (m = 1) and of the
+    quadrupole (m = 2, ellipticity), and the logarithms of the scatter and of the brightest pixel, all four
+    relative to the mean absolute value in the ring. For each channel: the logarithms of the sixteen brightest
+    of the 6 × 6 central pixels and of the mean of the map. All are invariant under rotations by 90 degrees
+    and reflections. Ring widths increase outwards from one pixel; the last ring ends at the largest circle in
+    the map.
 
-    Signed maps, such as convergence with noise, are welcome: a logarithm sees values of at least 1e-8 of the
-    largest absolute value of the map.
+    Maps may be signed, such as noisy convergence: values below 1e-8 of the largest absolute value of the map
+    count as that before the logarithm.
 
     Parameters
     ----------
     n_rings : int, default=10
-        Number of rings. Those that would lie outside a very small map are empty and constant.
+        Number of rings. Rings outside a very small map are empty and constant.
     attributes : tuple or list of str, default=()
-        Attributes of the records that follow the profiles, such as ``"redshift"`` or ``"bcg_ellipticity"``,
-        see :data:`darkcnn.preprocessing.ATTRIBUTES`; norms enter as log10. Attributes that a
-        :class:`~darkcnn.MapSelector` chose before are appended by themselves.
+        Attributes of the records to append, such as ``"redshift"`` or ``"bcg_ellipticity"``, see
+        :data:`darkcnn.preprocessing.ATTRIBUTES`; norms enter as log10. Attributes selected by a
+        :class:`~darkcnn.MapSelector` are always appended.
 
     Attributes
     ----------
@@ -70,12 +71,12 @@ class RadialProfiles(DocumentationLink, TransformerMixin, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Remember the shape of the maps; nothing is learned from their values.
+        """Store the shape of the maps.
 
         Parameters
         ----------
         X : structured ndarray of shape (n_samples,), or array of (n_samples, height, width, n_channels)
-            Records of clusters, or maps.
+            Cluster records, or maps.
         y : None
             Ignored.
 
@@ -84,25 +85,25 @@ class RadialProfiles(DocumentationLink, TransformerMixin, BaseEstimator):
         RadialProfiles
             The fitted transformer.
         """
-        maps = self._maps(X[:1] if is_records(X) else X)  # stacking all records only for their shape is dear
+        maps = self._maps(X[:1] if is_records(X) else X)  # stacking all records is expensive
         self.map_shape_ = maps.map_shape
-        known = maps.map_shape[2] == len(MAPS) and not isinstance(X, Maps)  # which were chosen by name
+        known = maps.map_shape[2] == len(MAPS) and not isinstance(X, Maps)  # Maps may hold selected channels
         self._channels = MAPS if known else [f"channel{i}" for i in range(maps.map_shape[2])]
         self._n_joined = 0 if maps.attributes is None else maps.attributes.shape[1]
         return self
 
     def transform(self, X):
-        """Compute the profiles.
+        """Compute the radial profiles.
 
         Parameters
         ----------
         X : structured ndarray of shape (n_samples,), or array of (n_samples, height, width, n_channels)
-            Records of clusters, or maps, of the shape seen at fit.
+            Cluster records, or maps, of the shape seen at fit.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            Numbers in the order of :meth:`get_feature_names_out`.
+            Features in the order of :meth:`get_feature_names_out`.
 
         Raises
         ------
@@ -118,7 +119,7 @@ class RadialProfiles(DocumentationLink, TransformerMixin, BaseEstimator):
         return features if maps.attributes is None else np.hstack([features, maps.attributes])
 
     def get_feature_names_out(self, input_features=None):
-        """Name the features.
+        """Return the names of the features.
 
         Parameters
         ----------
@@ -129,15 +130,15 @@ class RadialProfiles(DocumentationLink, TransformerMixin, BaseEstimator):
         -------
         ndarray of shape (n_features,)
             Names such as ``"total_ring0"``, ``"xray_dipole3"``, ``"total_ellipticity3"``,
-            ``"xray_scatter9"``, ``"total_peak5"``, ``"stellar_pixel0"`` and ``"total_mean"``. Channels that a
-            :class:`~darkcnn.MapSelector` chose before are numbered, ``"channel0_ring0"``.
+            ``"xray_scatter9"``, ``"total_peak5"``, ``"stellar_pixel0"`` and ``"total_mean"``. Channels
+            selected by a :class:`~darkcnn.MapSelector` are numbered, such as ``"channel0_ring0"``.
         """
         check_is_fitted(self)
         height, width, _ = self.map_shape_
         n_brightest = min(_N_BRIGHTEST, min(height, _CENTRAL_SIDE) * min(width, _CENTRAL_SIDE))
-        kinds = [f"{kind}{ring}" for kind in _RING_STATISTICS for ring in range(self.n_rings)]
-        kinds += [f"pixel{rank}" for rank in range(n_brightest)] + ["mean"]
-        names = [f"{channel}_{kind}" for channel in self._channels for kind in kinds]
+        statistics = [f"{each}{ring}" for each in _RING_STATISTICS for ring in range(self.n_rings)]
+        statistics += [f"pixel{rank}" for rank in range(n_brightest)] + ["mean"]
+        names = [f"{channel}_{each}" for channel in self._channels for each in statistics]
         joined = self.attributes or [f"attribute{i}" for i in range(self._n_joined)]
         return np.array([*names, *joined], dtype=object)
 
@@ -157,23 +158,22 @@ class RadialProfiles(DocumentationLink, TransformerMixin, BaseEstimator):
 
 
 def profile_baseline(attributes=()):
-    """Return the baseline that a network has to beat: a linear classifier of radial profiles.
+    """Linear classifier of radial profiles, the baseline for every network.
 
-    Linear discriminant analysis, whose covariance matrix is shrunk as Ledoit & Wolf (2004) estimate it, of
-    standardised :class:`RadialProfiles`. Cross-validated on the training halos of the benchmark, it was the
-    most accurate of the simple classifiers tried at any number of halos, within half a point: logistic
-    regression, gradient-boosted trees, support-vector machines with a Gaussian kernel, quadratic discriminant
-    analysis and multi-layer perceptrons (:doc:`/benchmarks/accuracy`). It takes a second.
+    Linear discriminant analysis with a shrunk covariance matrix (Ledoit & Wolf 2004) of standardised
+    :class:`RadialProfiles`. Training takes a second. In cross-validation on mock clusters it was the most
+    accurate of the simple classifiers tried, within half a percentage point of the next, see
+    :doc:`/benchmarks/accuracy`.
 
     Parameters
     ----------
     attributes : tuple or list of str, default=()
-        Attributes that are appended to the profiles, see :class:`RadialProfiles`.
+        Attributes to append to the profiles, see :class:`RadialProfiles`.
 
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Unfitted classifier of records or maps. It has no randomness.
+        Unfitted classifier of records or maps; it is deterministic.
 
     Examples
     --------
@@ -186,7 +186,7 @@ def profile_baseline(attributes=()):
 
 
 def _profiles(maps, n_rings):
-    """Return the features of a batch of maps (n_samples, height, width, n_channels), channel by channel."""
+    """Compute the features of a batch of maps (n_samples, height, width, n_channels), channel by channel."""
     n_samples, height, width, n_channels = maps.shape
     maps = np.moveaxis(maps, -1, 1).reshape(n_samples * n_channels, height, width)
     peak = np.abs(maps).max(axis=(1, 2), keepdims=True)
@@ -205,7 +205,7 @@ def _profiles(maps, n_rings):
 
 
 def _rings(maps, n_rings):
-    """Return the mean in each ring, (n_maps, n_rings), and what is relative to it, (n_maps, 4 n_rings)."""
+    """Compute the mean in each ring, (n_maps, n_rings), and relative statistics, (n_maps, 4 n_rings)."""
     inside, waves = _ring_pixels(*maps.shape[1:], n_rings)
     values = maps.reshape(len(maps), -1)
     weights = (inside / np.maximum(inside.sum(axis=0), 1)).astype(np.float32)
@@ -221,7 +221,7 @@ def _rings(maps, n_rings):
 
 @lru_cache(maxsize=8)
 def _ring_pixels(height, width, n_rings):
-    """Return which pixels are in which ring, (n_pixels, n_rings), and exp(i m angle) for m = 1, 2."""
+    """Return the pixels of each ring, (n_pixels, n_rings), and exp(i m angle) for m = 1, 2."""
     x, y = np.meshgrid(np.arange(width) - (width - 1) / 2, np.arange(height) - (height - 1) / 2)
     x, y = x.reshape(-1, 1), y.reshape(-1, 1)
     edge = min(height, width) / 2

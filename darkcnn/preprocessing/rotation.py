@@ -1,16 +1,16 @@
-"""Rotations and reflections of one map."""
+"""Rotation and reflection of one map."""
 
 import cv2
 import numpy as np
 
-# Else OpenCV would use several threads for each small map, which training needs.
+# By default, OpenCV uses several threads for each small map, which slows training.
 cv2.setNumThreads(1)
 
 
 def rotate(image, angle, flip):
-    """Rotate a map about its centre, after mirroring it if `flip` is True.
+    """Rotate a map about its centre, mirrored first if `flip` is True.
 
-    Interpolation is bilinear; pixels from outside the map are mirrored from inside.
+    Interpolation is bilinear; the map is extended by reflection at its edges.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def rotate(image, angle, flip):
     Returns
     -------
     ndarray of shape (height, width, n_channels)
-        View of the map.
+        Rotated map.
 
     Examples
     --------
@@ -46,12 +46,12 @@ def pixel_origins(angle, flip, map_shape):
     back = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     if flip:
         back[0] *= -1
-    back = back.round(12)  # a quarter turn moves pixels onto pixels, exactly
+    back = back.round(12)  # so that rotations by 90 degrees are exact
     return np.column_stack([back, centre - back @ centre])
 
 
 def warp(image, origins, view):
-    """Fill a view, an array of the shape and type of the map, from its origins."""
+    """Write a rotated map into `view`, an array of the same shape and dtype."""
     drawn = cv2.warpAffine(
         image,
         origins,
@@ -60,5 +60,5 @@ def warp(image, origins, view):
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REFLECT_101,
     )
-    if drawn.base is not view and drawn is not view:  # OpenCV ignores an array of other strides or type
+    if drawn.base is not view and drawn is not view:  # OpenCV ignores arrays of other strides or dtypes
         view[...] = drawn.reshape(view.shape)

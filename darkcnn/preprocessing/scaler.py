@@ -1,4 +1,4 @@
-"""Normalisation and contrast of maps."""
+"""Normalisation and stretch of maps."""
 
 from functools import partial
 from numbers import Real
@@ -12,31 +12,31 @@ from darkcnn._common.transformer import ArrayTransformer
 from darkcnn.preprocessing.maps import Maps, plain_array
 
 _N_SIGN_ROWS = 16
-"""Number of maps that are searched for a value above zero."""
+"""Number of maps checked for values above zero."""
 
 _CHANNEL_CONSTRAINTS = {
     "stretch": [StrOptions({"log", "asinh", "linear"})],
     "norm": [StrOptions({"max", "mean", "none"})],
     "floor": [Interval(Real, 0, None, closed="neither")],
 }
-"""Constraints on the parameters of `MapScaler` for one channel."""
+"""Constraints of the parameters of `MapScaler` for one channel."""
 
 
 class MapScaler(OneToOneFeatureMixin, ArrayTransformer, auto_wrap_output_keys=None):
-    """Normalise every map by itself and stretch its contrast.
+    """Normalise each map and stretch its contrast.
 
-    Each channel of each map is divided by its own norm, then stretched; nothing is learned from other maps.
-    Each parameter may be a tuple with one value for each channel.
+    Each channel of each map is divided by its own norm, then stretched, independently of all other maps. A
+    tuple sets a parameter for each channel.
 
     Parameters
     ----------
     stretch : {"log", "asinh", "linear"} or tuple of them, default="log"
-        ``"log"``: log10 of the map, no lower than `floor`. ``"asinh"``: arcsinh(map / `floor`), which is
-        linear about zero and so keeps signed, noisy maps. ``"linear"``: no change.
+        ``"log"``: log10 of the map, clipped at `floor`. ``"asinh"``: arcsinh(map / `floor`), which is linear
+        near zero and suits signed, noisy maps. ``"linear"``: no stretch.
     norm : {"max", "mean", "none"} or tuple of them, default="max"
-        Divide by the maximum or by the mean of the absolute values. A map of zeros stays as it is.
+        Divide by the maximum or the mean of the absolute values. Maps of zeros are not divided.
     floor : float or tuple of float, default=1e-4
-        Smallest value that the stretch resolves, in units of the norm.
+        Smallest value resolved by the stretch, in units of the norm.
 
     Examples
     --------
@@ -56,12 +56,12 @@ class MapScaler(OneToOneFeatureMixin, ArrayTransformer, auto_wrap_output_keys=No
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Check `X`; nothing is learned from it.
+        """Check the maps and the parameters.
 
         Parameters
         ----------
         X : Maps or array-like of shape (n_samples, height, width, n_channels)
-            Maps. Two-dimensional arrays are taken for maps of one row and one channel.
+            Maps. Two-dimensional arrays are treated as maps of one row and one channel.
         y : None
             Ignored.
 
@@ -73,14 +73,14 @@ class MapScaler(OneToOneFeatureMixin, ArrayTransformer, auto_wrap_output_keys=No
         Raises
         ------
         ValueError
-            If a tuple has another length than there are channels, or an unknown value; or if maps to take the
-            logarithm of have no values above zero, as if they were logarithms already.
+            If the length of a tuple is not the number of channels, a value is unknown, or maps for a
+            logarithmic stretch have no positive values (they may be logarithms already).
         """
         self._settings(self._check(X, reset=True))
         return self
 
     def transform(self, X):
-        """Normalise and stretch.
+        """Normalise and stretch maps.
 
         Parameters
         ----------
@@ -90,7 +90,7 @@ class MapScaler(OneToOneFeatureMixin, ArrayTransformer, auto_wrap_output_keys=No
         Returns
         -------
         Maps or ndarray, as `X`
-            Scaled maps of the same shape; an array keeps its type, float32 or float64.
+            Scaled maps of the same shape; arrays keep their dtype, float32 or float64.
         """
         X = self._check(X, reset=False)
         scale = partial(_scale_channels, settings=self._settings(X))
@@ -104,13 +104,15 @@ class MapScaler(OneToOneFeatureMixin, ArrayTransformer, auto_wrap_output_keys=No
         return validate_data(self, plain_array(X), reset=reset, allow_nd=True, dtype=[np.float64, np.float32])
 
     def _settings(self, X):
-        """Check the parameters; return a list of those of each channel, or of one if they are the same."""
+        """Check the parameters; return one dict for each channel, or a single one for all."""
         parameters = self.get_params()
         tuples = {name: values for name, values in parameters.items() if isinstance(values, tuple)}
         n_channels = 1 if X.ndim == 2 else X.shape[-1]
         for name, values in tuples.items():
             if len(values) != n_channels:
-                raise ValueError(f"{name} must have a value for each of {n_channels} channels, got {values}")
+                raise ValueError(
+                    f"{name} must have one value for each of {n_channels} channels, got {values}"
+                )
         settings = [
             parameters | {name: values[channel] for name, values in tuples.items()}
             for channel in range(n_channels if tuples else 1)
@@ -131,7 +133,7 @@ class MapScaler(OneToOneFeatureMixin, ArrayTransformer, auto_wrap_output_keys=No
 
 
 def _scale_channels(batch, *, settings):
-    """Normalise and stretch maps, all channels at once or each with settings of its own."""
+    """Normalise and stretch maps, with common settings or those of each channel."""
     if len(settings) == 1:
         return _scale(batch, **settings[0])
     scaled = np.empty_like(batch)
@@ -146,11 +148,11 @@ def _scale(batch, *, stretch, norm, floor):
         scaled = batch.copy()
     else:
         scaled, measure = np.abs(batch), np.max if norm == "max" else np.mean
-        # One axis after the other, and a level for each column: NumPy is slow at loops over few channels.
+        # Axis by axis, and repeated for each column: NumPy is slow at loops over few channels.
         level = measure(measure(scaled, axis=1, keepdims=True), axis=2, keepdims=True)
         level[level == 0] = 1
         np.divide(batch, np.repeat(level, batch.shape[2], axis=2), out=scaled)
-    # In place: for each further array of this size, the system would have to find new memory.
+    # In place: allocating further arrays of this size is slow.
     if stretch == "log":
         np.maximum(scaled, floor, out=scaled)
         np.log10(scaled, out=scaled)
@@ -161,7 +163,7 @@ def _scale(batch, *, stretch, norm, floor):
 
 
 def _check_signs(X, settings):
-    """Refuse maps that have no values above zero to take the logarithm of."""
+    """Raise an error for maps without positive values if the stretch is logarithmic."""
     rows = np.asarray(X[:_N_SIGN_ROWS])
     rows = rows.reshape(-1, 1 if X.ndim == 2 else X.shape[-1])
     settings = settings * rows.shape[1] if len(settings) == 1 else settings
@@ -169,6 +171,6 @@ def _check_signs(X, settings):
     for channel, (own, (lowest, highest)) in enumerate(zip(settings, ranges, strict=True)):
         if own["stretch"] == "log" and highest <= 0 and lowest < 0:
             raise ValueError(
-                f"stretch='log' needs maps with values above zero, got none in channel {channel}, from "
-                f"{lowest:.3g} to {highest:.3g}; if they are logarithms already, raise 10 to their power"
+                f"stretch='log' needs maps with positive values, got {lowest:.3g} to {highest:.3g} in "
+                f"channel {channel}; if the maps are logarithms, pass 10**maps"
             )

@@ -1,4 +1,4 @@
-"""From records to the maps that a network reads."""
+"""Selection of maps and attributes from records."""
 
 from functools import partial
 
@@ -14,7 +14,7 @@ from darkcnn.records import MAPS, SHEAR, TANGENTIAL, check_records, is_records
 
 
 def _stack(records, names):
-    """Stack the maps of a batch of records along a last axis."""
+    """Stack the maps of a batch of records along the last axis."""
     maps = np.empty((*records[names[0]].shape, len(names)), np.float32)
     for channel, name in enumerate(names):
         maps[..., channel] = records[name]
@@ -29,27 +29,27 @@ def _stack(records, names):
 
 
 class MapSelector(ArrayTransformer):
-    """Choose maps and attributes of clusters by name.
+    """Select maps and attributes of cluster records by name.
 
     Parameters
     ----------
     maps : tuple of str or "all", default="all"
-        Maps to keep, in this order of channels: ``"total"`` (projected mass), ``"xray"``, ``"stellar"``,
-        which are all; for records with shear, see :class:`WeakLensingNoise`, also ``"shear1"`` and
-        ``"shear2"``, or ``"shear_t"`` and ``"shear_x"``.
+        Maps to keep, in this order of channels: ``"total"`` (projected mass), ``"xray"`` and ``"stellar"``.
+        For records with shear, see :class:`WeakLensingNoise`, also ``"shear1"`` and ``"shear2"``, or
+        ``"shear_t"`` and ``"shear_x"``.
     attributes : tuple of str, default=()
-        Attributes to join to the maps: ``"redshift"``, ``"log_mass"``, ``"xray_concentration"``,
+        Attributes to append: ``"redshift"``, ``"log_mass"``, ``"xray_concentration"``,
         ``"bcg_stellar_concentration"``, ``"bcg_ellipticity"``, or the peaks ``"lensing_norm"``,
-        ``"xray_norm"``, ``"stellar_norm"``, which enter as their log10.
+        ``"xray_norm"``, ``"stellar_norm"``, which enter as log10.
 
     See Also
     --------
-    MapScaler : The next step.
+    MapScaler : Normalises and stretches the selected maps.
 
     Notes
     -----
-    Plain arrays of shape (n_samples, height, width, n_channels) pass as well. If they have three channels,
-    these are total, xray and stellar; any other number can only be kept whole, with ``maps="all"``.
+    Plain arrays of shape (n_samples, height, width, n_channels) are accepted. Three channels are taken for
+    total, xray and stellar; with any other number, `maps` must be "all".
 
     Examples
     --------
@@ -68,12 +68,12 @@ class MapSelector(ArrayTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Check the names against the maps that `X` has.
+        """Check the names against the maps in `X`.
 
         Parameters
         ----------
         X : structured ndarray of shape (n_samples,), or array of (n_samples, height, width, n_channels)
-            Records of clusters, or plain maps.
+            Cluster records, or plain maps.
         y : None
             Ignored.
 
@@ -89,17 +89,17 @@ class MapSelector(ArrayTransformer):
         return self
 
     def transform(self, X):
-        """Return the chosen maps and attributes.
+        """Return the selected maps and attributes.
 
         Parameters
         ----------
         X : structured ndarray of shape (n_samples,), or array of (n_samples, height, width, n_channels)
-            Records of clusters, or plain maps.
+            Cluster records, or plain maps.
 
         Returns
         -------
         Maps
-            Rows of maps of shape (n_samples, height, width, n_channels), float32.
+            Maps of shape (n_samples, height, width, n_channels), float32.
 
         Raises
         ------
@@ -109,8 +109,8 @@ class MapSelector(ArrayTransformer):
         Warns
         -----
         UserWarning
-            If most norms, or the scatter of most observed maps, lie far outside of the range seen at `fit`,
-            as they do in other units.
+            If most norms, or the scatter of most observed maps, are far outside the range seen at `fit`: the
+            units probably differ.
         """
         check_is_fitted(self)
         X = _checked(X)

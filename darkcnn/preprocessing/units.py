@@ -1,4 +1,4 @@
-"""Warnings of records in other units than those of the training."""
+"""Warnings for records whose units differ from those of the training set."""
 
 import warnings
 
@@ -8,19 +8,19 @@ from darkcnn.cosmology import BAHAMAS
 from darkcnn.records import MAPS, NORMS, SHEAR, TANGENTIAL
 
 _NORM_MARGIN = 10
-"""Factor by which norms may exceed the range seen at fit; other units usually differ by 1000 or more."""
+"""Factor by which norms may exceed the range seen at fit; wrong units usually differ by 1000 or more."""
 
 _SCATTER_MARGIN = 3
 """Factor by which the scatter of observed maps may exceed the range seen at fit."""
 
 _N_ROWS = 32
-"""Number of observed maps that are checked, as drawing the noise of all takes long."""
+"""Number of observed maps that are checked; drawing noise for all is slow."""
 
 _MAX_VALUE = 2
-"""Value above which a map was not divided by its peak."""
+"""Value above which a map is not normalised by its peak."""
 
 _MIN_REDSHIFT = 0.1
-"""Lower redshifts count as this one, see :class:`darkcnn.XrayNoise`."""
+"""Lower redshifts are set to this one, see :class:`darkcnn.XrayNoise`."""
 
 
 def ranges_of(records):
@@ -39,13 +39,13 @@ def ranges_of(records):
 
 
 def warn_about_units(records, ranges):
-    """Warn if the norms or the scatter of most records are far outside of `ranges`, from :func:`ranges_of`.
+    """Warn if the norms or the scatter of most records are far outside `ranges`, from :func:`ranges_of`.
 
-    X-ray norms change with redshift: the surface brightness of a cluster falls as (1 + z)^-4; a norm of one
-    observed photon rises as the solid angle of a pixel falls. There is no warning if either explains them.
+    There is no warning if redshift explains the X-ray norms: the surface brightness of a cluster decreases as
+    (1 + z)^-4, and a norm of one observed photon increases as the solid angle of a pixel decreases.
     """
     _check_norms(records, ranges["norms"])
-    if _is_noisy(records):  # its maps have the units of the noise
+    if _is_noisy(records):  # the simulated noise sets the units of these maps
         _check_norms(records.records, ranges["norms_before_noise"])
     elif ranges["scatter"]:
         _check_scatter(records, ranges["scatter"])
@@ -56,7 +56,7 @@ def _is_noisy(records):
 
 
 def _readings(records, name):
-    """Yield a norm, and the norm corrected for each effect of redshift."""
+    """Yield a norm, uncorrected and corrected for each effect of redshift."""
     yield records[name]
     if name == "xray_norm":
         redshift = np.asarray(records["redshift"], dtype=float)
@@ -66,7 +66,7 @@ def _readings(records, name):
 
 
 def _norm_ranges(records):
-    """Return the lowest and the highest of each reading of each norm that the records have."""
+    """Return the minimum and maximum of each norm, uncorrected and corrected for redshift."""
     return {
         name: [_range(reading) for reading in _readings(records, name)]
         for name in NORMS
@@ -89,8 +89,8 @@ def _check_norms(records, ranges):
         if outside.sum() > known.sum() / 2:
             warnings.warn(
                 f"{name!r} of {outside.sum()} of {len(records)} clusters, such as "
-                f"{norms[outside][0]:.3g}, lies over {_NORM_MARGIN} times beyond the {lowest:.3g} to "
-                f"{highest:.3g} seen at fit: are the units those of darkcnn.records.record_dtype?",
+                f"{norms[outside][0]:.3g}, is over {_NORM_MARGIN} times beyond {lowest:.3g} to "
+                f"{highest:.3g} seen at fit: check the units against darkcnn.records.record_dtype",
                 stacklevel=5,
             )
 
@@ -113,8 +113,8 @@ def _check_scatter(records, ranges):
         outside = (scatter < lowest / _SCATTER_MARGIN) | (scatter > highest * _SCATTER_MARGIN)
         if outside.sum() > len(outside) / 2:
             warnings.warn(
-                f"maps {name!r} scatter by {np.median(scatter):.2g} (standard deviation over the pixels), "
-                f"far beyond the {lowest:.2g} to {highest:.2g} seen at fit: give observed maps in the units "
-                "of the training, such as convergence over its noise, and counts of photons",
+                f"maps {name!r} have a standard deviation of {np.median(scatter):.2g} over their pixels, far "
+                f"outside {lowest:.2g} to {highest:.2g} seen at fit: convert them to the units of the "
+                "training set, such as convergence over its noise, or photon counts",
                 stacklevel=5,
             )

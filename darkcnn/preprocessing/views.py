@@ -1,4 +1,4 @@
-"""Rotated and flipped views of maps, computed when they are used."""
+"""Rotated and flipped views of maps, computed on access."""
 
 from copy import copy
 from functools import cached_property
@@ -10,33 +10,33 @@ from darkcnn.preprocessing.rotation import pixel_origins, warp
 from darkcnn.records import LazyRows
 
 _N_REALISATIONS = 2**62
-"""Number of noise realisations that training draws from: none is drawn twice, nor one of an evaluation."""
+"""Number of noise realisations that training draws from, so many that none is drawn twice."""
 
 
 class Views(LazyRows):
-    """Rotated and flipped views of maps, computed when they are used.
+    """Rotated and flipped views of maps, computed on access.
 
-    It looks like an array of shape (n_samples, n_views, height, width, n_channels), but holds only the maps
-    and the angles, so memory does not grow with `n_views`.
+    Behaves like an array of shape (n_samples, n_views, height, width, n_channels), but stores only maps and
+    angles, so memory does not grow with `n_views`.
 
-    All views of an observed map show the same noise realisation. They are rotated by multiples of 90 degrees,
-    the nearest to their angles, as interpolation would smooth the noise. Views that are `redrawn` for
-    training are rotated by their angles before new noise is added to each.
+    All views of an observed map have the same noise realisation. They are rotated by the nearest multiples of
+    90 degrees, because interpolation would smooth the noise. `redrawn` views, for training, are rotated by
+    their angles before new noise is added to each.
 
     Parameters
     ----------
     maps : Maps
-        Rows of maps.
+        Maps of clusters.
     angles : ndarray of shape (n_views,)
         Angle of each view, in radians.
     flips : ndarray of shape (n_views,)
         Whether each view is mirrored.
     mirror : bool, default=False
-        Whether `redrawn` may mirror all of them.
+        Whether `redrawn` may mirror all views.
     realisations : ndarray of int of shape (n_views,) or None, default=None
         Noise realisation of each view, see :class:`~darkcnn.ObservedRecords`; None for 0.
     rotate_first : bool, default=False
-        Whether maps are rotated before noise is added, not after.
+        Whether maps are rotated before noise is added instead of after.
 
     Examples
     --------
@@ -87,7 +87,7 @@ class Views(LazyRows):
         out[...] = self.draw(rows.start + row, view).reshape(out.shape)
 
     def draw(self, rows, views):
-        """Compute some of the views.
+        """Compute selected views.
 
         Parameters
         ----------
@@ -135,7 +135,7 @@ class Views(LazyRows):
         Returns
         -------
         Views
-            `n_draws` times as many views, or these views if the maps have no noise.
+            `n_draws` times as many views; these views if the maps have no noise.
         """
         if not self.maps.are_observed:
             return self
@@ -144,17 +144,17 @@ class Views(LazyRows):
         return self._with(**tiled)
 
     def redrawn(self, rng):
-        """Return the views of an epoch: rotated by a further random angle, with new noise realisations.
+        """Return views for one epoch: rotated by a common random angle, with new noise realisations.
 
         Parameters
         ----------
         rng : numpy.random.Generator
-            Source of the angle, of whether to mirror, and of the realisations.
+            Random generator.
 
         Returns
         -------
         Views
-            As many views of the same maps.
+            The same number of views of the same maps.
         """
         angles = self.angles + rng.uniform(0, 2 * np.pi)
         flips = self.flips ^ (self.mirror and rng.random() < 0.5)
@@ -173,7 +173,7 @@ class Views(LazyRows):
         return self.maps.finish(observed.draw_rotated(rows, realisations, quarters, self.flips[views]))
 
     def _rotation(self, views):
-        """Return the function that rotates the map at a position of a batch."""
+        """Return a function that rotates the map at a position of a batch."""
 
         def rotate_as_view(position, image):
             view = np.empty(image.shape, np.float32)
@@ -184,14 +184,14 @@ class Views(LazyRows):
 
 
 def as_views(X, argument="X"):
-    """Return views, or maps as their only view."""
+    """Return views; maps become a single view."""
     if isinstance(X, Views):
         return X
     return _SingleView(as_maps(X, argument), np.zeros(1), np.zeros(1, bool))
 
 
 class _SingleView(Views):
-    """Maps as their only view in every epoch, with new noise if they have noise."""
+    """Single view of each map, never rotated, with new noise in each epoch if the maps have noise."""
 
     def draw(self, rows, views):
         return super().draw(rows, views) if self.maps.are_observed else self.maps.draw(rows)

@@ -1,4 +1,4 @@
-"""The network as a scikit-learn classifier."""
+"""Convolutional network as a scikit-learn classifier."""
 
 from functools import partial
 from numbers import Integral, Real
@@ -28,53 +28,52 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
     Parameters
     ----------
     architecture : str or callable, default="inception"
-        Name of a network in :data:`darkcnn.networks.NETWORKS`, or a function of your own, ``(input_shape,
-        n_classes, **options) -> keras.Model``, that returns logits, or probabilities from a softmax. The
-        training starts from the weights that your function returns, and leaves layers alone that are not
-        trainable.
+        Name of a network in :data:`darkcnn.networks.NETWORKS`, or a function ``(input_shape, n_classes,
+        **options) -> keras.Model`` that returns logits, or probabilities from a softmax. Training starts from
+        the weights that your function returns; layers that are not trainable stay frozen.
     network_options : dict or None, default=None
-        Arguments of the network, such as ``{"width": 0.5, "dropout": 0.4}``.
+        Keyword arguments of the network, such as ``{"width": 0.5, "dropout": 0.4}``.
     epochs : int, default=20
-        Number of training epochs: passes over every view of every map.
+        Number of training epochs.
     batch_size : int, default=32
-        Number of views in a training step.
+        Number of views in a batch.
     learning_rate : float, default=1e-3
-        Learning rate of the AdamW optimiser, where the schedule starts.
+        Initial learning rate of the AdamW optimiser.
     learning_rate_schedule : {"constant", "cosine"}, default="constant"
-        ``"cosine"`` falls to zero at the end of the training. The schedule ends where one of `callbacks` sets
-        the learning rate: from then on, callbacks alone decide.
+        ``"cosine"`` decays to zero at the end of the training. The schedule is switched off when one of
+        `callbacks` sets the learning rate.
     weight_decay : float, default=0.0
-        Weight decay per epoch: that of the AdamW optimiser is ``weight_decay / (learning_rate * n_batches)``,
-        so that one value suits any number of clusters [2]_.
+        Weight decay per epoch. That of the AdamW optimiser is ``weight_decay / (learning_rate * n_batches)``,
+        so that the best value does not depend on the number of clusters [2]_.
     label_smoothing : float, default=0.0
         Label smoothing, from 0 to 1.
     early_stopping : bool, default=False
-        Stop when the loss on clusters held back from the training no longer falls, and keep the best weights.
+        Whether to stop when the validation loss no longer decreases, and keep the best weights.
     validation_fraction : float, default=0.1
-        Fraction of the clusters to hold back, one half at most:
+        Fraction of the clusters in the validation set, at most 0.5, see
         :class:`~darkcnn.training.ValidationSplit`.
     n_iter_no_change : int, default=10
-        Epochs without a better loss before the training stops.
+        Number of epochs without a lower validation loss before the training stops.
     class_weight : dict, "balanced" or None, default=None
-        Weight of each class in the loss, which multiplies that of the row.
+        Weight of each class in the loss, multiplied by the sample weights.
     callbacks : list of keras.callbacks.Callback or None, default=None
-        Callbacks of the training. They are copied before each fit and never changed.
+        Keras callbacks; they are copied before each fit.
     warm_start : bool, default=False
-        Whether `fit` goes on from the last fit's weights.
+        Whether `fit` starts from the weights of the last fit.
     predict_views : int or None, default=None
         Number of views to average when predicting; None for all.
     n_draws : int, default=1
-        Number of noise realisations of an observation to average over when predicting. A telescope gives one.
+        Number of noise realisations to average when predicting simulated observations.
     checkpoint : path-like or None, default=None
-        Folder for the state of the training after each epoch. After an interruption, a fit of the same
-        classifier on the same data goes on from there and ends with the same bits; a completed fit is loaded
-        instead of repeated. Needs an integer `random_state`. Callbacks of your own begin anew.
+        Folder for the training state, written after each epoch. After an interruption, a fit of the same
+        classifier on the same data resumes from it, with bit-identical results; a completed fit is loaded
+        instead of repeated. Needs an integer `random_state`. Your own callbacks start anew.
     map_shape : (int, int, int) or None, default=None
-        Height, width and channels of the maps that the rows of a two-dimensional `X` hold. None takes such
-        rows for maps one pixel high, with one channel.
+        Shape (height, width, n_channels) of the maps in the rows of a two-dimensional `X`. With None, such
+        rows are treated as maps of one pixel height and one channel.
     random_state : int, RandomState instance or None, default=None
-        Seed of the first weights, the order of the views, their angles and the dropout. The same seed on the
-        same machine gives the same bits.
+        Seed of the initial weights, the order and angles of the views, and the dropout. Results are
+        bit-identical on the same machine.
     verbose : int, default=0
         1 for a progress bar, 2 for one line per epoch.
 
@@ -85,29 +84,30 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
     weights_ : list of ndarray
         Weights of the network.
     history_ : dict of list of float
-        Loss and accuracy of each epoch, on the training and, if any, the validation set (``val_``).
+        Loss and accuracy of each epoch on the training set and, with early stopping, on the validation set
+        (``val_``).
     loss_curve_ : list of float
         Training loss of each epoch.
     n_epochs_ : int
         Number of epochs trained.
     map_shape_ : (int, int, int)
-        Height, width and channels of the maps.
+        Shape (height, width, n_channels) of the maps.
     n_attributes_ : int
-        Number of attributes that join the maps.
+        Number of attributes joined to the maps.
     model_ : keras.Model
-        Copy of the network with its weights, from maps (and attributes) to logits.
+        Copy of the network with its weights; it maps inputs to logits.
 
     See Also
     --------
-    default_pipeline : The steps before it, with the polar network and its recipe.
+    default_pipeline : Pipeline of preprocessing steps and this classifier.
 
     Notes
     -----
-    Split by cluster: images of one halo, at other redshifts or in other models, leak between training and
-    test set. Use ``groups`` with :class:`sklearn.model_selection.StratifiedGroupKFold`.
+    Split by cluster: maps of one halo at other redshifts or in other models leak between training and test
+    set. Use :class:`sklearn.model_selection.StratifiedGroupKFold` with ``groups``.
 
-    Maps and attributes are standardised with mean and standard deviation of the training set, so that their
-    unit does not matter. The policy of ``keras.config.dtype_policy()`` is obeyed.
+    Maps and attributes are standardised with the mean and standard deviation of the training set. The
+    precision policy of ``keras.config.dtype_policy()`` is respected.
 
     References
     ----------
@@ -150,7 +150,7 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         "verbose": ["verbose"],
     }
 
-    # Where metadata is routed, these come without being asked for, as groups do to splitters.
+    # With metadata routing, these are requested by default, as groups are by splitters.
     __metadata_request__fit = {"groups": True, "X_val": True, "y_val": True, "sample_weight_val": True}
 
     def __init__(
@@ -209,16 +209,16 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         y : array-like of shape (n_samples,)
             Labels such as ``"CDM"`` and ``"SIDM0.1"``.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weight of each row in the loss, relative to the others. Rows of weight 0 are left out; their
-            labels stay in `classes_`.
+            Weight of each row in the loss. Rows of weight 0 are left out, but their labels stay in
+            `classes_`.
         groups : array-like of shape (n_samples,) or None, default=None
-            Cluster of each row, for the validation set of `early_stopping`. None for those of the records
-            that the maps were made of, or else one for each row.
+            Cluster of each row, for the validation split of `early_stopping`. Default: the clusters of the
+            records, or one cluster for each row of plain maps.
         X_val, y_val : like X and y, or None, default=None
-            Maps and labels for `early_stopping`, in place of clusters held back. In a pipeline, the steps
-            transform them if it has ``transform_input=["X_val"]``.
+            Validation set for `early_stopping`, instead of a split of `X`. A pipeline transforms it if it has
+            ``transform_input=["X_val"]``.
         sample_weight_val : array-like of shape (n_val,) or None, default=None
-            Weight of each row of `X_val` in the validation loss.
+            Weight of each row of `X_val`.
 
         Returns
         -------
@@ -228,14 +228,14 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         Raises
         ------
         ValueError
-            If maps are not finite, labels are floats or of one class only, weights are negative, or lengths
-            disagree; if early stopping cannot have every class on both sides of its split; or if the loss
-            diverges in the first epoch.
+            If maps are not finite, labels are floats or of one class, weights are negative, or lengths
+            differ; if there are too few clusters of a class for early stopping; or if the loss diverges in
+            the first epoch.
 
         Warns
         -----
         sklearn.exceptions.ConvergenceWarning
-            If the loss diverges later. The training stops, and the weights of the epoch before are kept.
+            If the loss diverges later. Training stops, and the weights of the previous epoch are kept.
         """
         resume = self.warm_start and hasattr(self, "weights_")
         examples = self._examples(X, y, sample_weight, groups, reset=not resume)
@@ -251,7 +251,7 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Train for one more epoch, on these rows.
+        """Train for one epoch on a batch of clusters.
 
         Parameters
         ----------
@@ -260,8 +260,8 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         y : array-like of shape (n_samples,)
             Labels.
         classes : array-like of shape (n_classes,) or None, default=None
-            All labels that will ever come; needed at the first call unless `y` has them all, and the same
-            in later ones.
+            All labels of all calls. Needed at the first call unless `y` contains them all; must not change
+            later.
         sample_weight : array-like of shape (n_samples,) or None, default=None
             Weight of each row in the loss. Rows of weight 0 are left out.
 
@@ -273,7 +273,7 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         Raises
         ------
         ValueError
-            As of `fit`, or if `y` or `classes` has labels that the first call had not.
+            As in `fit`, or if `y` or `classes` contains labels that are unknown from the first call.
         """
         resume = hasattr(self, "weights_")
         examples = self._examples(X, y, sample_weight, reset=not resume)
@@ -286,7 +286,7 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         return self._train(examples.weighted(class_weight), None, epochs=1)
 
     def _examples(self, X, y, sample_weight, groups=None, *, reset, suffix=""):
-        """Check what is given to a fit; `suffix` ends the names of the arguments."""
+        """Check training data; `suffix` is appended to the names of the arguments."""
         views = self._views(X, reset=reset, argument=f"X{suffix}")
         labels = check_labels(y, views, f"y{suffix}")
         weights = check_weights(sample_weight, views, f"sample_weight{suffix}")
@@ -296,10 +296,10 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         return Examples(views, labels, weights, groups)
 
     def _validation(self, X_val, y_val, sample_weight_val):
-        """Check what is given to stop early by."""
+        """Check the validation set."""
         if X_val is None or y_val is None:
             raise ValueError(
-                f"X_val and y_val go together, got {'X_val' if y_val is None else 'y_val'} alone"
+                f"X_val and y_val must be given together, got {'X_val' if y_val is None else 'y_val'} alone"
             )
         if not self.early_stopping:
             raise ValueError("X_val and y_val need early_stopping=True, got False")
@@ -308,7 +308,7 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         return examples
 
     def _begin(self, examples, classes, *, resume):
-        """Set up for a first training, or take up parameters that changed since the last."""
+        """Initialise a first training, or apply parameters that changed since the last one."""
         wanted = {
             "architecture": name_of(self.architecture),
             "options": dict(self.network_options or {}),
@@ -320,13 +320,13 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         for argument, name in (("architecture", "architecture"), ("network_options", "options")):
             if resume and not same_content(wanted[name], self._settings[name]):
                 raise ValueError(
-                    f"{argument} must be that of the first fit, {self._settings[name]!r}, as the training "
-                    f"goes on from its weights, got {wanted[name]!r}"
+                    f"{argument} must be that of the first fit, {self._settings[name]!r}, whose weights are "
+                    f"reused, got {wanted[name]!r}"
                 )
         self._settings = wanted
 
     def _start(self, views, classes):
-        """Forget everything and set up for maps like these."""
+        """Reset the classifier for maps of this shape."""
         if len(classes) < 2:
             raise ValueError(f"y must hold at least two classes, got one class: {classes.tolist()}")
         self.classes_ = classes
@@ -338,12 +338,12 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         vars(self).pop("_state", None)
 
     def _split(self, views, y, groups):
-        """Hold some clusters back from the training."""
+        """Split off a validation set by cluster."""
         splitter = ValidationSplit(self.validation_fraction, random_state=self._seed)
         return next(splitter.split(views, y, views.maps.groups if groups is None else groups))
 
     def _train(self, examples, validation, *, epochs):
-        """Train on examples for some more epochs."""
+        """Train for a number of epochs."""
         batches = examples.batches(self.classes_, self.batch_size, self._seed)
         if validation is not None:
             validation = validation.batches(self.classes_, self.batch_size)
@@ -384,9 +384,9 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
             self.history_.setdefault(name, []).extend(float(value) for value in values)
 
     def _checkpoint(self, batches, validation, first, epochs):
-        """Find or begin the checkpoint of this very training."""
+        """Find or create the checkpoint of this training."""
         if not isinstance(self.random_state, Integral):
-            reason = "for a checkpoint to be found again"
+            reason = "with a checkpoint"
             raise ValueError(f"random_state must be an integer {reason}, got {self.random_state!r}")
         before = [vars(self).get(name) for name in ("weights_", "_state")]  # of earlier trainings
         data = [part.checksum() for part in (batches, validation) if part is not None]

@@ -131,7 +131,7 @@ def test_a_sample_needs_no_labels_but_a_training_does(database, model, tmp_path)
     for arguments in (["fit", path, "-f", path.with_suffix(".keras")], ["report", model, path]):
         refused = run(*arguments)
         assert refused.exit_code == 1
-        assert "unknown.fits must tell the label of each cluster" in refused.stderr
+        assert "unknown.fits must contain a label for each cluster" in refused.stderr
 
 
 def test_clusters_without_a_map_are_learned_from_and_predicted(database, model, tmp_path):

@@ -74,7 +74,7 @@ def test_infer(case):
         assert result["n_clusters"] == 24
     refused = run("infer", model, new, "--calibration", unlabelled, *velocity)
     assert refused.exit_code == 1
-    assert "unlabelled.h5 must tell the label of each cluster" in refused.stderr
+    assert "unlabelled.h5 must contain a label for each cluster" in refused.stderr
     if velocity:
         refused = run("infer", model, new)
         assert refused.exit_code == 1
@@ -110,7 +110,7 @@ def test_report(case, monkeypatch):
         assert "at 1000 km/s" in output.read_text()
     refused = run("report", model, unlabelled, "-o", output)
     assert refused.exit_code == 1
-    assert "unlabelled.h5 must tell the label of each cluster" in refused.stderr
+    assert "unlabelled.h5 must contain a label for each cluster" in refused.stderr
 
 
 @pytest.mark.filterwarnings("ignore:held-out probabilities do not tell the classes apart:UserWarning")

@@ -200,7 +200,7 @@ def test_the_clusters_are_found_by_their_columns(path, clusters):
 
 def test_no_table(tmp_path):
     fits.PrimaryHDU(np.zeros((4, 4))).writeto(tmp_path / "image.fits")
-    with pytest.raises(ValueError, match="must hold a binary table of clusters, found none"):
+    with pytest.raises(ValueError, match="must contain a binary table of clusters, found none"):
         load_clusters(tmp_path / "image.fits")
 
 
@@ -239,7 +239,9 @@ def test_what_cannot_be_mapped(path, table):
     table.write(path, overwrite=True)
     for each in (path, zipped):
         load_clusters(each)
-        with pytest.raises(ValueError, match="cannot be memory-mapped: it is a pickle, compressed, or has"):
+        with pytest.raises(
+            ValueError, match="cannot be memory-mapped, because it is a pickle, compressed, or has"
+        ):
             load_clusters(each, mmap=True)
 
 

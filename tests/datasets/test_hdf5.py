@@ -74,7 +74,7 @@ def test_compressed_records_are_read_into_memory(tmp_path, clusters):
     database = Database(clusters.data, clusters.target, clusters.galaxies, clusters.DESCR)
     write_hdf5(path, database, compress=True)
     assert load_clusters(path).data.tobytes() == clusters.data.tobytes()
-    with pytest.raises(ValueError, match="cannot be memory-mapped: it is a pickle, compressed, or"):
+    with pytest.raises(ValueError, match="cannot be memory-mapped, because it is a pickle, compressed, or"):
         load_clusters(path, mmap=True)
 
 
@@ -330,7 +330,7 @@ def test_attributes_may_be_arrays_of_one_element(path, clusters):
     assert load_clusters(path).data.tobytes() == clusters.data.tobytes()
     with h5py.File(path, "r+") as file:
         file["clusters"].attrs["field_size_unit"] = "kpc"
-    with pytest.raises(ValueError, match="must be 2000 kpc on a side, but it says 2"):
+    with pytest.raises(ValueError, match="must be 2000 kpc wide, got 2"):
         load_clusters(path)
     with h5py.File(path, "r+") as file:
         file["clusters"].attrs["field_size"] = [2000.0, 2000.0]

@@ -185,7 +185,7 @@ def test_names_of_params_in_another_case(load, params, images):
     assert loaded.data.tobytes() == expected.data.tobytes()
     assert loaded.galaxies.tobytes() == expected.galaxies.tobytes()
     params["ClusterId"] = params["CLUSTERID"] = params.pop("clusterID")
-    with pytest.raises(ValueError, match=r"\['ClusterId', 'CLUSTERID'\] differ in case alone"):
+    with pytest.raises(ValueError, match=r"\['ClusterId', 'CLUSTERID'\] differ only in case"):
         load(params, images)
 
 

@@ -87,7 +87,7 @@ def test_bad_input_is_refused(clusters):
     augmenter = RotationFlipAugmenter()
     with pytest.raises(NotFittedError):
         augmenter.transform(np.zeros((2, 8, 8, 1)))
-    with pytest.raises(ValueError, match="square maps to rotate, got 8 x 9 pixels"):
+    with pytest.raises(ValueError, match="square maps to be rotated, got 8 x 9 pixels"):
         augmenter.fit(np.zeros((2, 8, 9, 1)))
     with pytest.raises(ValueError, match=r"got shape \(2, 8\)"):
         augmenter.fit(np.zeros((2, 8)))

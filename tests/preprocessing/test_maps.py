@@ -62,7 +62,7 @@ def test_other_shapes_are_refused(clusters):
         as_maps(np.zeros((4, 3)))
     with pytest.raises(ValueError, match=r"got shape \(0, 3, 3, 1\)"):
         as_maps(np.zeros((0, 3, 3, 1)))
-    with pytest.raises(TypeError, match="X holds records; put a MapSelector before"):
+    with pytest.raises(TypeError, match="X holds records: put a MapSelector before"):
         as_maps(clusters.data)
     with pytest.raises(IndexError, match="indexed by rows"):
         as_maps(np.zeros((4, 3, 3, 1)))[:, 0]
@@ -78,7 +78,10 @@ def test_other_shapes_are_refused(clusters):
             np.full((4, 3, 3, 1), 1e44),
             r"finite, got 1e\+44 in 4 maps, first in row 0; divide maps by their p",
         ),
-        (np.full((4, 3, 3, 2), [1, 1e-46]), "must not vanish as float32.* 1.0 in row 0: divide maps by"),
+        (
+            np.full((4, 3, 3, 2), [1, 1e-46]),
+            "must not be rounded to zero in float32.* 1.0 in row 0: divide maps by",
+        ),
     ],
 )
 def test_maps_that_would_be_taken_for_others_are_refused(X, message):

@@ -72,7 +72,7 @@ def test_selector_changes_neither_data_nor_parameters(clusters):
         ({"maps": ()}, r"maps must be 'all' or some of .*got \(\)"),
         ({"maps": "total"}, r"'maps' parameter.*Got 'total'"),
         ({"attributes": ("mass",)}, r"attributes must be among .*got 'mass'"),
-        ({"attributes": ("bcg_e1",)}, r"got 'bcg_e1' \(it turns with the map; use 'bcg_ellipticity'\)"),
+        ({"attributes": ("bcg_e1",)}, r"got 'bcg_e1' \(not invariant; use 'bcg_ellipticity'\)"),
         ({"attributes": ("cluster_id",)}, r"got 'cluster_id'"),
     ],
 )

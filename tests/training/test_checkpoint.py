@@ -162,7 +162,7 @@ def test_what_cannot_be_identified_is_refused(marked_maps, tmp_path):
 
 
 def test_a_seed_is_needed(marked_maps, tmp_path):
-    with pytest.raises(ValueError, match=r"random_state must be an integer for a checkpoint.*got None"):
+    with pytest.raises(ValueError, match=r"random_state must be an integer with a checkpoint.*got None"):
         classifier(checkpoint=tmp_path, random_state=None).fit(*marked_maps)
 
 
