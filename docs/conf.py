@@ -130,9 +130,9 @@ def _write_parameters(app):
     page = io.StringIO()
     page.write(
         "Parameters of the mock clusters\n===============================\n\n"
-        "Fields of :class:`darkcnn.simulation.Physics`. `bounds` is where the formulas hold; values beyond\n"
-        "are refused. `spread` is what other simulations may plausibly have. Of a scatter (±), both are\n"
-        "ranges of its size.\n\n"
+        "Fields of :class:`darkcnn.simulation.Physics`. `bounds` is the range in which the formulas are\n"
+        "valid; other values raise an error. `spread` is the plausible range in other simulations. For a\n"
+        "scatter (±), both are ranges of its size.\n\n"
     )
     page.writelines(f"- *{status}*: {meaning}.\n" for status, meaning in STATUSES.items())
     table = Physics.table()
@@ -172,8 +172,8 @@ def _card(name):
     ):
         yield from (f"**{topic}**", f"   {text}", "")
     yield from (
-        f"Accuracy on {suites['score']} suites that neither the network nor its last layer was trained on, "
-        "among three models (0, 0.1, 1 cm2/g) and among four (0, 0.1, 0.3, 1 cm2/g). Errors are standard "
+        f"Accuracy on {suites['score']} suites that were used to train neither the network nor its last "
+        "layer, for three models (0, 0.1, 1 cm2/g) and for four (0, 0.1, 0.3, 1 cm2/g). Errors are standard "
         "errors from the scatter between suites.",
         "",
         ".. list-table::",
