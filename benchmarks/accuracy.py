@@ -1,4 +1,4 @@
-"""Accuracy: how well each network tells dark-matter models apart on haloes that it has never seen.
+"""Accuracy: how well each network tells dark-matter models apart on halos that it has never seen.
 
 Five parts, each a list of fits:
 
@@ -11,9 +11,9 @@ curve
     The polar network and the linear classifier for a growing number of training halos.
 inception
     Both, and Inception given at least ten times the training time of polar, on smaller maps and up to 600
-    haloes.
+    halos.
 variants
-    The polar network and its recipe with one thing changed, on haloes that no other part sees; and the
+    The polar network and its recipe with one thing changed, on halos that no other part sees; and the
     simple network with the weight decay and the learning rate of polar.
 
 Each fit is a line of JSON in ``FOLDER/fits.jsonl``. Those that are there are not repeated, so that an
@@ -45,13 +45,13 @@ from darkcnn.preprocessing import ATTRIBUTES, profile_baseline
 from darkcnn.records import MAPS
 
 TRAIN_SEED, TEST_SEED, TUNING_SEED = 1, 2, 3
-N_TRAIN, N_TEST = 240, 150  # haloes
+N_TRAIN, N_TEST = 240, 150  # halos
 CROSS_SECTIONS = {3: (0, 0.1, 1), 4: (0, 0.1, 0.3, 1)}
 ESTIMATORS = ("majority", "profiles", "polar")
 SELECTIONS = (MAPS, ("total", "stellar"), ("total",))
 SIZES = (75, 150, 300, 600, 1200, 2400)
 SIZES_OF_INCEPTION = (75, 150, 300, 600)
-MAX_IN_MEMORY = 720  # haloes; more are simulated in so many at a time, and trained on from disk
+MAX_IN_MEMORY = 720  # halos; more are simulated in so many at a time, and trained on from disk
 N_VIEWS = 4  # for networks that know nothing of symmetry: a pass over all maps is a quarter of an epoch
 CLOCKED_ROWS = 320  # to find out how long a pass takes
 VARIANTS = {
@@ -87,9 +87,9 @@ class Fit:
     maps: tuple = MAPS
     attributes: bool = False
     n_halos: int = N_TRAIN
-    seed: int = 0  # of the training, and which haloes it sees: `n_halos` from number `seed` * `n_halos` on
-    times: float = 0  # training time over that of the polar network on `N_TRAIN` haloes; 0 for the recipe's
-    variant: str = ""  # of the recipe, tested on the haloes of `TUNING_SEED`
+    seed: int = 0  # of the training, and which halos it sees: `n_halos` from number `seed` * `n_halos` on
+    times: float = 0  # training time over that of the polar network on `N_TRAIN` halos; 0 for the recipe's
+    variant: str = ""  # of the recipe, tested on the halos of `TUNING_SEED`
 
     @property
     def setting(self):
@@ -98,7 +98,7 @@ class Fit:
 
     @property
     def n_needed(self):
-        """Number of haloes to simulate."""
+        """Number of halos to simulate."""
         return (self.seed + 1) * self.n_halos
 
 
@@ -118,7 +118,7 @@ def plan_networks(names, n_seeds):
 
 
 def plan_curve(sizes, n_seeds):
-    """List the fits on a growing number of haloes."""
+    """List the fits on a growing number of halos."""
     for n_halos in sizes:
         for name in ("profiles", "polar"):
             for seed in range(n_seeds if n_halos <= N_TRAIN else 1):
@@ -126,7 +126,7 @@ def plan_curve(sizes, n_seeds):
 
 
 def plan_inception():
-    """List the fits of the curve of Inception, whose time grows with the haloes as that of polar does."""
+    """List the fits of the curve of Inception, whose time grows with the halos as that of polar does."""
     for n_halos in SIZES_OF_INCEPTION:
         for name in ("profiles", "polar"):
             yield Fit(name, n_halos=n_halos)
@@ -156,7 +156,7 @@ def data_sets(n_classes, n_pixels, n_halos, test_seed):
 
 
 def training_set(n_halos, options):
-    """Return records and labels of so many haloes, in memory if they are few."""
+    """Return records and labels of so many halos, in memory if they are few."""
     if n_halos <= MAX_IN_MEMORY:
         return make_clusters(n_halos, random_state=TRAIN_SEED, **options)
     labels = []
@@ -264,7 +264,7 @@ def run_all(fits, path):
     todo = [fit for fit in dict.fromkeys(fits) if fit not in results]
     progress = tqdm(todo, unit="fit")
     for fit in progress:
-        progress.set_postfix_str(f"{fit.estimator}, {fit.n_halos} haloes, {fit.n_pixels} px")
+        progress.set_postfix_str(f"{fit.estimator}, {fit.n_halos} halos, {fit.n_pixels} px")
         n_simulated = fit.n_needed
         if n_simulated <= MAX_IN_MEMORY:  # simulate once for all such fits
             alike = [other for other in todo if other.setting[:2] == fit.setting[:2]]
@@ -358,7 +358,7 @@ def network_table(results):
 
 
 def curve_table(results):
-    """Lay out the accuracy for a growing number of haloes of 20 kpc a pixel."""
+    """Lay out the accuracy for a growing number of halos of 20 kpc a pixel."""
     rows = []
     for n_halos in sorted({fit.n_halos for fit in results}):
         scores = [
@@ -367,17 +367,17 @@ def curve_table(results):
         ]
         if scores[1] is not None:
             rows.append([f"{n_halos:,}", *map(with_errors, scores), with_errors(scores[1] - scores[0], "+")])
-    return markdown(["haloes", "profiles", "polar", "polar - profiles"], rows)
+    return markdown(["halos", "profiles", "polar", "polar - profiles"], rows)
 
 
 def inception_table(results):
-    """Lay out the accuracy for a growing number of haloes of 40 kpc a pixel, beside Inception."""
+    """Lay out the accuracy for a growing number of halos of 40 kpc a pixel, beside Inception."""
     rows = []
     for n_halos in sorted({fit.n_halos for fit in results if fit.estimator == "inception"}):
         names = "profiles", "polar", "inception"
         scores = [by_halo(results, name, Fit(name).setting, n_halos=n_halos) for name in names]
         rows.append([n_halos, *map(with_errors, scores)])
-    return markdown(["haloes", "profiles", "polar", "inception"], rows)
+    return markdown(["halos", "profiles", "polar", "inception"], rows)
 
 
 def variant_table(results):
@@ -415,7 +415,7 @@ def main():
     parser.add_argument("--n-pixels", nargs="+", type=int, default=(100, 50), help="of the grid")
     parser.add_argument("--estimators", nargs="+", default=ESTIMATORS, help="of the grid")
     parser.add_argument("--models", nargs="+", type=int, default=(3, 4), help="numbers of them in the grid")
-    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="haloes")
+    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="halos")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     options.folder.mkdir(exist_ok=True)

@@ -1,6 +1,6 @@
 """How much processor time it takes to combine what networks say about many clusters.
 
-Probabilities are those of the stand-in of ``coverage.py``, five networks, each calibrated with 300 haloes of
+Probabilities are those of the stand-in of ``coverage.py``, five networks, each calibrated with 300 halos of
 every class. Times are of the process, so that other work on the machine does not count. Run as
 ``python benchmarks/combining.py``; it prints a table in Markdown.
 """

@@ -3,7 +3,7 @@
 Without a file, probabilities come from a stand-in for a network: a cluster has one feature, its response to
 the cross-section plus scatter of unit variance, and the network knows the classes' distributions but states
 its log-probabilities ``--overconfidence`` times too large. With ``--file`` they are real, of
-``make_probabilities.py``. Haloes are dealt anew, for every few samples, into those that calibrate and those
+``make_probabilities.py``. Halos are dealt anew, for every few samples, into those that calibrate and those
 that samples are drawn from. Ours calibrates the mean of the networks, or ``--separate`` each; the published
 method takes each, as it does.
 
@@ -77,7 +77,7 @@ class StandIn:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Probabilities from a file: the same haloes at every cross-section."""
+    """Probabilities from a file: the same halos at every cross-section."""
 
     classes: list
     probabilities: np.ndarray  # (n_networks, n_halos, n_cross_sections, n_classes)
@@ -92,12 +92,12 @@ class HeldOut:
         return [each for each in self.cross_sections if each <= max(nodes)] if self.between else nodes
 
     def deal(self, rng):
-        """Deal some haloes to calibrate with, the others to draw samples from."""
-        haloes = rng.permutation(self.probabilities.shape[1])
+        """Deal some halos to calibrate with, the others to draw samples from."""
+        halos = rng.permutation(self.probabilities.shape[1])
         columns = [self.cross_sections.index(each) for each in self.calibrated_at]
-        calibrating = self.probabilities[:, haloes[: self.n_calibration]][:, :, columns]
+        calibrating = self.probabilities[:, halos[: self.n_calibration]][:, :, columns]
         calibrating = calibrating.reshape(len(calibrating), -1, len(self.classes))
-        rest = haloes[self.n_calibration :]
+        rest = halos[self.n_calibration :]
 
         def draw(true, n):
             return self.probabilities[:, rng.permutation(rest)[:n], self.cross_sections.index(true)]

@@ -1,7 +1,7 @@
 """Probabilities of real networks for mock clusters that they have not seen, for ``coverage.py --file``.
 
-Two ensembles of polar networks learn from the same haloes, in all classes and with SIDM0.3 left out; each
-network has a seed of its own. Then they judge haloes of other seeds at cross-sections on and between the
+Two ensembles of polar networks learn from the same halos, in all classes and with SIDM0.3 left out; each
+network has a seed of its own. Then they judge halos of other seeds at cross-sections on and between the
 classes, and beyond the highest. All clusters are at one redshift and 40 kpc a pixel, without noise.
 
 Run as ``python benchmarks/make_probabilities.py probabilities.npz --models networks``. On one core, the
@@ -23,7 +23,7 @@ CROSS_SECTIONS = (0, 0.02, 0.05, 0.1, 0.18, 0.3, 0.5, 0.7, 1, 2)
 
 
 def train(classes, n_networks, n_halos, redshift, epochs, seed):
-    """Return networks that learned from the same haloes, each with its own seed."""
+    """Return networks that learned from the same halos, each with its own seed."""
     clusters = make_clusters(
         n_halos,
         cross_sections=[cross_section_of(label) for label in classes],
@@ -48,8 +48,8 @@ def main():
     )
     parser.add_argument("file", help=".npz to write")
     parser.add_argument("--models", type=Path, help="folder to keep the networks in")
-    parser.add_argument("--n-training", type=int, default=300, help="haloes to learn from")
-    parser.add_argument("--n-halos", type=int, default=4000, help="other haloes to judge")
+    parser.add_argument("--n-training", type=int, default=300, help="halos to learn from")
+    parser.add_argument("--n-halos", type=int, default=4000, help="other halos to judge")
     parser.add_argument("--n-networks", type=int, default=5)
     parser.add_argument("--n-blind", type=int, default=3, help="networks without SIDM0.3")
     parser.add_argument("--redshift", type=float, default=0.25)
@@ -68,7 +68,7 @@ def main():
                 save_model(network, arguments.models / f"{name}{number}.keras")
     per_seed = min(200, arguments.n_halos)
     judged = []
-    for part in tqdm(range(arguments.n_halos // per_seed), desc="judging other haloes", unit="seed"):
+    for part in tqdm(range(arguments.n_halos // per_seed), desc="judging other halos", unit="seed"):
         clusters = make_clusters(
             per_seed,
             cross_sections=CROSS_SECTIONS,
@@ -77,7 +77,7 @@ def main():
         )
         maps = np.asarray(ensembles[0][0][:-1].transform(clusters.data))
         judged.append([predict(networks, maps) for networks in ensembles])
-    shape = (-1, len(CROSS_SECTIONS))  # haloes in rows, cross-sections in columns
+    shape = (-1, len(CROSS_SECTIONS))  # halos in rows, cross-sections in columns
     probabilities, blind = (
         np.concatenate(parts, axis=1).reshape(len(parts[0]), *shape, parts[0].shape[-1])
         for parts in zip(*judged, strict=True)

@@ -1,7 +1,7 @@
 """Pure noise in a sample: how far a tenth of it moves the cross-section, with real networks.
 
 Maps of noise, uniform or the absolute value of normal pixels, are judged by the networks of
-``make_probabilities.py``; in samples of its haloes they replace a tenth. The shift of the median is measured
+``make_probabilities.py``; in samples of its halos they replace a tenth. The shift of the median is measured
 on the axis of ``CrossSectionPosterior``, in halves of the 68 % interval of the sample with the noise. Run as
 ``python benchmarks/noise_maps.py networks probabilities.npz``; it prints a table in Markdown.
 """
@@ -56,21 +56,21 @@ def main():
     parser.add_argument("file", help=".npz of make_probabilities.py")
     parser.add_argument("--n-clusters", nargs="+", type=int, default=[10, 100, 1000])
     parser.add_argument("--n-samples", type=int, default=100)
-    parser.add_argument("--n-calibration", type=int, default=300, help="held-out haloes")
+    parser.add_argument("--n-calibration", type=int, default=300, help="held-out halos")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, help="file to write the table to")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)  # of outliers and limits beyond the classes, rightly
     with np.load(arguments.file) as file:
         classes, cross_sections = file["classes"].tolist(), file["cross_sections"].tolist()
-        probabilities = file["probabilities"].mean(axis=0, dtype=float)  # haloes, cross-sections, classes
+        probabilities = file["probabilities"].mean(axis=0, dtype=float)  # halos, cross-sections, classes
     noise = judge_noise(arguments.networks, max(arguments.n_clusters) // 10, arguments.seed)
     columns = [cross_sections.index(cross_section_of(label)) for label in classes]
     results = {}
     for number in tqdm(range(arguments.n_samples), unit="sample"):
         rng = np.random.default_rng([arguments.seed, number])
-        haloes = rng.permutation(len(probabilities))
-        known, others = np.split(haloes, [arguments.n_calibration])
+        halos = rng.permutation(len(probabilities))
+        known, others = np.split(halos, [arguments.n_calibration])
         posterior = CrossSectionPosterior(classes, random_state=number).calibrate(
             probabilities[known][:, columns].reshape(-1, len(classes)),
             np.tile(classes, len(known)),

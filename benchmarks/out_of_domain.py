@@ -1,7 +1,7 @@
 """Out of domain: how often clusters unlike those of the training are flagged, singly and as samples.
 
 ``DomainTest`` learns the embedding of held-out mock clusters with the feedback that the network knows. It
-then judges other haloes: as they should be, at cross-sections never trained on, with other feedback,
+then judges other halos: as they should be, at cross-sections never trained on, with other feedback,
 smoothed, on another pixel scale, and pure noise. Run as ``python benchmarks/out_of_domain.py MODEL``, a
 network of ``make_probabilities.py``; it prints a table in Markdown.
 """

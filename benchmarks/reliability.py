@@ -21,7 +21,7 @@ from darkcnn.datasets import make_clusters
 from darkcnn.inference import expected_calibration_error
 from darkcnn.preprocessing import profile_baseline
 
-PER_SEED = 200  # haloes, as in make_probabilities.py
+PER_SEED = 200  # halos, as in make_probabilities.py
 
 
 class Given(ClassifierMixin, BaseEstimator):
@@ -42,7 +42,7 @@ class Given(ClassifierMixin, BaseEstimator):
 
 
 def simulate(n_halos, classes, redshift, seed):
-    """Make the haloes of make_probabilities.py, in its classes."""
+    """Make the halos of make_probabilities.py, in its classes."""
     cross_sections = [cross_section_of(label) for label in classes]
     return make_clusters(n_halos, cross_sections=cross_sections, redshifts=(redshift,), random_state=seed)
 
@@ -67,7 +67,7 @@ def row(name, calibration, probabilities, classes, rng):
     own = np.diagonal(probabilities, axis1=1, axis2=2)  # of the true class
     scores = -np.log(np.maximum(own, 1e-7)).mean(axis=1)  # of each halo
     errors = []
-    for _ in range(100):  # haloes drawn with replacement
+    for _ in range(100):  # halos drawn with replacement
         drawn = probabilities[rng.integers(n_halos, size=n_halos)].reshape(-1, n_classes)
         errors.append(expected_calibration_error(target, drawn, classes))
     error = expected_calibration_error(target, flat, classes)
@@ -81,9 +81,9 @@ def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", help=".npz of make_probabilities.py")
-    parser.add_argument("--n-training", type=int, default=300, help="haloes that the networks learned from")
-    parser.add_argument("--n-calibration", type=int, default=300, help="other haloes, to calibrate with")
-    parser.add_argument("--n-halos", type=int, default=1000, help="other haloes, with those that calibrate")
+    parser.add_argument("--n-training", type=int, default=300, help="halos that the networks learned from")
+    parser.add_argument("--n-calibration", type=int, default=300, help="other halos, to calibrate with")
+    parser.add_argument("--n-halos", type=int, default=1000, help="other halos, with those that calibrate")
     parser.add_argument("--redshift", type=float, default=0.25)
     parser.add_argument("--seed", type=int, default=0, help="that of make_probabilities.py")
     parser.add_argument("--output", type=Path, help="file to write the table to")

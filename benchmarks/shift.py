@@ -1,4 +1,4 @@
-"""Errors in another universe: how often intervals hold the truth in worlds that nobody calibrated with.
+"""Errors in another universe: how often intervals hold the truth in worlds without calibration clusters.
 
     python benchmarks/shift.py FOLDER [--fresh 40] [--doubled 20] [--output shift.md]
 

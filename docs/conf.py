@@ -107,6 +107,7 @@ html_sidebars = {
         "getting_started",
         "auto_examples/*",
         "changelog",
+        "versions",
         "contributing",
         "references",
         "faq",

@@ -2,7 +2,7 @@
 How well can a network tell dark matter apart?
 ==============================================
 
-We train a network on the packaged clusters, test it on haloes that it never saw, and compare it with two
+We train a network on the packaged clusters, test it on halos that it never saw, and compare it with two
 methods that need no network at all.
 """
 
@@ -10,7 +10,7 @@ methods that need no network at all.
 # The data
 # --------
 #
-# 108 mock haloes, each in four models of dark matter: 432 records of three maps and a dozen numbers.
+# 108 mock halos, each in four models of dark matter: 432 records of three maps and a dozen numbers.
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from darkcnn.datasets import load_example
 
 clusters = load_example()
 X, y, groups = clusters.data, clusters.target, clusters.groups
-print(len(X), "records of", len(np.unique(groups)), "haloes:", *clusters.target_names)
+print(len(X), "records of", len(np.unique(groups)), "halos:", *clusters.target_names)
 
 # %%
 # The four clusters of one halo, in projected mass. Scattering flattens the centre, but hardly anything that
@@ -68,8 +68,8 @@ predictions = {
 
 # %%
 # An accuracy needs an error. Three folds are not three experiments, as any two training sets share half of
-# their haloes: the error takes that into account, and is 1.6 times the usual one. The last line
-# compares network and profiles fold by fold, as both were tested on the same haloes.
+# their halos: the error takes that into account, and is 1.6 times the usual one. The last line
+# compares network and profiles fold by fold, as both were tested on the same halos.
 
 from darkcnn.model_selection import corrected_standard_error
 
@@ -90,7 +90,7 @@ for name, values in scores.items():
 report("network - profiles", scores["polar network"] - scores["radial profiles"])
 
 # %%
-# Look at the errors before you believe in either: a hundred haloes are few. More are one call away:
+# Look at the errors before you believe in either: a hundred halos are few. More are one call away:
 # :func:`darkcnn.datasets.make_clusters`.
 #
 # Where it goes wrong

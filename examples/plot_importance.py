@@ -2,12 +2,12 @@
 Which part of a cluster does a network look at?
 ===============================================
 
-We train a network on two thirds of the packaged haloes and ask, on the others, what it loses when one ring
+We train a network on two thirds of the packaged halos and ask, on the others, what it loses when one ring
 of one map comes from another cluster of like mass.
 """
 
 # %%
-# A network and haloes that it never saw
+# A network and halos that it never saw
 # --------------------------------------
 
 from darkcnn import default_pipeline
@@ -25,7 +25,7 @@ print(f"accuracy on {len(test)} held-out clusters: {network.score(X[test], y[tes
 # -------------------
 #
 # The loss of log-probability sees more than that of accuracy, as it changes before a label does. Bars are
-# standard errors from leaving out haloes: importances that are not a few of them above zero may be chance.
+# standard errors from leaving out halos: importances that are not a few of them above zero may be chance.
 # A ring that lost nothing need not be without information: its neighbours may tell the same.
 
 from darkcnn.inspection import annulus_importance, channel_importance

@@ -10,7 +10,7 @@ SIDM0.3 among them, and ask how sure it may be.
 # Train, and keep clusters to calibrate with
 # ------------------------------------------
 #
-# 300 haloes in three models. Each network leaves out a third of the haloes, so that every cluster has been
+# 300 halos in three models. Each network leaves out a third of the halos, so that every cluster has been
 # judged by a network that had not seen it.
 
 import matplotlib.pyplot as plt
@@ -22,13 +22,13 @@ from darkcnn.datasets import make_clusters
 view = {"redshifts": (0.25,), "n_pixels": 50}
 train = make_clusters(300, cross_sections=(0, 0.1, 1), random_state=1, **view)
 ensemble = DarkCNNEnsemble(n_networks=3, random_state=0).fit(train.data, train.target)
-print("balanced accuracy on haloes left out:", ensemble.scores_.round(3), "guessing: 0.333")
+print("balanced accuracy on halos left out:", ensemble.scores_.round(3), "guessing: 0.333")
 
 # %%
 # What a probability is worth
 # ---------------------------
 #
-# Where the curve leaves the diagonal, probabilities do not mean what they say. Other haloes show it, of which
+# Where the curve leaves the diagonal, probabilities do not mean what they say. Other halos show it, of which
 # one half stretches the probabilities by a temperature (scikit-learn 1.8) and the other half is drawn.
 
 from sklearn.calibration import CalibratedClassifierCV
@@ -62,9 +62,9 @@ posterior.calibrate(ensemble.held_out_probabilities_, train.target, train.groups
 # More clusters, smaller errors
 # -----------------------------
 #
-# Other haloes, with a cross-section that no network was trained on. The published estimator counts votes for
+# Other halos, with a cross-section that no network was trained on. The published estimator counts votes for
 # the classes it knows; its error falls with the number of clusters, wherever it is. Of ours, most is
-# systematic in the end, and the posterior warns: how scores run between 0.1 and 1 cm2/g, nobody has shown it.
+# systematic in the end, and the posterior warns: the course of scores between 0.1 and 1 cm2/g, is unknown.
 
 from darkcnn.inference import published_estimate
 from darkcnn.plotting import PosteriorDisplay
@@ -82,9 +82,9 @@ for ax, n_clusters in zip(axes, (1, 10, 100), strict=True):
 # Is the error right?
 # -------------------
 #
-# Of many samples, drawn from these haloes and from those of the known models, the interval should contain the
+# Of many samples, drawn from these halos and from those of the known models, the interval should contain the
 # truth in 68 % or more. The published error does at the classes, for which it votes, and hardly ever at 0.3
-# cm2/g, once samples are large. These samples share haloes and one calibration; with new ones for each, and
+# cm2/g, once samples are large. These samples share halos and one calibration; with new ones for each, and
 # more cross-sections: :doc:`../benchmarks/coverage`.
 
 import warnings
@@ -122,7 +122,7 @@ figure.legend(loc="outside right upper", fontsize="small")
 #
 # All of this holds for clusters like those of the training. What if black holes heat the gas more strongly
 # than there? The embedding of a cluster, what the last layer of a network sees, is compared with that of
-# other haloes. Of clusters like those, a p-value below 0.05 should happen to one in twenty. One cluster with
+# other halos. Of clusters like those, a p-value below 0.05 should happen to one in twenty. One cluster with
 # strong feedback is no stranger than that; a hundred of them are.
 
 from darkcnn.inference import DomainTest

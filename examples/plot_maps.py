@@ -20,10 +20,10 @@ clusters = load_example()
 _ = RecordsDisplay.from_records(clusters.data, clusters.target, random_state=3)
 
 # %%
-# Three haloes of one model
+# Three halos of one model
 # -------------------------
 #
-# Haloes of one model differ among themselves far more than models do: that is what makes it hard.
+# Halos of one model differ among themselves far more than models do: that is what makes it hard.
 
 is_cdm = clusters.target == "CDM"
 _ = RecordsDisplay.from_records(clusters.data[is_cdm], clusters.target[is_cdm], n_per_class=3, random_state=0)

@@ -1,9 +1,16 @@
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
+from hatchling.builders.sdist import SdistBuilder
 
 import darkcnn
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 def loaded_after(statement):
@@ -40,6 +47,35 @@ def test_every_public_name_is_there():
 def test_unknown_name():
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         darkcnn.nonsense  # noqa: B018 - the attribute access is what is tested
+
+
+def test_the_version_is_the_same_everywhere():
+    recipe, citation = (ROOT / name for name in ("packaging/recipe.yaml", "CITATION.cff"))
+    assert darkcnn.__version__ == PROJECT["version"]
+    assert f'  version: "{PROJECT["version"]}"\n' in recipe.read_text(encoding="utf-8")
+    assert f"\nversion: {PROJECT['version']}\n" in citation.read_text(encoding="utf-8")
+
+
+def test_the_conda_recipe_requires_what_the_package_requires():
+    recipe = (ROOT / "packaging" / "recipe.yaml").read_text(encoding="utf-8")
+    run = recipe.split("  run:\n")[1].split("\ntests:")[0]
+    required = dict(re.findall(r"^ +- ([\w-]+) ([^#\n]+?) *(?:#.*)?$", run, flags=re.MULTILINE))
+    assert required.pop("python") == ">=${{ python_min }}"
+    assert f'python_min: "{PROJECT["requires-python"].removeprefix(">=")}"' in recipe
+    names = {"opencv-python-headless": "py-opencv", "matplotlib": "matplotlib-base"}
+    wanted = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["plot"]]
+    wanted = dict(re.match(r"([\w-]+)(.*)", each).groups() for each in wanted)
+    assert required == {names.get(name, name): version for name, version in wanted.items()}
+
+
+def test_the_sdist_contains_all_that_tests_and_documentation_need():
+    files = {each.distribution_path for each in SdistBuilder(str(ROOT)).recurse_included_files()}
+    assert {"tests/conftest.py", "docs/conf.py", "examples/README.txt", "packaging/recipe.yaml"} <= files
+    assert {"README.md", "CHANGELOG.md", "CITATION.cff", "tox.ini"} <= files  # the others are always in
+    for folder in ("darkcnn", "tests", "benchmarks"):
+        python = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.py")}
+        assert python - files == set()
+    assert not [name for name in files if "/_build/" in name or name.endswith(".pyc")]
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """The command where users have put it: odd paths, no home, no assertions, no backend, a read-only wheel."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ COMMAND = (sys.executable, "-O", "-c", "from darkcnn.cli import main; main(prog_
 
 
 def darkcnn(folder, *words, **variables):
-    environment = os.environ | {"HOME": "/proc/nobody", "KERAS_HOME": "/proc/nobody"} | variables
+    environment = os.environ | {"HOME": "/proc/none", "KERAS_HOME": "/proc/none"} | variables
     command = [*COMMAND, *words]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -55,6 +56,8 @@ def test_the_wheel_works_from_a_folder_that_cannot_be_written(folder, tmp_path):
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--root-user-action", "ignore"]
     command = [*pip, "install", *options, "--no-compile", "--target", site, source]
     subprocess.run(command, check=True)
+    description = next(site.glob("*.dist-info/METADATA")).read_text(encoding="utf-8")
+    assert re.findall(r"""(?:\]\(|src=")(?!https:)[^)"]*""", description) == []  # links that PyPI would break
     home.mkdir()
     for path in (*site.rglob("*"), site, home):
         path.chmod(path.stat().st_mode & 0o555)

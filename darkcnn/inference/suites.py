@@ -25,7 +25,7 @@ class SuiteResponse:
 
     Features are whitened by their covariance within suites. Suite :math:`k` has the mean :math:`z_k(\sigma)`;
     over suites it has the mean :math:`\mu(\sigma)`, a monotone cubic through the cross-sections that were
-    simulated, and the covariance :math:`S`. A sample of :math:`N` clusters of a world that nobody simulated
+    simulated, and the covariance :math:`S`. A sample of :math:`N` clusters of an unsimulated world
     has the mean
 
     .. math:: z \sim \mathcal N(\mu(\sigma),\ S + (1 / N + \kappa) I),

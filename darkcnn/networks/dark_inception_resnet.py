@@ -18,7 +18,7 @@ from darkcnn.networks.layers import (
 def dark_inception_resnet(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(3, 5), dropout=0.2):
     """Build the "Dark-Inception-ResNet" of the darkCNN code [1]_.
 
-    As published it cannot be built: its dense layer asks for a dropout that nobody defines. Three more slips
+    As published it cannot be built: its dense layer asks for an undefined dropout. Three more slips
     are not repeated. The second branch of block A and the third of the first reduction go through all of
     their convolutions, where the code drops the first ones; and the fourth branch of block B joins the
     others. Batch normalisation and padding are as in ``darkcnn.networks.layers.convolve``.

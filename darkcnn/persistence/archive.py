@@ -75,9 +75,7 @@ def weight_sizes(archive):
     more values than are stored.
     """
     _check_member(archive, WEIGHTS)
-    if (
-        archive.getinfo(WEIGHTS).compress_type != zipfile.ZIP_STORED
-    ):  # random numbers, which nobody compresses
+    if archive.getinfo(WEIGHTS).compress_type != zipfile.ZIP_STORED:  # random numbers do not compress
         raise ValueError(f"its part {WEIGHTS!r} is compressed")
     with archive.open(WEIGHTS) as weights:
         while weights.read(2**20):

@@ -18,7 +18,7 @@ import numpy as np
 from darkcnn._common.keras_settings import check_data_format, check_precision, check_process
 from darkcnn.training.network import CompiledNetwork
 
-_IDLE = OrderedDict()  # key -> network that nobody uses at the moment, least recently used first
+_IDLE = OrderedDict()  # key -> network that is not in use, least recently used first
 _IDLE_LOCK = Lock()
 _MAX_IDLE = 4  # a large Inception holds 160 MB with its optimiser
 _PYTHON_GENERATOR = RLock()  # a network may hold another, which is built meanwhile
@@ -26,7 +26,7 @@ _PYTHON_GENERATOR = RLock()  # a network may hold another, which is built meanwh
 
 @contextmanager
 def borrow_network(architecture, map_shape, n_attributes, n_classes, *, seed=None, **settings):
-    """Lend a CompiledNetwork, which nobody else uses meanwhile: one that is idle, or else a new one.
+    """Lend a CompiledNetwork, for exclusive use: one that is idle, or else a new one.
 
     With a seed, which decides its first weights, it is lent to be trained; without, to predict, with whatever
     weights it has.

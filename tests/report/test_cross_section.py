@@ -54,7 +54,7 @@ def test_class_frequencies_of_the_training_set_are_divided_out(bunch_of):
     assert result["warnings"] == ["not calibrated: errors are as over-confident as the model"]
     _, result = infer_cross_section(model, known, training=describe_training(known))
     assert "36 of 36 clusters are of halos that the model was trained on" in result["warnings"][0]
-    # Without notes nobody knows the frequencies: these probabilities are then evidence.
+    # Without notes the frequencies are unknown: these probabilities are then evidence.
     _, result = infer_cross_section(model, sample)
     assert result["posterior"]["SIDM1"] > 0.99
     assert "equal numbers are assumed" in result["warnings"][0]
