@@ -19,23 +19,21 @@ def loaded_after(statement):
     return set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
+def test_light_imports_stay_light():
+    statements = [
         "import darkcnn",
         "from darkcnn.datasets import make_clusters",
         "from darkcnn import MapSelector, label_of",
         "import darkcnn.cli, darkcnn.inference, darkcnn.noise",
         "import darkcnn.plotting, darkcnn.inspection",
-        "import darkcnn; darkcnn.plotting, darkcnn.inference, darkcnn.noise, darkcnn.inspection",
-    ],
-)
-def test_light_imports_stay_light(statement):
-    assert not {"keras", "tensorflow", "matplotlib"} & loaded_after(statement)
+        "darkcnn.plotting, darkcnn.inference, darkcnn.noise, darkcnn.inspection",
+    ]
+    assert not {"keras", "tensorflow", "matplotlib"} & loaded_after("; ".join(statements))
 
 
-def test_import_of_the_package_alone_loads_no_library():
-    assert not {"numpy", "sklearn", "scipy", "astropy"} & loaded_after("import darkcnn")
+def test_import_of_package_and_command_loads_no_library():
+    """The help of the command appears at once."""
+    assert not {"numpy", "sklearn", "scipy", "astropy"} & loaded_after("import darkcnn, darkcnn.cli")
 
 
 def test_every_public_name_is_there():

@@ -2,9 +2,9 @@
 
 import click
 
+from darkcnn._common.maps import MAPS
 from darkcnn.cli import steps
 from darkcnn.cli.options import INPUT_FILE, OUTPUT_FILE, quiet_option
-from darkcnn.records import MAPS
 
 
 def _quantity(context, parameter, text):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from darkcnn.records import MAPS
+from darkcnn._common.maps import MAPS
 
 INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUTPUT_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)

@@ -7,8 +7,8 @@ from time import perf_counter
 
 import click
 
+from darkcnn._common.maps import MAPS
 from darkcnn.cli.printing import print_scores, print_task
-from darkcnn.records import MAPS
 
 
 @contextmanager

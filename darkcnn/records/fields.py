@@ -2,8 +2,7 @@
 
 import numpy as np
 
-MAPS = ("total", "xray", "stellar")
-"""The maps of a record, in the order of the channels of a plain array."""
+from darkcnn._common.maps import MAPS
 
 NORMS = ("lensing_norm", "xray_norm", "stellar_norm")
 """Peak of each map of `MAPS` before it was divided by it."""

@@ -310,7 +310,9 @@ def test_scaler_takes_settings_for_each_channel():
     scaled = MapScaler(("linear", "asinh"), ("none", "max"), floor=(1.0, 0.1)).fit_transform(X)
     np.testing.assert_array_equal(scaled[..., 0], X[..., 0])
     np.testing.assert_array_equal(scaled[..., 1], MapScaler("asinh", floor=0.1).fit_transform(X)[..., 1])
-    with pytest.raises(ValueError, match=r"stretch must have one value for each of 2 channels, got \('log',\)"):
+    with pytest.raises(
+        ValueError, match=r"stretch must have one value for each of 2 channels, got \('log',\)"
+    ):
         MapScaler(("log",)).fit_transform(X)
 
 
