@@ -195,8 +195,10 @@ def plain_array(X, argument="X"):
 
 def _check_values(X, maps, argument):
     """Check that pixels are finite, and not lost in the conversion of `X` to float32 `maps`."""
-    # A float64 sum of float32 values is finite only if all of them are.
-    finite = np.isfinite(maps.sum(axis=(1, 2, 3), dtype=np.float64))
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite(maps.sum(axis=(1, 2, 3)))
+    if not finite.all():  # a float64 sum of float32 values is finite if all of them are
+        finite = np.isfinite(maps.sum(axis=(1, 2, 3), dtype=np.float64))
     if not finite.all():
         row = int(np.argmin(finite))
         value = X[row][~np.isfinite(maps[row])][0]

@@ -66,6 +66,11 @@ class Views(LazyRows):
         ]
 
     @property
+    def are_redrawn(self):
+        """Whether `redrawn` returns other views."""
+        return True
+
+    @property
     def shape(self):
         """(n_samples, n_views, height, width, n_channels)."""
         return (len(self.maps), len(self.angles), *self.maps.map_shape)
@@ -195,6 +200,10 @@ class _SingleView(Views):
 
     def draw(self, rows, views):
         return super().draw(rows, views) if self.maps.are_observed else self.maps.draw(rows)
+
+    @property
+    def are_redrawn(self):
+        return self.maps.are_observed
 
     def redrawn(self, rng):
         return self._with(**self._new_noise(rng))

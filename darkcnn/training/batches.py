@@ -12,6 +12,10 @@ _ROW_BLOCK = 8
 the last block makes predictions independent, to the bit, of the order of the rows."""
 
 
+_MAX_RINGS = 2**17
+"""Maps of which the rings are kept in memory: half a gigabyte, with three channels."""
+
+
 class Batches(keras.utils.PyDataset):
     """Stream views of maps, row by row and view by view, to a network.
 
@@ -27,6 +31,7 @@ class Batches(keras.utils.PyDataset):
         self.targets = targets
         self.weights = np.ones(len(views), np.float32) if weights is None else weights.astype(np.float32)
         self.seed = seed
+        self.rings = None
         self.order = np.arange(len(views) * views.shape[1])
         if targets is None:
             self.order = np.pad(self.order, (0, -len(self.order) % _ROW_BLOCK), mode="edge")
@@ -51,16 +56,34 @@ class Batches(keras.utils.PyDataset):
         numbers = (type(views).__name__, of_views, noises, self.targets, self.weights, maps.attributes)
         return joblib.hash([numbers, [joblib.hash(maps.draw(rows)) for rows in chunks(len(maps))]])
 
+    @property
+    def may_start_from_rings(self):
+        """Whether every epoch has the same maps, few enough to keep their rings in memory."""
+        return not self.views.are_redrawn and len(self.views) <= _MAX_RINGS
+
+    def start_from_rings(self, model):
+        """Serve rings, computed once by a model, in place of the maps."""
+        maps = self.views.maps
+        self.rings = np.empty((len(maps), *model.output_shape[1:]), model.output.dtype)
+        for rows in chunks(len(maps), self.batch_size):
+            self.rings[rows] = model.predict_on_batch(maps.draw(rows))
+
     def close(self):
         """Release the maps: TensorFlow keeps whatever it drew batches from until the process ends."""
-        self.views = self.drawn = None
+        self.views = self.drawn = self.rings = None
 
     def __getitem__(self, index):
         picked = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         rows, views = np.divmod(picked, self.views.shape[1])
-        inputs = self.drawn.draw(rows, views)
-        if self.views.maps.attributes is not None:
-            inputs = (inputs, self.views.maps.attributes[rows])
+        attributes = self.views.maps.attributes
+        if self.rings is not None:
+            inputs = {"rings": self.rings[rows]}
+            if attributes is not None:
+                inputs["attributes"] = attributes[rows]
+        else:
+            inputs = self.drawn.draw(rows, views)
+            if attributes is not None:
+                inputs = (inputs, attributes[rows])
         if self.targets is None:
             return (inputs,)
         return inputs, self.targets[rows], self.weights[rows]

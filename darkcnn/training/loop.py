@@ -10,7 +10,10 @@ from sklearn import config_context
 
 from darkcnn.training.batches import EpochStart
 from darkcnn.training.divergence import DivergenceGuard
-from darkcnn.training.learning_rate import LearningRate
+from darkcnn.training.learning_rate import RateOfBatch
+
+_STEPS = 10
+"""Training steps that run without a return to Python, unless callbacks of the user wait for each."""
 
 
 def train(
@@ -19,7 +22,6 @@ def train(
     batches,
     validation,
     *,
-    rate,
     first,
     epochs,
     patience,
@@ -48,18 +50,22 @@ def train(
         n_done = checkpoint.n_epochs
         if checkpoint.was_stopped:
             epochs = n_done
-    learning_rate = LearningRate(rate, first, epochs, len(batches))
-    following += [learning_rate, EpochStart(batches)]
+    following.append(EpochStart(batches))
     with ExitStack() as stack:
-        for each in (batches, validation):
-            if each is not None:
-                stack.callback(each.close)
+        served = [each for each in (batches, validation) if each is not None]
+        for each in served:
+            stack.callback(each.close)
         network = stack.enter_context(lend())
         prepare(network)
+        if network.rings_model is not None and all(each.may_start_from_rings for each in served):
+            for each in served:
+                each.start_from_rings(network.rings_model)
         if checkpoint is not None:
             checkpoint.follow(network, stopping)
         guard.follow(network)
-        learning_rate.begin(network.model.optimizer, first + n_done)
+        if callbacks:
+            following.append(RateOfBatch(network.learning_rate))
+        network.run_at_once(1 if callbacks else _STEPS)
         # Not seeded by scikeras: whatever draws numbers has its seed from us already, and TensorFlow's
         # global seed would make it optimise every traced function again, which takes seconds.
         wrapper = _StreamingClassifier(lambda: network.model, callbacks=following, verbose=verbose)

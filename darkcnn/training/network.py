@@ -6,6 +6,8 @@ import keras
 import numpy as np
 
 from darkcnn.networks import get_network
+from darkcnn.networks.rings import Rings
+from darkcnn.training.learning_rate import ScheduledRate
 
 
 class CompiledNetwork:
@@ -27,34 +29,47 @@ class CompiledNetwork:
                 f"architecture must return a model with output shape (None, {n_classes}), "
                 f"got {network.output_shape}"
             )
+        network, resample, body = _divide(network) if self.can_restart else (network, None, None)
         maps = keras.Input(map_shape, name="maps")
         inputs, scaled = maps, _standardisation("standardise_maps")(maps)
         if n_attributes:
             attributes = keras.Input((n_attributes,), name="attributes")
             inputs = [maps, attributes]
             scaled = [scaled, _standardisation("standardise_attributes")(attributes)]
-        self.model = keras.Model(inputs, network(scaled), name=network.name)
+        self.model = _Network(inputs, network(scaled), name=network.name)
+        self.rings_model = None
+        if resample is not None:
+            (maps, *others), (scaled_maps, *scaled_others) = self.model.inputs, keras.tree.flatten(scaled)
+            self.rings_model = keras.Model(maps, resample(scaled_maps))
+            rings = keras.Input(resample.output_shape[1:], name="rings")
+            after_rings = keras.Model([rings, *others], body([rings, *scaled_others]))
+            self.model.after_rings = lambda inputs, **options: after_rings(inputs, **options)
+        self.predictor = keras.Model(inputs, self.model.output)  # a batch at a time, however it is trained
         self.embedding_model = keras.Model(
             inputs, keras.Model(network.inputs, network.layers[-1].input)(scaled), name="embedding"
         )
         self.from_logits = not ends_in_softmax(network)
-        optimizer = keras.optimizers.AdamW()
+        self.learning_rate = ScheduledRate()
+        optimizer = keras.optimizers.AdamW(self.learning_rate)
+        self.learning_rate.steer(optimizer)
         # A number would be part of what is traced, and every other value would need a network of its own.
         optimizer.weight_decay = self._weight_decay = keras.Variable(
             0.0, trainable=False, name="weight_decay"
         )
-        self.model.compile(
-            optimizer=optimizer,
-            loss=keras.losses.CategoricalCrossentropy(
-                from_logits=self.from_logits, label_smoothing=label_smoothing
-            ),
-            metrics=["accuracy"],
-        )
+        self._compile(optimizer, keras.losses.CategoricalCrossentropy(self.from_logits, label_smoothing))
         self.model.optimizer.build(self.model.trainable_variables)
         if self.can_restart:
             self._initializers = _initializers(self.model)
             # All arrays begin at 0, but not every scalar: half precision needs a scale of the loss.
             self._first_state = [_value(v) if v.shape == () else 0 for v in self._state()]
+
+    def run_at_once(self, n_steps):
+        """Set how many training steps run without callbacks in between; every change is traced anew."""
+        if n_steps != self.model.steps_per_execution:
+            self._compile(self.model.optimizer, self.model.loss, n_steps)
+
+    def _compile(self, optimizer, loss, n_steps=1):
+        self.model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=n_steps)
 
     def restart(self, seed):
         """Draw all weights anew from a seed; forget the optimiser's past and the state of the dropout."""
@@ -85,7 +100,7 @@ class CompiledNetwork:
 
     def load_weights(self, path):
         """Read the weights of a model file, without the optimiser's state."""
-        keras.Model(self.model.inputs, self.model.outputs).load_weights(path)
+        self.predictor.load_weights(path)
 
     def set_weight_decay(self, weight_decay):
         """Set the weight decay of the optimiser."""
@@ -96,6 +111,31 @@ class CompiledNetwork:
         layer = self.model.get_layer(f"standardise_{name}")
         layer.moving_mean.assign(mean)
         layer.gamma.assign(1 / deviation)
+
+
+class _Network(keras.Model):
+    """A network that takes ``{"rings": ...}`` in place of maps, if rings are what it makes of them first."""
+
+    input_spec = None
+    after_rings = None
+
+    def call(self, inputs, training=None, mask=None):
+        """Return the output."""
+        if isinstance(inputs, dict):
+            inputs = [inputs[name] for name in ("rings", "attributes") if name in inputs]
+            return self.after_rings(inputs, training=training)
+        return super().call(inputs, training=training, mask=mask)
+
+
+def _divide(network):
+    """Return a network, and what it does before and after its maps are rings, or None if they never are."""
+    layer = next((layer for layer in network.layers if isinstance(layer, Rings)), None)
+    if layer is None:
+        return network, None, None
+    resample = keras.Model(network.inputs[0], layer.output)
+    body = keras.Model([layer.output, *network.inputs[1:]], network.output)
+    # Made anew, as keras has given its inputs another place in their layers.
+    return keras.Model(network.input, network.output, name=network.name), resample, body
 
 
 _TRAINED = WeakSet()  # layers of networks that could not be copied

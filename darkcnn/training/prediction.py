@@ -31,7 +31,7 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         ndarray of shape (n_samples, n_classes)
             Probabilities, in the order of `classes_`.
         """
-        return self._predict(X, lambda network: (network.model, [partial(_probabilities, network)]))[0]
+        return self._predict(X, lambda network: (network.predictor, [partial(_probabilities, network)]))[0]
 
     def predict_log_proba(self, X):
         """Estimate the logarithm of the probability of each class.
@@ -116,7 +116,7 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def model_(self):
         """Copy of the network with its weights."""
         with self._network() as network:
-            model = keras.models.clone_model(network.model)
+            model = keras.models.clone_model(network.predictor)
         model.set_weights(self.weights_)
         return model
 

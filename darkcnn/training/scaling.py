@@ -7,6 +7,9 @@ from darkcnn.records import chunks
 _ROWS = 4096
 """Rows, evenly spaced, that the mean and the standard deviation of the maps are taken from."""
 
+_BLOCK = 2**18
+"""Values handled at a time: as many as stay in the cache of a processor."""
+
 _LIMIT = 1e37  # the largest float32 is 3.4e38, and the smallest of full precision 1.2e-38
 
 
@@ -23,10 +26,18 @@ def _moments(parts, name):
     """Return mean and standard deviation of the last axis of arrays; 1 for what does not vary."""
     n, total, squares, origin = 0, 0.0, 0.0, None
     for part in parts:
-        values = part.reshape(-1, part.shape[-1]).astype(np.float64)
-        origin = values[0] if origin is None else origin
-        values = values - origin  # near which the squares are not lost to rounding
-        total, squares, n = total + values.sum(axis=0), squares + (values**2).sum(axis=0), n + len(values)
+        n_last = part.shape[-1]
+        rows = part.reshape(len(part), -1)
+        for some in chunks(len(rows), max(1, _BLOCK // rows.shape[1])):
+            values = rows[some].astype(np.float64)
+            origin = values[0, :n_last].copy() if origin is None else origin
+            values -= np.tile(
+                origin, rows.shape[1] // n_last
+            )  # near which the squares are not lost to rounding
+            # Down the rows first: NumPy is slow at loops over few channels.
+            total = total + values.sum(axis=0).reshape(-1, n_last).sum(axis=0)
+            squares = squares + np.einsum("ij,ij->j", values, values).reshape(-1, n_last).sum(axis=0)
+            n += values.size // n_last
     mean = total / n
     deviation = np.sqrt(np.maximum(squares / n - mean**2, 0))
     mean = mean + origin

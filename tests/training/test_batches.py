@@ -1,7 +1,10 @@
 import numpy as np
+import pytest
+from sklearn.base import clone
 
 from darkcnn import RotationFlipAugmenter, WeakLensingNoise
-from darkcnn.preprocessing import MapSelector, as_views
+from darkcnn.preprocessing import Maps, MapSelector, as_views
+from darkcnn.training import batches as batches_module
 from darkcnn.training.batches import Batches
 
 
@@ -41,3 +44,35 @@ def test_the_checksum_is_that_of_all_that_is_served(marked_maps, clusters):
     ]
     assert len({batches.checksum() for batches in served}) == len(served)
     assert Batches(views, 8, targets=targets, seed=3).checksum() == served[0].checksum()
+
+
+@pytest.mark.slow
+def test_rings_are_computed_once_and_change_no_bits(small, marked_maps, monkeypatch, tmp_path):
+    X, y = marked_maps
+    polar = small(architecture="polar", network_options={"n_radii": 8, "width": 0.25}, epochs=2)
+    drawn = []
+    draw = Maps.draw
+    monkeypatch.setattr(
+        Maps, "draw", lambda maps, rows: drawn.append(len(draw(maps, rows))) or draw(maps, rows)
+    )
+    np.save(tmp_path / "maps.npy", X)
+    once = clone(polar).fit(np.load(tmp_path / "maps.npy", mmap_mode="r"), y)
+    assert sum(drawn) == 2 * len(X)  # for the standardisation, and for the rings
+    drawn.clear()
+    monkeypatch.setattr(batches_module, "_MAX_RINGS", len(X) - 1)
+    anew = clone(polar).fit(X, y)
+    assert sum(drawn) >= 3 * len(X)
+    assert once.history_ == anew.history_
+    for one, other in zip(once.weights_, anew.weights_, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(once.predict_proba(X), anew.predict_proba(X))
+
+
+def test_views_that_change_are_never_replaced_by_rings(marked_maps, clusters):
+    X, _ = marked_maps
+    noisy = MapSelector(("total",)).fit_transform(
+        WeakLensingNoise(random_state=0).fit_transform(clusters.data[:8])
+    )
+    assert Batches(as_views(X), 8).may_start_from_rings
+    for views in (as_views(noisy), RotationFlipAugmenter(2).fit_transform(X)):
+        assert not Batches(views, 8).may_start_from_rings

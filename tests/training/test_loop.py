@@ -3,6 +3,7 @@ import sys
 import threading
 
 import keras
+import numpy as np
 import pytest
 from sklearn import config_context
 
@@ -80,3 +81,24 @@ def test_forked_workers_do_not_hang():
     )
     assert run.returncode == 1
     assert "RuntimeError: this process was forked" in run.stderr
+
+
+def test_callbacks_are_called_for_every_batch_and_change_no_bits(small, marked_maps):
+    class Counter(keras.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.batches = []
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.batches.append(batch)
+
+        def __deepcopy__(self, memo):
+            return self
+
+    counter = Counter()
+    fit = {"epochs": 2, "batch_size": 8, "learning_rate_schedule": "cosine"}
+    called, alone = (small(callbacks=each, **fit).fit(*marked_maps) for each in ([counter], None))
+    assert counter.batches == [0, 1, 2, 3, 4] * 2
+    assert called.history_ == alone.history_
+    for one, other in zip(called.weights_, alone.weights_, strict=True):
+        np.testing.assert_array_equal(one, other)
