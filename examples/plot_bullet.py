@@ -1,10 +1,10 @@
 """
-The Bullet Cluster, from catalogue to posterior
-===============================================
+How do I go from a shear catalogue to a cross-section?
+======================================================
 
-The public shear catalogue of 1E 0657-558 (Clowe et al. 2006), its published convergence, and what a network
-that was trained on mock clusters predicts for it. The data are not part of darkcnn: the example is skipped
-unless the environment variable ``DARKCNN_TEST_DATA`` names the folder that holds ``bullet/``.
+The public shear catalogue of the Bullet Cluster, 1E 0657-558 (Clowe et al. 2006), its published convergence,
+and the prediction of a network that was trained on mock clusters. The data are not part of darkcnn: the
+example is skipped unless the environment variable ``DARKCNN_TEST_DATA`` names the folder of ``bullet/``.
 """
 
 # %%
@@ -72,11 +72,11 @@ else:
 # What this is worth
 # ------------------
 #
-# One cluster gives no limit, which is the right answer. Apart from that:
+# One cluster gives no limit, as expected. In addition:
 #
-# * A merger of this violence is not among the mock clusters.
-# * The galaxies cover 1.7 by 1.3 Mpc, and shear determines the mass up to the mass-sheet degeneracy.
-# * Both maps come from one catalogue: that they agree tests the reconstruction, not the data.
-# * The network was trained for four epochs, on noise of one shape noise and one redshift of the galaxies.
+# * No mock cluster is as violent a merger.
+# * The galaxies cover 1.7 by 1.3 Mpc, and shear determines the mass only up to the mass-sheet degeneracy.
+# * Both maps come from one catalogue: their agreement tests the reconstruction, not the data.
+# * The network was trained for four epochs, with one shape noise and one redshift of the galaxies.
 #
-# It is an example of the way from files to a posterior, not a measurement.
+# This is an example of the steps from files to a posterior, not a measurement.

@@ -1,16 +1,16 @@
 """
-How well can a network tell dark matter apart?
-==============================================
+How accurate is a network on new halos?
+=======================================
 
-We train a network on the packaged clusters, test it on halos that it never saw, and compare it with two
-methods that need no network at all.
+We cross-validate a network on the packaged clusters with splits by halo, and compare it with two methods that
+need no network.
 """
 
 # %%
 # The data
 # --------
 #
-# 108 mock halos, each in four models of dark matter: 432 records of three maps and a dozen numbers.
+# 108 mock halos, each in four dark-matter models: 432 records of three maps and a dozen numbers.
 
 import numpy as np
 
@@ -21,8 +21,7 @@ X, y, groups = clusters.data, clusters.target, clusters.groups
 print(len(X), "records of", len(np.unique(groups)), "halos:", *clusters.target_names)
 
 # %%
-# The four clusters of one halo, in projected mass. Scattering flattens the centre, but hardly anything that
-# the eye could rely on.
+# The four clusters of one halo in projected mass. Self-interactions flatten the core a little.
 
 import matplotlib.pyplot as plt
 
@@ -46,7 +45,7 @@ figure.colorbar(axes[-1].images[0], ax=axes, label="log10 of Msun / Mpc$^2$")
 # Three methods, the same splits
 # ------------------------------
 #
-# Splits go by halo: all four clusters of a halo are either learned from or tested on, never both. The most
+# All four clusters of a halo are either in the training set or in the test set (:doc:`plot_splits`). The most
 # frequent class is right in a quarter of the cases. A linear classifier of radial profiles is the baseline
 # that a network has to beat.
 
@@ -67,9 +66,9 @@ predictions = {
 }
 
 # %%
-# An accuracy needs an error. Three folds are not three experiments, as any two training sets share half of
-# their halos: the error takes that into account, and is 1.6 times the usual one. The last line
-# compares network and profiles fold by fold, as both were tested on the same halos.
+# The training sets of any two of the three folds share half of their halos. The standard error takes this
+# into account, and is 1.6 times the usual one. The last line compares network and profiles fold by fold,
+# because both were tested on the same halos.
 
 from darkcnn.model_selection import corrected_standard_error
 
@@ -90,13 +89,12 @@ for name, values in scores.items():
 report("network - profiles", scores["polar network"] - scores["radial profiles"])
 
 # %%
-# Look at the errors before you believe in either: a hundred halos are few. More are one call away:
-# :func:`darkcnn.datasets.make_clusters`.
+# A hundred halos are few, and the errors are large. :func:`~darkcnn.datasets.make_clusters` simulates more.
 #
-# Where it goes wrong
-# -------------------
+# Confusion matrix
+# ----------------
 #
-# Mistakes are mostly between neighbouring cross-sections. An accuracy hides that; the matrix does not.
+# Most mistakes are between neighbouring cross-sections.
 
 from sklearn.metrics import ConfusionMatrixDisplay
 
@@ -111,5 +109,5 @@ display = ConfusionMatrixDisplay.from_predictions(
 display.ax_.set_title("Polar network, splits by halo")
 
 # %%
-# These clusters are mocks, calibrated to be about as hard as published simulations. The score says that the
-# method works, not what it would reach on the sky.
+# These clusters are mocks that were tuned to be about as hard to classify as those of published simulations.
+# The score shows that the method works, not what it reaches on observations.

@@ -1,9 +1,9 @@
 """
-Ten halos of your own
-=====================
+How many halos of my own do I need?
+===================================
 
-You have a few halos of your own simulation, whose physics no network was trained on. We train the last layer
-of the packaged network on them, and compare it with a linear classifier of radial profiles.
+Your simulation has another physics than those that the packaged network was trained on. We train its last
+layer on 4 to 40 of your halos, and compare it with a linear classifier of radial profiles.
 """
 
 # %%
@@ -11,8 +11,8 @@ of the packaged network on them, and compare it with a linear classifier of radi
 # ------------------
 #
 # A mock simulation stands for yours. Its physics is drawn from the plausible range of every parameter: gas,
-# galaxies, inner halo and resolution all differ from the defaults. This draw is none of those that the
-# network was trained on, but it comes from the same generator; a real simulation differs by more.
+# galaxies, inner halo and resolution all differ from the defaults. The network was not trained on this draw,
+# but on others of the same generator; a real simulation differs by more.
 
 import numpy as np
 
@@ -28,8 +28,8 @@ test = np.isin(groups, halos[40:])  # 50 halos
 print(len(X), "records of", len(halos), "halos:", *clusters.target_names)
 
 # %%
-# No halo at all
-# --------------
+# Without training
+# ----------------
 #
 # The packaged network predicts without training.
 
@@ -54,7 +54,7 @@ zero = report("no halo, as packaged", at_once.predict(X[test]) == y[test])
 # -----------
 #
 # ``default_pipeline("polar", pretrained=True)`` trains a logistic regression on the embedding. Each number of
-# halos is drawn three times; every halo comes with its three models. Errors are those of the 50 test halos.
+# halos is drawn three times, and every halo has three models. Errors are those of the 50 test halos.
 
 from darkcnn import default_pipeline
 from darkcnn.preprocessing import profile_baseline
@@ -89,5 +89,5 @@ ax.minorticks_off()
 ax.legend()
 
 # %%
-# Both curves were tested on the same halos, so that their difference is known better than the error bars
-# suggest. Compare both on your own halos. More on the choice: :doc:`/guide/pretrained`.
+# Both curves are tested on the same halos, so the error of their difference is smaller than the bars suggest.
+# Compare both on your own halos. More on the choice: :doc:`/guide/pretrained`.
