@@ -20,6 +20,7 @@ ORDER = (
     "suites",
     "calibrations",
     "coverage",
+    "domain",
     "importance",
 )
 """Examples in the order of a user's work."""
