@@ -52,9 +52,9 @@ samples = {
 # Single clusters and whole samples
 # ---------------------------------
 #
-# The p-values of clusters like the reference lie on the diagonal, within the scatter of forty. Strong feedback
-# and blur change each cluster too little to be detected in it. The p-value of the whole sample, in the
-# legend, is more sensitive.
+# The p-values of clusters like the reference lie on the diagonal, within the scatter of forty. Strong
+# feedback and blur change each cluster too little to be detected in it. The p-value of the whole sample, in
+# the legend, is more sensitive.
 
 import matplotlib.pyplot as plt
 
