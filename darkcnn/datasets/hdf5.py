@@ -1,7 +1,7 @@
-"""HDF5: databases larger than memory.
+"""HDF5 files, for databases larger than memory.
 
-The records are one contiguous, uncompressed table, byte for byte as they lie in memory. A program can
-therefore map the file into memory and slice it like any array; only the rows that are used are read.
+Records are one contiguous, uncompressed table in the layout of memory. A program can therefore memory-map the
+file and slice it like an array; only the rows in use are read.
 """
 
 from functools import cached_property
@@ -16,9 +16,7 @@ from darkcnn.datasets.database import StoredTable, read_tables
 from darkcnn.datasets.suite_table import describe_suites, is_table_of_suites, suites_from_rows
 from darkcnn.records import FIELD_SIZE, GALAXY_DTYPE, RecordsOnDisk, chunks, record_dtype
 
-_MAX_DEFLATE_RATIO = (
-    1100  # zlib cannot do better than 1032:1, so more than this is a damaged or hostile header
-)
+_MAX_DEFLATE_RATIO = 1100  # zlib cannot exceed 1032:1, so a higher ratio means a damaged or hostile header
 
 
 def read_hdf5(path, *, map_above):
@@ -27,16 +25,15 @@ def read_hdf5(path, *, map_above):
     Parameters
     ----------
     path : path-like
-        File with the table ``clusters``: a dataset of rows with fields, or a group with a dataset for each
-        field. ``label``, ``suite``, ``description``, and the tables ``galaxies`` and ``suites`` if it has
-        them.
+        File with the table ``clusters``: a structured dataset, or a group with one dataset for each field.
+        Optional: ``label``, ``suite``, ``description``, and the tables ``galaxies`` and ``suites``.
     map_above : float
-        Size of the records, in bytes, from which they are memory-mapped where the file allows it.
+        Size in bytes above which records are memory-mapped, if the file permits it.
 
     Returns
     -------
     Database
-        Its records are :class:`~darkcnn.records.RecordsOnDisk` if they were mapped, and so are its galaxies.
+        Database; if mapped, records and galaxies are :class:`~darkcnn.records.RecordsOnDisk`.
     """
     with h5py.File(path, "r") as file:
         names = match_names(file, ("clusters", "label", "suite", "suites", "galaxies", "description"))
@@ -65,17 +62,17 @@ def write_hdf5(path, database, *, compress=False):
     path : path-like
         File to write.
     database : Database
-        Clusters; their records are copied in blocks, so they may be memory-mapped.
+        Database. Its records are copied in blocks, so they may be memory-mapped.
     compress : bool, default=False
-        Make the file smaller at the price of memory-mapping it.
+        Whether to compress the file, which can then not be memory-mapped.
     """
     records, target, galaxies, description, suite, suites, are_observed, blur = database
     dtype = record_dtype(records.dtype["total"].shape[0])
-    # The format of HDF5 1.10 has checksums for all but the values; damage to an older one can crash HDF5.
+    # The format of HDF5 1.10 has checksums for all metadata; damage to older formats can crash HDF5.
     with h5py.File(path, "w", libver=("v110", "v110")) as file:
         filters = {}
         if compress:
-            # Shuffling puts the same byte of all records of a chunk side by side, so chunks must hold many.
+            # Shuffling sorts the bytes of all records in a chunk, so chunks must hold many records.
             filters = {"chunks": (min(64, len(records)),), "shuffle": True, "compression": "gzip"}
             filters["compression_opts"] = 9
         clusters = file.create_dataset("clusters", records.shape, dtype, **filters)
@@ -104,13 +101,13 @@ def write_hdf5(path, database, *, compress=False):
 
 
 def _describe(table, about):
-    """Write unit and meaning of each column of a table."""
+    """Write the unit and description of each column of a table."""
     for name in table.dtype.names:
         table.attrs[f"{name}_unit"], table.attrs[f"{name}_description"] = about[name]
 
 
 class _Table(StoredTable):
-    """Rows of an HDF5 file: a dataset with fields, or a group with a dataset for each."""
+    """Table in an HDF5 file: a structured dataset, or a group with one dataset for each column."""
 
     def __init__(self, file, name):
         self.node = _node(file, name)
@@ -119,7 +116,7 @@ class _Table(StoredTable):
             check_values(self.node)
             if not self.node.dtype.names or self.node.dtype.hasobject:
                 raise ValueError(f"{name!r} must be a table of numbers, got {self.node.dtype}")
-            # A float of unusual layout widens when it is read, and then HDF5 writes beyond the row.
+            # A float of unusual layout widens on reading, and HDF5 would then write beyond the row.
             members = self.node.id.get_type()
             for number, column in enumerate(self.node.dtype.names):
                 if members.get_member_type(number).get_size() != self.node.dtype[column].itemsize:
@@ -128,7 +125,7 @@ class _Table(StoredTable):
 
     @property
     def n_bytes(self):
-        """Size of the table, 0 for a group, which cannot be mapped."""
+        """Size of the table in bytes; 0 for a group, which cannot be mapped."""
         return 0 if self.is_group else self.node.nbytes
 
     @cached_property
@@ -136,7 +133,7 @@ class _Table(StoredTable):
         return self.node[()]
 
     def unit(self, name):
-        """Return the unit of an attribute of the dataset or of the table, or None."""
+        """Return the unit in an attribute of the dataset or the table, or None."""
         if self.is_group:
             node, names = check_ordinary(_dataset(self.node, self.columns[name])), ("unit", "units")
         else:
@@ -144,7 +141,7 @@ class _Table(StoredTable):
         return next(filter(None, (attribute_of(node, each) for each in names)), None)
 
     def values(self, name):
-        """Return a column, masked where it says so: by a fill value, or a mask as astropy writes it."""
+        """Return a column, masked by its fill value or by a mask column of astropy."""
         theirs = self.columns[name]
         if self.is_group:
             values = _values(check_ordinary(_dataset(self.node, theirs)))
@@ -160,12 +157,12 @@ class _Table(StoredTable):
         return values
 
     def on_disk(self):
-        """Return the rows if they lie in the file as in memory."""
+        """Return the rows as records on disk if the layout of the file permits it, or None."""
         if self.is_group:
             return None
         shape = self.node.dtype["total"].shape if "total" in self.node.dtype.names else ()
         dtype = record_dtype(shape[0]) if len(shape) == 2 else GALAXY_DTYPE
-        # Types are compared as HDF5 has them: to numpy, an exotic float looks like an ordinary one.
+        # HDF5 types are compared: in numpy, an exotic float looks like an ordinary one.
         if self.node.id.get_offset() is None or self.node.id.get_type() != h5py.h5t.py_create(dtype):
             return None
         if any(_fill_value(self.node, name) is not None for name in dtype.names):
@@ -175,7 +172,7 @@ class _Table(StoredTable):
 
 
 def _values(dataset):
-    """Return the values of a dataset, masked and scaled as netCDF's conventions have it."""
+    """Return the values of a dataset, masked and scaled by the conventions of netCDF."""
     nulls = [attribute_of(dataset, name) for name in ("_FillValue", "missing_value")]
     values = _masked(dataset[()], [_fill_value(dataset), *nulls])
     factor, offset = attribute_of(dataset, "scale_factor"), attribute_of(dataset, "add_offset")
@@ -190,7 +187,7 @@ def _masked(values, nulls):
 
 
 def _fill_value(dataset, column=()):
-    """Return what stands where nothing was written, or None; zero, the default, may be a value as well."""
+    """Return the fill value, or None if undefined or zero, the default, which may be a valid value."""
     if dataset.id.get_create_plist().fill_value_defined() != h5py.h5d.FILL_VALUE_USER_DEFINED:
         return None
     value = dataset.fillvalue[column]
@@ -198,7 +195,7 @@ def _fill_value(dataset, column=()):
 
 
 def attribute_of(node, name):
-    """Return an attribute, also if it is an array of one element, or None; text as str."""
+    """Return a scalar attribute, text as str, or None."""
     value = node.attrs.get(name)
     if value is None or isinstance(value, h5py.Empty):
         return None
@@ -210,17 +207,17 @@ def attribute_of(node, name):
 
 
 def _node(parent, name):
-    """Return a dataset or a group that lies in the file itself."""
+    """Return a dataset or group that is stored in the file itself."""
     if name not in parent or not isinstance(parent.get(name, getlink=True), h5py.HardLink):
         raise ValueError(
-            f"it must hold the dataset {name!r} itself, as darkcnn.datasets.save_clusters writes it, found "
-            f"{sorted(parent)}"
+            f"it must contain the dataset {name!r} itself, as written by darkcnn.datasets.save_clusters, "
+            f"found {sorted(parent)}"
         )
     return parent[name]
 
 
 def _dataset(parent, name):
-    """Return a dataset whose values lie in the file itself."""
+    """Return a dataset whose values are stored in the file itself."""
     dataset = _node(parent, name)
     if not isinstance(dataset, h5py.Dataset):
         raise ValueError(f"{name!r} must be a dataset, got {type(dataset).__name__}")
@@ -228,7 +225,7 @@ def _dataset(parent, name):
 
 
 def _suites(file, name):
-    """Return the table of suites, or None if it is something else of that name."""
+    """Return the table of suites, or None if the object of this name is not one."""
     node = _node(file, name)
     if not isinstance(node, h5py.Dataset) or not is_table_of_suites(node.dtype):
         return None
@@ -239,7 +236,7 @@ def _suites(file, name):
 
 
 def check_ordinary(dataset):
-    """Check that a dataset holds numbers or texts that numpy holds as HDF5 does."""
+    """Check that a dataset has numbers or text of the same layout in numpy and HDF5."""
     if dataset.dtype.hasobject or dataset.id.get_type().get_size() != dataset.dtype.itemsize:
         raise ValueError(
             f"{dataset.name.rpartition('/')[2]!r} must hold ordinary numbers or text of fixed length"
@@ -248,7 +245,7 @@ def check_ordinary(dataset):
 
 
 def check_values(dataset):
-    """Check that the values of a dataset are in this file, and that all of them were written."""
+    """Check that the values of a dataset are stored in this file and complete."""
     name = dataset.name.lstrip("/")
     if dataset.external or dataset.is_virtual:
         raise ValueError(f"{name!r} must be a dataset with its values in this file, not in others")
@@ -259,7 +256,7 @@ def check_values(dataset):
         sides = zip(dataset.shape, dataset.chunks, strict=True)
         n_parts, n_written = prod(ceil(length / side) for length, side in sides), dataset.id.get_num_chunks()
         if n_written < n_parts and (dataset.dtype.names or _fill_value(dataset) is None):
-            raise ValueError(f"of the {n_parts} chunks of {name!r}, only {n_written} were ever written")
+            raise ValueError(f"{name!r} is incomplete: {n_written} of {n_parts} chunks were written")
     return dataset
 
 

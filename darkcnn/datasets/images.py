@@ -1,4 +1,4 @@
-"""One image of a file: of FITS, HDF5 or NumPy."""
+"""Images from FITS, HDF5 and NumPy files."""
 
 import warnings
 from typing import NamedTuple
@@ -13,13 +13,13 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 from darkcnn.datasets.hdf5 import attribute_of, check_ordinary, check_values
 
 _MAX_PIXELS = 2**26
-"""Pixels of the largest image that is read: 8192 x 8192."""
+"""Maximum number of pixels of an image: 8192 x 8192."""
 
 _SIGNATURES = {b"SIMPLE  =": "FITS", b"\x89HDF\r\n\x1a\n": "HDF5", b"\x93NUMPY": "NumPy", b"\x1f\x8b": "FITS"}
 
 
 class Image(NamedTuple):
-    """An image, and what its file tells of it.
+    """Image with its unit and pixel scale.
 
     Attributes
     ----------
@@ -37,30 +37,30 @@ class Image(NamedTuple):
 
 
 def read_image(path, part=None, row=None):
-    """Read one image of a file, whatever its format.
+    """Read one image from a file.
 
     Parameters
     ----------
     path : path-like
-        File, whose first bytes decide the format: FITS, also gzipped, HDF5, or ``.npy``. No code of it
-        is run.
+        File. The format is detected from its first bytes: FITS, also gzipped, HDF5, or ``.npy``. No code in
+        it is executed.
     part : str, int or None, default=None
-        Extension of FITS, by name or number, or dataset of HDF5; None for the first image, or the only
-        dataset.
+        Extension of FITS, by name or number, or dataset of HDF5. None for the first image in FITS, or the
+        only dataset.
     row : int or None, default=None
-        Which image, if the file holds a stack of them along its first axis.
+        Index of the image, if the file contains a stack along the first axis.
 
     Returns
     -------
     Image
-        The image.
+        Image, unit and pixel scale.
 
     Raises
     ------
     OSError
         If the file cannot be opened.
     ValueError
-        If it does not hold such an image.
+        If the file does not contain such an image.
     """
     with open(path, "rb") as file:
         signature = file.read(9)
@@ -69,7 +69,7 @@ def read_image(path, part=None, row=None):
         raise ValueError(f"{path} must be FITS, HDF5 or .npy, but it starts with {signature!r}")
     try:
         return {"FITS": _of_fits, "HDF5": _of_hdf5, "NumPy": _of_numpy}[kind](path, part, row)
-    except Exception as error:  # a damaged file makes parsers raise anything
+    except Exception as error:  # parsers raise any error for damaged files
         reason = error if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"cannot read {path}: {reason}") from error
 
@@ -78,7 +78,7 @@ def _of_fits(path, part, row):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", fits.verify.VerifyWarning)
         warnings.filterwarnings("error", "File may have been truncated")
-        # A file that astropy opens by its path stays open where its header is damaged.
+        # A file that astropy opens by path stays open if its header is damaged.
         with open(path, "rb") as file, fits.open(file, memmap=True) as hdus:
             hdu = next(_images(hdus), None) if part is None else hdus[_number(part)]
             if hdu is None or not getattr(hdu, "is_image", False) or hdu.header.get("NAXIS", 0) < 2:
@@ -99,7 +99,7 @@ def _number(part):
 
 
 def pixel_scale_of(header):
-    """Return the side of a square pixel that a header of FITS tells, or None.
+    """Return the side of a square pixel from a FITS header, or None.
 
     Parameters
     ----------
@@ -114,11 +114,11 @@ def pixel_scale_of(header):
     if "CDELT1" not in header and "CD1_1" not in header:
         return None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of headers that are repaired
+        warnings.simplefilter("ignore")  # about repaired headers
         wcs = WCS(header, naxis=2)
     sides, units = proj_plane_pixel_scales(wcs), [str(unit) for unit in wcs.wcs.cunit]
     if not np.isclose(*sides, rtol=1e-3) or units[0] != units[1]:
-        raise ValueError(f"its pixels must be square, but its header says {sides.tolist()} {units}")
+        raise ValueError(f"its pixels must be square, got {sides.tolist()} {units} in the header")
     unit = Unit(units[0])
     if not (unit.is_equivalent("kpc") or unit.is_equivalent("rad")) or not np.isfinite(sides).all():
         return None
@@ -138,19 +138,19 @@ def _of_hdf5(path, part, row):
 
 
 def _dataset(file, part):
-    """Return the dataset of a name, or the only one, if it lies in the file itself."""
+    """Return a dataset by name, or the only one, if it is stored in the file itself."""
     if part is None:
         names = [name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)]
         names = [name for name in names if isinstance(file[name], h5py.Dataset) and file[name].ndim >= 2]
         if len(names) != 1:
-            raise ValueError(f"name the dataset to read: it holds {sorted(file)}")
+            raise ValueError(f"several datasets or none found, {sorted(file)}: name the one to read")
         return file[names[0]]
     node = file
     for name in str(part).strip("/").split("/"):
         is_group = isinstance(node, h5py.Group)
         if not is_group or name not in node or not isinstance(node.get(name, getlink=True), h5py.HardLink):
             raise ValueError(
-                f"it must hold the dataset {part!r} itself, found {sorted(node) if is_group else 'none'}"
+                f"it must contain the dataset {part!r} itself, found {sorted(node) if is_group else 'none'}"
             )
         node = node[name]
     if not isinstance(node, h5py.Dataset):
@@ -167,18 +167,20 @@ def _of_numpy(path, part, row):
 
 
 def _index(shape, row):
-    """Return the index of an image in an array of a shape; None for all of it."""
+    """Return the index of an image in an array of this shape; None for the whole array."""
     if len(shape) == 2 and row is None:
         index = None
     elif len(shape) == 3 and row is not None:
         if not 0 <= row < shape[0]:
-            raise ValueError(f"it holds {shape[0]} images, but row {row} is asked for")
+            raise ValueError(f"row must be below {shape[0]}, the number of images, got {row}")
         index = int(row)
     elif len(shape) == 3 and shape[0] == 1:
         index = 0
     else:
-        wanted = "one image" if row is None else f"a stack of images, of which to read row {row}"
-        raise ValueError(f"it must hold {wanted}, found an array of shape {shape}")
+        wanted = (
+            "one image; set a row to read from a stack" if row is None else f"a stack of images for row {row}"
+        )
+        raise ValueError(f"it must contain {wanted}, found an array of shape {shape}")
     if np.prod(shape[-2:], dtype=float) > _MAX_PIXELS:
         raise ValueError(f"an image must have at most {_MAX_PIXELS} pixels, found {shape[-2:]}")
     return index

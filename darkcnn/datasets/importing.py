@@ -1,4 +1,4 @@
-"""Databases of clusters from tables that name the files of their maps."""
+"""Import of clusters from a table of map files."""
 
 import hashlib
 from pathlib import Path
@@ -43,56 +43,54 @@ def import_clusters(
     skip_bad=False,
     verbose=0,
 ):
-    r"""Make a database of clusters whose maps are in files that a table names: what ``darkcnn import`` does.
+    r"""Import clusters from the map files listed in a table, like ``darkcnn import``.
 
-    Clusters are read and written a few at a time, so that there may be more of them than fit into
-    memory. A call with the same arguments resumes one that was interrupted.
+    The clusters may be larger than memory. A call with the same arguments resumes an interrupted import.
 
     Parameters
     ----------
     table : path-like
-        CSV, ECSV or FITS table with a row for each cluster and the columns ``cluster_id``,
-        ``redshift``, and at least one of ``total``, ``xray`` and ``stellar``, which hold paths of FITS,
-        HDF5 or ``.npy`` files, relative to the folder of the table. Further columns, all optional:
-        ``cross_section`` (cm2/g) or ``label``; ``total_hdu`` (extension of FITS or dataset of HDF5),
-        ``total_row`` (image of a stack), ``total_unit``, ``total_pixel_scale``, ``total_field_size``,
-        and the same for the other maps; ``pixel_scale`` or ``field_size``; ``center_row`` and
-        ``center_column``; other fields of :func:`darkcnn.records.record_dtype`. Columns with units are
-        converted. Headers of FITS and attributes of HDF5 tell units, those of FITS pixel scales as well.
+        CSV, ECSV or FITS table with one row for each cluster and the columns ``cluster_id``, ``redshift``,
+        and at least one of ``total``, ``xray`` and ``stellar``: paths to FITS, HDF5 or ``.npy`` files,
+        relative to the folder of the table. Optional columns: ``cross_section`` (cm2/g) or ``label``;
+        ``total_hdu`` (extension of FITS or dataset of HDF5), ``total_row`` (image in a stack),
+        ``total_unit``, ``total_pixel_scale``, ``total_field_size``, and likewise for the other maps;
+        ``pixel_scale`` or ``field_size``; ``center_row`` and ``center_column``; other fields of
+        :func:`darkcnn.records.record_dtype`. Columns with units are converted. Units are also read from FITS
+        headers and HDF5 attributes, pixel scales from FITS headers.
     path : path-like
-        HDF5 file to write. It appears when it is complete; until then, its parts are in a folder of
-        that name with ``.partial``.
+        HDF5 file to write. It appears when it is complete; before, its parts are in a folder with the suffix
+        ``.partial``.
     n_pixels : int, default=50
-        Height and width of the maps of the records.
+        Height and width of the maps in the records.
     pixel_scale, field_size : float, Quantity or dict of them by map, default=None
-        Side of a pixel, or of the whole image, where neither the table nor a file tells.
+        Side of a pixel, or of the whole image, if neither the table nor the file contains it.
     units : dict of str to str or None, default=None
-        Units of maps, by name, where neither the table nor a file tells.
+        Units of maps, by name, if neither the table nor the file contains them.
     center : (float, float), "middle" or None, default=None
-        Centre of all maps whose row of the table tells none, see :func:`darkcnn.make_records`.
+        Centre of the maps, if the table does not contain it, see :func:`darkcnn.make_records`.
     cosmology, fill_value, max_gap, allow_coarse, psf_fwhm
-        As for :func:`darkcnn.make_records`.
+        See :func:`darkcnn.make_records`.
     skip_bad : bool, default=False
-        Whether to leave out clusters whose maps cannot be read or are refused, instead of stopping.
+        Whether to skip clusters whose maps cannot be read or are invalid, instead of raising an error.
     verbose : int, default=0
         Above 0, show a progress bar.
 
     Returns
     -------
     sklearn.utils.Bunch
-        What :func:`~darkcnn.datasets.load_clusters` returns, records on disk, with ``skipped``: row of
-        the table and error of each cluster that was left out.
+        As from :func:`~darkcnn.datasets.load_clusters`, with records on disk and ``skipped``: row and error
+        of each skipped cluster.
 
     Raises
     ------
     ValueError
-        If the table lacks a column or has a value that is out of range, or a map cannot be read or is
-        refused.
+        If the table lacks a column or has a value out of range, or a map cannot be read or is invalid.
 
     Warns
     -----
     UserWarning
-        As :func:`darkcnn.make_records`, once for all clusters.
+        As in :func:`darkcnn.make_records`, once for all clusters.
 
     Examples
     --------
@@ -128,7 +126,7 @@ def import_clusters(
     skipped = [tuple(each) for about in part.about for each in about["skipped"]]
     if len(skipped) == clusters.n_rows:
         raise ValueError(
-            f"all {len(skipped)} clusters of {table} were left out, the first as {skipped[0][1]}"
+            f"all {len(skipped)} clusters of {table} were skipped, the first because {skipped[0][1]}"
         )
     warn_about_maps(
         (name for about in part.about for name in about["quantised"]),
@@ -156,12 +154,12 @@ def import_clusters(
 
 
 def _texts(defaults):
-    """Return quantities as text, which settings can hold."""
+    """Convert quantities to text for the settings."""
     return {name: None if value is None else str(value) for name, value in defaults.items()}
 
 
 def _make(clusters, rows, defaults, options, skip_bad):
-    """Return the records of some rows of a table, and what is to be told of them."""
+    """Return the records of some rows of a table, and notes about them."""
     made, skipped = [], []
     for row in rows:
         try:
@@ -170,7 +168,7 @@ def _make(clusters, rows, defaults, options, skip_bad):
         except (OSError, ValueError) as error:
             fault = f"row {row} (cluster_id {clusters.columns['cluster_id'][row]}): {error}"
             if not skip_bad:
-                raise ValueError(f"{fault}; skip_bad leaves out such clusters") from error
+                raise ValueError(f"{fault}; use skip_bad to skip such clusters") from error
             skipped.append((row, fault))
     records = np.concatenate([np.empty(0, record_dtype(options.n_pixels)), *(each.record for each in made)])
     blurs = {}
@@ -183,7 +181,7 @@ def _make(clusters, rows, defaults, options, skip_bad):
 
 
 def _completed(layout, defaults):
-    """Complete what the table and the files tell of a cluster by what holds for all."""
+    """Fill in default values for a cluster where table and files have none."""
     scales, sizes = dict(layout["pixel_scale"]), dict(layout["field_size"])
     for name in scales:
         if scales[name] is None and sizes[name] is None:

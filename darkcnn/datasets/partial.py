@@ -1,4 +1,4 @@
-"""A database on its way to disk: what is done stays done, whatever stops the program."""
+"""Unfinished database on disk that survives interruptions."""
 
 import json
 import os
@@ -13,24 +13,24 @@ from darkcnn.records import GALAXY_DTYPE, RecordsOnDisk
 
 
 class PartialFile:
-    """Records and galaxies of the parts of a database that are done, in a folder beside the file to be.
+    """Finished parts of a database, in a folder beside the output file.
 
-    Each part is appended and forced to the disk, then noted with its length and checksum. Parts that are not
-    in the files as they were noted, as after a crash of the machine, are cut off, with all that follow.
+    Each part is appended and synced to disk, then recorded with its length and checksum. Parts that do not
+    match their checksum, as after a system crash, are removed with all later parts.
 
     Parameters
     ----------
     path : path-like
-        File to be. The folder has its name and ``.partial``.
+        Output file. The folder has its name and the suffix ``.partial``.
     dtype : numpy.dtype
         Type of a record.
     settings : dict
-        All that decides the records, in the types of JSON.
+        All settings that determine the records, in JSON types.
 
     Raises
     ------
     ValueError
-        If the folder was begun with other settings.
+        If the folder has other settings.
     """
 
     def __init__(self, path, dtype, settings):
@@ -51,7 +51,7 @@ class PartialFile:
         return self.folder / f"{name}.bin"
 
     def _check_settings(self, settings):
-        """Compare with the settings that the folder was begun with, or note them."""
+        """Compare settings with those of the folder, or write them."""
         path = self.folder / "settings.json"
         if not path.exists():
             with replacing(path) as temporary:
@@ -59,17 +59,17 @@ class PartialFile:
         begun = json.loads(path.read_text())
         if begun != settings:
             raise ValueError(
-                f"{self.folder} was begun with other settings, {begun}: delete it, or go on with it"
+                f"{self.folder} was started with other settings, {begun}: delete it, or use these settings"
             )
 
     def _intact_parts(self):
-        """Return the notes of parts up to the first one that is not in the files as it was written."""
+        """Return the notes of all parts up to the first damaged one."""
         parts = []
         with open(self._file("records"), "rb") as records, open(self._file("galaxies"), "rb") as galaxies:
             for line in (self.folder / "parts.jsonl").read_text().splitlines(keepends=True):
                 try:
                     part = json.loads(line)
-                except ValueError:  # it was being written
+                except ValueError:  # incompletely written
                     break
                 rows = [
                     np.fromfile(file, self.dtypes[name], part[name])
@@ -83,20 +83,20 @@ class PartialFile:
 
     @property
     def n_parts(self):
-        """Number of parts that are done."""
+        """Number of finished parts."""
         return len(self._parts)
 
     def n_rows(self, name):
-        """Return the number of ``"records"`` or ``"galaxies"`` that are done."""
+        """Return the number of finished ``"records"`` or ``"galaxies"``."""
         return sum(part[name] for part in self._parts)
 
     @property
     def about(self):
-        """What was told of each part."""
+        """Notes about each part."""
         return [part.get("about") for part in self._parts]
 
     def append(self, records, galaxies, about=None):
-        """Add a part, and what is to be told of it; ``row`` of `galaxies` counts from its first record."""
+        """Append a part and notes about it; ``row`` of `galaxies` counts from its first record."""
         galaxies["row"] += self.n_rows("records")
         note = _note(records, galaxies) | ({} if about is None else {"about": about})
         contents = {"records.bin": records.tobytes(), "galaxies.bin": galaxies.tobytes()}
@@ -108,7 +108,7 @@ class PartialFile:
         self._parts.append(note)
 
     def read(self, name):
-        """Return the ``"records"`` or ``"galaxies"`` that are done, which stay on disk."""
+        """Return the finished ``"records"`` or ``"galaxies"``, on disk."""
         return RecordsOnDisk(self._file(name), self.dtypes[name], 0, self.n_rows(name))
 
     def remove(self):
@@ -117,7 +117,7 @@ class PartialFile:
 
 
 def _note(records, galaxies):
-    """Return what is noted of a part: how many rows it has, and their checksum."""
+    """Return the length and checksum of a part."""
     checksum = crc32(galaxies.tobytes(), crc32(records.tobytes()))
     return {"records": len(records), "galaxies": len(galaxies), "crc32": checksum}
 

@@ -1,6 +1,6 @@
-"""The published BAHAMAS-SIDM maps: a pickle of ``(params, images)``.
+"""Published BAHAMAS-SIDM maps: a pickle of ``(params, images)``.
 
-``params`` is a dict of one array per attribute, ``images`` the maps: total, X-ray and stellar.
+``params`` is a dict with one array for each attribute; ``images`` are total, X-ray and stellar maps.
 """
 
 from dataclasses import replace
@@ -33,9 +33,9 @@ _VELOCITY_DEPENDENT = {"vdSIDM": (3.04, 560.0)}
 
 _FEEDBACK = {"low": "weak", "hi": "strong"}
 
-_MAX_GROWTH = 100  # a pickle can name one array many times: bytes in memory for each byte of the file
+_MAX_GROWTH = 100  # bytes in memory for each byte of the file; a pickle can repeat one array many times
 
-_MAX_LOG_MASS = 1000.0  # a mass beyond this is in Msun, not its logarithm
+_MAX_LOG_MASS = 1000.0  # larger masses are in Msun, not logarithms
 
 
 def read_published(path):
@@ -44,21 +44,21 @@ def read_published(path):
     Parameters
     ----------
     path : path-like
-        File that holds ``(params, images)``. ``images`` is an array of shape (n_samples, height, width, 3),
+        File with ``(params, images)``. ``images`` is an array of shape (n_samples, height, width, 3),
         or a list of ``n_samples`` arrays of (height, width, 3), or of 3 arrays of (n_samples, height, width).
 
     Returns
     -------
     Database
-        Maps have peak 1: one that did not is divided by its peak, which its norm is multiplied by.
-        Linear masses are turned into logarithms, and the depth of galaxies from Mpc into kpc. Labels come
-        from ``label``, the cross-section; from ``sim`` if that depends on velocity.
+        Maps are divided by their peaks, and their norms multiplied by them. Linear masses become logarithms,
+        and the depth of galaxies is converted from Mpc to kpc. Labels come from ``label``, the cross-section,
+        or from ``sim`` if it depends on velocity.
     """
     with open(path, "rb") as file:
         max_bytes = _MAX_GROWTH * path.stat().st_size
         content = read_pickle(file, max_bytes=max_bytes)
     if not isinstance(content, tuple | list) or len(content) != 2 or not isinstance(content[0], dict):
-        raise ValueError("the pickle must hold (params, images), params being a dict")
+        raise ValueError("the pickle must contain (params, images), where params is a dict")
     params = {_text(name): values for name, values in content[0].items()}
     params = {name: params[theirs] for name, theirs in match_names(params, _CLUSTER_KEYS).items()}
     maps = _maps(content[1], max_bytes)
@@ -94,7 +94,7 @@ def _length(values):
 
 
 def _numbers(values, name):
-    """Return numbers as an array, NaN for None."""
+    """Convert numbers to an array; None becomes NaN."""
     if not isinstance(values, np.ndarray) or values.dtype == object:
         if not all(value is None or isinstance(value, int | float | np.number) for value in values):
             raise ValueError(f"{name!r} must hold numbers")
@@ -112,12 +112,12 @@ def _maps(images, max_bytes):
     for row, image in enumerate(images):
         if image.shape != shape:
             raise ValueError(
-                f"images must have one shape, but that of row 0 is {shape}, of row {row} {image.shape}"
+                f"images must have the same shape, got {shape} in row 0 and {image.shape} in row {row}"
             )
     if len(shape) != 3:
         raise ValueError(f"images must have shape (height, width, {len(MAPS)}), got {shape}")
     if len(images) * images[0].nbytes > max_bytes:
-        raise ValueError("images must not name the same array over and over")
+        raise ValueError("images must not repeat the same array")
     if shape[2] == len(MAPS):
         return {name: np.stack([image[..., k] for image in images]) for k, name in enumerate(MAPS)}
     if len(images) == len(MAPS) and shape[1] == shape[2]:
@@ -137,7 +137,7 @@ def _divide_by_peaks(records):
 
 
 def _labels(params):
-    """Return labels from cross-sections, and from names of simulations what those do not tell."""
+    """Return labels from cross-sections and names of simulations."""
     if "label" not in params and "sim" not in params:
         raise ValueError(f"'label' or 'sim' must be among the params, found {sorted(params)}")
     if "sim" not in params:
@@ -154,19 +154,19 @@ def _label_of_number(value):
 
 
 def _label(name, number, row):
-    """Return the label of a cluster from the name of its simulation, and its cross-section, if known."""
-    dark_matter, _, variant = name.split("+")[0].partition("_")  # of "CDM_low+baryons", "CDM" and "low"
+    """Return the label of a cluster from the name of its simulation and its cross-section, if given."""
+    dark_matter, _, variant = name.split("+")[0].partition("_")  # "CDM_low+baryons": "CDM" and "low"
     feedback = _FEEDBACK.get(variant, "fiducial")
     if dark_matter in _VELOCITY_DEPENDENT:  # the number is the effective cross-section of each cluster
         return str(DarkMatter(*_VELOCITY_DEPENDENT[dark_matter], feedback))
-    told = None if number is None else _label_of_number(number)
+    label = None if number is None else _label_of_number(number)
     try:
         named = DarkMatter.parse(dark_matter)
     except ValueError as error:
-        if told is None or dark_matter.lower().startswith("vd"):
+        if label is None or dark_matter.lower().startswith("vd"):
             raise ValueError(f"{error}; it is of the simulation {name!r} in row {row}") from error
-        named = DarkMatter.parse(told)
-    if told is not None and not named.depends_on_velocity and str(named) != told:
+        named = DarkMatter.parse(label)
+    if label is not None and not named.depends_on_velocity and str(named) != label:
         raise ValueError(f"'label' of row {row} is {number}, but its simulation is {name!r}: correct one")
     return str(replace(named, feedback=feedback))
 
@@ -174,7 +174,7 @@ def _label(name, number, row):
 def _log_mass(masses):
     if not np.nanmax(masses, initial=0) > _MAX_LOG_MASS:
         return masses
-    with np.errstate(divide="ignore", invalid="ignore"):  # no stars at all: minus infinity; below zero: NaN
+    with np.errstate(divide="ignore", invalid="ignore"):  # no stars: minus infinity; negative: NaN
         return np.log10(masses)
 
 
@@ -188,7 +188,7 @@ def _galaxies(catalogues, max_bytes):
             )
         max_bytes -= len(catalogue) * GALAXY_DTYPE.itemsize
         if max_bytes < 0:
-            raise ValueError("the galaxies must not name the same table over and over")
+            raise ValueError("galaxies must not repeat the same table")
         columns = {name: catalogue[own] for name, own in match_names(names, GALAXY_DTYPE.names).items()}
         columns["row"] = np.full(len(catalogue), row)
         for name in ("m200", "mstar_30", "mstar_100"):

@@ -1,4 +1,4 @@
-"""The table of suites, as files hold it: an array, with unit and meaning of each column."""
+"""Table of suites as an array with the unit and description of each column."""
 
 import numpy as np
 from astropy.table import Table
@@ -6,29 +6,29 @@ from astropy.units import Unit
 
 
 def describe_suites(table):
-    """Return unit and meaning, as text, of each column."""
+    """Return the unit and description of each column as text."""
     return {name: (str(table[name].unit or ""), table[name].description or "") for name in table.colnames}
 
 
 def is_table_of_suites(dtype):
-    """Return whether rows of this type number suites."""
+    """Return whether a table of this dtype lists suites."""
     return dtype.names is not None and "suite" in dtype.names
 
 
 def suites_from_rows(rows, about):
-    """Return the table of suites.
+    """Make the table of suites from rows.
 
     Parameters
     ----------
     rows : structured ndarray of shape (n_suites,)
         Parameters of each suite.
     about : mapping of str to (str or None, str or None)
-        Unit and meaning of each column.
+        Unit and description of each column.
 
     Returns
     -------
     astropy.table.Table
-        With units and descriptions where there are some.
+        Table with units and descriptions.
     """
     table = Table(np.asarray(rows).astype(rows.dtype.newbyteorder("=")))
     for name, (unit, description) in about.items():

@@ -1,4 +1,4 @@
-"""Tables of clusters, whose maps are in other files."""
+"""Table of clusters and their map files."""
 
 from pathlib import Path
 
@@ -26,18 +26,18 @@ NAMES = (
     "center_row",
     "center_column",
 )
-"""Columns that a table may have."""
+"""Names of all possible columns."""
 
 
 class ClusterTable:
-    """Table with a row for each cluster, which names the files of its maps.
+    """Table of clusters and paths to their map files.
 
     Parameters
     ----------
     path : path-like
-        CSV, ECSV or FITS. Paths in it are relative to its folder.
+        CSV, ECSV or FITS file. Paths in it are relative to its folder.
     units : dict of str to str
-        Unit of maps, by name, where files do not tell it.
+        Unit of maps, by name, if the files do not contain it.
     """
 
     def __init__(self, path, units=None):
@@ -85,17 +85,17 @@ class ClusterTable:
         return np.array([label_from(value) for value in values])
 
     def read(self, row):
-        """Return the arguments of :func:`~darkcnn.records.make_record` for a row, read from its files.
+        """Read the maps of a row and return the arguments of :func:`~darkcnn.records.make_record`.
 
         Parameters
         ----------
         row : int
-            Row, from 0.
+            Row index.
 
         Returns
         -------
         maps, numbers : dict
-            Maps, quantities where their unit is known, and scalar fields.
+            Maps, as quantities if their unit is known, and scalar fields.
         layout : dict
             ``pixel_scale``, ``field_size`` and ``center``.
         """
@@ -129,20 +129,20 @@ class ClusterTable:
         )
 
     def _with_unit(self, name, image, row):
-        """Return an image with the unit that its file or the table tells."""
-        told = self._value(f"{name}_unit", row) or self.units.get(name)
-        if told and image.unit and Quantity(1, told).unit != Quantity(1, image.unit).unit:
+        """Return an image with the unit from its file or the table."""
+        unit = self._value(f"{name}_unit", row) or self.units.get(name)
+        if unit and image.unit and Quantity(1, unit).unit != Quantity(1, image.unit).unit:
             raise ValueError(
-                f"{name!r} must have one unit, but its file says {image.unit!r} and the table {told!r}"
+                f"{name!r} must have one unit, got {image.unit!r} in its file and {unit!r} in the table"
             )
-        unit = told or image.unit
+        unit = unit or image.unit
         return Quantity(image.values, unit, subok=True) if unit else image.values
 
     def _first(self, names, row):
         return next((value for name in names if (value := self._value(name, row)) is not None), None)
 
     def _value(self, name, row):
-        """Return a value of the table, None where it has none."""
+        """Return a value of the table, or None."""
         if name not in self.columns:
             return None
         value = self.columns[name][row]
@@ -152,12 +152,12 @@ class ClusterTable:
         return None if not isinstance(value, str) and np.isnan(value) else value
 
 
-def _values(told):
-    """Return a column: a quantity if it has a unit, text as str."""
-    if told.dtype.kind == "S":
-        told = told.astype(str)
-    if told.unit is None:
-        return np.ma.asarray(told) if np.ma.is_masked(told) else np.asarray(told)
-    if not np.ma.is_masked(told):
-        return Quantity(told, subok=True)
-    return Quantity(np.ma.filled(np.ma.asarray(told, dtype=float), np.nan), told.unit, subok=True)
+def _values(column):
+    """Return a column as a quantity if it has a unit, and text as str."""
+    if column.dtype.kind == "S":
+        column = column.astype(str)
+    if column.unit is None:
+        return np.ma.asarray(column) if np.ma.is_masked(column) else np.asarray(column)
+    if not np.ma.is_masked(column):
+        return Quantity(column, subok=True)
+    return Quantity(np.ma.filled(np.ma.asarray(column, dtype=float), np.nan), column.unit, subok=True)

@@ -1,9 +1,9 @@
-"""Read pickles of numpy arrays without running any code of theirs.
+"""Safe reading of pickles of numpy arrays, without executing code.
 
-A pickle is a program: it names functions of installed libraries and calls them. Here every name that may
-appear stands for a function of this module that checks its arguments; every other name, and every
-instruction that could reach past these functions, is refused. Even numpy's own functions are not called
-as they are: some trust a pickle's claims of size and type so far that it could reach anywhere in memory.
+A pickle is a program: it names functions of installed libraries and calls them. Here, every allowed name
+stands for a function of this module that checks its arguments; all other names, and instructions that could
+bypass these functions, are refused. Even numpy's own functions are not called directly: some trust the sizes
+and types in a pickle so far that it could access arbitrary memory.
 """
 
 import io
@@ -23,34 +23,34 @@ _INSTRUCTIONS = """
     BINBYTES SHORT_BINBYTES BINBYTES8 EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3
     EMPTY_LIST LIST APPEND APPENDS EMPTY_DICT GLOBAL STACK_GLOBAL
 """
-"""What plain containers and arrays need and the standard library does safely."""
+"""Instructions for plain containers and arrays, which the standard library executes safely."""
 
 
 def read_pickle(file, *, max_bytes):
-    """Read a pickle made of plain containers, numbers, text and numpy arrays.
+    """Read a pickle of plain containers, numbers, text and numpy arrays.
 
     Parameters
     ----------
     file : binary file
-        Written by any protocol, from Python 2 or 3 and numpy 1 or 2.
+        File in any protocol, from Python 2 or 3 and numpy 1 or 2.
     max_bytes : int
-        Size that all arrays together may have.
+        Maximum total size of all arrays.
 
     Returns
     -------
     object
-        Containers as pickled; record arrays come as plain structured arrays.
+        Containers as pickled; record arrays become structured arrays.
 
     Raises
     ------
     pickle.UnpicklingError
-        If the pickle asks for anything else. A damaged one may raise almost any other exception.
+        If the pickle contains anything else. Damaged pickles may raise almost any other exception.
     """
     return _Unpickler(file, max_bytes).load()
 
 
 class _PickledType:
-    """A dtype in the making: a pickle first names it, then adds byte order and fields."""
+    """Unfinished dtype: a pickle first names it, then adds byte order and fields."""
 
     def __init__(self, spec, *_):
         if spec == _RECORD:
@@ -72,7 +72,7 @@ class _PickledType:
         types = [_dtype(fields[name][0]) for name in names]
         if any(dtype.names for dtype in types):
             raise pickle.UnpicklingError("refused a table within a table")
-        # The constructor checks that fields lie within the row; numpy's own unpickling does not.
+        # The constructor checks that fields are within the row; numpy's own unpickling does not.
         self.dtype = np.dtype(
             {
                 "names": [str(name) for name in names],
@@ -106,7 +106,7 @@ def _set_array_state(array, state):
     dtype, data = _dtype(pickled_type), _bytes(data)
     if not all(type(length) is int and length >= 0 for length in shape):
         raise pickle.UnpicklingError(f"refused an array of shape {shape!r}")
-    # numpy allocates what the shape claims, and takes as many objects from the list as it claims.
+    # numpy trusts the shape, both for the size to allocate and for the number of objects in the list.
     expected, actual = (1, list) if dtype.hasobject else (dtype.itemsize, bytes)
     if type(data) is not actual or expected == 0 or len(data) != math.prod(shape) * expected:
         raise pickle.UnpicklingError(
@@ -161,14 +161,14 @@ def _refuse(code):
 
 
 class _Unpickler(pickle._Unpickler):
-    # The interpreter in Python, because the one in C cannot be told which instructions to refuse.
-    # joblib builds on it too.
+    # The Python implementation, because the one in C cannot refuse instructions.
+    # joblib uses it, too.
 
     def __init__(self, file, max_bytes):
-        super().__init__(file, encoding="latin1")  # which keeps the bytes of Python 2's strings
+        super().__init__(file, encoding="latin1")  # keeps the bytes of Python 2's strings
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
-        # A file makes room for all that it is asked for, whether it has it or not.
+        # file.read allocates the requested size even if the file is shorter.
         self._file_read = lambda n_bytes: file.read(min(n_bytes, size - file.tell()))
         self.bytes_left = max_bytes
 
@@ -182,10 +182,10 @@ class _Unpickler(pickle._Unpickler):
         self._spend(self.stack[-1])
 
     def _spend(self, made):
-        # One text in the file can be made into bytes and arrays again and again.
+        # One text in the file can be converted to bytes and arrays repeatedly.
         self.bytes_left -= len(made) if isinstance(made, bytes) else getattr(made, "nbytes", 0)
         if self.bytes_left < 0:
-            raise pickle.UnpicklingError("refused to make so much data from so small a file")
+            raise pickle.UnpicklingError("refused to create so much data from so small a file")
 
     def load_build(self):
         state = self.stack.pop()
@@ -212,7 +212,7 @@ class _Unpickler(pickle._Unpickler):
 
     def _set_items(self, items):
         target, keys = self.stack[-1], items[::2]
-        # Hashing a tuple of tuples of tuples can take for ever.
+        # Hashing deeply nested tuples can take forever.
         if type(target) is not dict or not all(isinstance(key, str | bytes | int) for key in keys):
             raise pickle.UnpicklingError(
                 f"refused to set items of {type(target).__name__}: only a dict by text or whole number"
@@ -221,7 +221,7 @@ class _Unpickler(pickle._Unpickler):
 
     def load_bytearray8(self):
         size = int.from_bytes(self.read(8), "little")
-        # The inherited method fills all of the claimed size with zeros before it reads.
+        # The inherited method allocates the claimed size before it reads.
         self.append(bytearray(self.read(size)))
 
     dispatch = {code: _refuse(code) for code in range(256)}

@@ -1,4 +1,4 @@
-"""From class probabilities of many clusters to a cross-section with an honest error."""
+"""Inference of the cross-section from class probabilities of many clusters."""
 
 from darkcnn.inference.coverage import Coverage, coverage_check
 from darkcnn.inference.domain import DomainTest

@@ -1,4 +1,4 @@
-"""The axis that cross-sections are inferred on: about logarithmic, with zero at its end."""
+"""Axis for the inference of cross-sections: approximately logarithmic, including zero."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,15 +6,15 @@ from functools import cached_property
 import numpy as np
 
 _N_STEPS = 200
-"""Steps of the grid, shared among the gaps between classes in proportion to their lengths."""
+"""Number of grid steps, divided among the gaps between classes in proportion to their lengths."""
 
 
 @dataclass(frozen=True)
 class CrossSectionAxis:
-    r"""Cross-sections from the lowest class to the highest, and their coordinate.
+    r"""Cross-section axis from the lowest class to the highest, and its coordinate.
 
     The coordinate :math:`\log(1 + \sigma/\sigma_0)` is linear in :math:`\sigma` well below :math:`\sigma_0`
-    and logarithmic well above, so that zero is a point like any other.
+    and logarithmic well above, so that it is finite at zero.
 
     Parameters
     ----------
@@ -34,12 +34,12 @@ class CrossSectionAxis:
 
     @property
     def scale(self):
-        """Lowest cross-section of a class above zero, cm2/g; σ_0 above."""
+        """Lowest positive cross-section of a class, cm2/g; σ_0 in the formula."""
         return float(self.nodes[self.nodes > 0][0])
 
     @cached_property
     def grid(self):
-        """Cross-sections of the grid, cm2/g; every class is one of them."""
+        """Cross-sections of the grid, cm2/g, including all classes."""
         ends = self.position(self.nodes)
         n_steps = np.maximum(np.round(_N_STEPS * np.diff(ends) / (ends[-1] - ends[0])), 4).astype(int)
         gaps = [
@@ -47,38 +47,38 @@ class CrossSectionAxis:
             for low, high, n in zip(ends[:-1], ends[1:], n_steps, strict=True)
         ]
         grid = self.cross_section(np.concatenate([*gaps, ends[-1:]]))
-        grid[np.append(0, np.cumsum(n_steps))] = self.nodes  # exact, not to rounding
+        grid[np.append(0, np.cumsum(n_steps))] = self.nodes  # exactly, without rounding
         return grid
 
     @cached_property
     def cells(self):
-        """Lengths on the axis that the points of the grid stand for, by the trapezoidal rule."""
+        """Integration weights of the grid points on the axis, by the trapezoidal rule."""
         steps = np.diff(self.position(self.grid))
         return (np.append(steps, 0) + np.append(0, steps)) / 2
 
     @cached_property
     def node_rows(self):
-        """Rows of the grid that the classes are."""
+        """Grid indices of the classes."""
         return np.searchsorted(self.grid, self.nodes)
 
     def position(self, cross_sections):
-        """Return the coordinate of cross-sections (cm2/g)."""
+        """Convert cross-sections (cm2/g) to coordinates."""
         return np.log1p(np.asarray(cross_sections) / self.scale)
 
     def cross_section(self, position):
-        """Return the cross-sections (cm2/g) of coordinates, the inverse of :meth:`position`."""
+        """Convert coordinates to cross-sections (cm2/g), the inverse of :meth:`position`."""
         return self.scale * np.expm1(position)
 
     def interpolate(self, values, curvature=None):
-        r"""Interpolate between classes, onto the grid.
+        r"""Interpolate values at the classes to the grid.
 
         Parameters
         ----------
         values : array-like of shape (..., n_classes)
             Values at the classes.
         curvature : ndarray of shape (n_classes - 1,) or None, default=None
-            Curvature :math:`a` of each gap between classes, from -1 to 1: at a fraction :math:`u` of the
-            gap, :math:`u + a u (1 - u)` of the difference is reached. None for linear interpolation.
+            Curvature :math:`a` of each gap between classes, from -1 to 1: at a fraction :math:`u` of the gap,
+            the value has changed by :math:`u + a u (1 - u)` of the difference. None for linear interpolation.
 
         Returns
         -------
@@ -91,6 +91,6 @@ class CrossSectionAxis:
             gap = np.minimum(gaps.astype(int), len(curvature) - 1)
             fraction = gaps - gap
             gaps = gaps + curvature[gap] * fraction * (1 - fraction)
-        # One column for each class: what a 1 there and 0 elsewhere becomes.
+        # One column for each class: the interpolation of its unit vector.
         columns = [np.interp(gaps, nodes, unit) for unit in np.eye(len(nodes))]
         return np.asarray(values) @ np.array(columns)

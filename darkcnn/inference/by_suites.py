@@ -1,4 +1,4 @@
-"""Calibration with many simulations, each a draw from a population."""
+"""Calibration with suites of simulations."""
 
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length
@@ -8,45 +8,45 @@ from darkcnn.inference.suites import SuiteResponse
 
 
 class CalibrationBySuites:
-    """Mixin of :class:`~darkcnn.CrossSectionPosterior`: what it knows of suites, and of the sample's own."""
+    """Mixin of :class:`~darkcnn.CrossSectionPosterior`: calibration with suites and the own simulation."""
 
     def _calibrate_suites(self, probabilities, target, groups, suites, embedding):
         suites = np.asarray(suites)
         check_consistent_length(groups, target, suites)
         cross_sections = self._classes.cross_sections_of(target)
-        features = self._described(probabilities, embedding)
+        features = self._scores_or_embedding(probabilities, embedding)
         responses = [SuiteResponse(each, cross_sections, suites, groups) for each in features]
         return self._use(responses, embedding is not None)
 
     def calibrate_with(self, response):
-        """Use a calibration that was made earlier from embeddings.
+        """Use an existing calibration of embeddings.
 
         Parameters
         ----------
         response : SuiteResponse
-            Response of the embedding in many suites.
+            Response of the embedding, fitted to many suites.
 
         Returns
         -------
         CrossSectionPosterior
-            The calibrated estimator, which needs the embedding at :meth:`fit`.
+            The calibrated estimator; :meth:`fit` then needs the embedding.
         """
         self._set_up()
         return self._use([response], True)
 
     def condition(self, probabilities, target, groups=None, *, embedding=None):
-        """Learn how a few clusters of the sample's own simulation respond, after a calibration with suites.
+        """Condition a calibration with suites on a few clusters of the sample's own simulation.
 
         Parameters
         ----------
         probabilities : array-like of shape (n_maps, n_classes) or (n_networks, n_maps, n_classes)
-            Class probabilities of labelled clusters of the simulation, or world, that the sample is of.
+            Class probabilities of labelled clusters of the same simulation as the sample.
         target : array-like of shape (n_maps,)
-            Their labels, of two cross-sections or more.
+            Labels, of two or more cross-sections.
         groups : array-like of shape (n_maps,) or None, default=None
             Cluster of each map, in any dark-matter model; None if all differ.
         embedding : array-like of shape (n_maps, n_features) or None, default=None
-            Features of the maps, if :meth:`calibrate` had some.
+            Embedding of the maps, if :meth:`calibrate` was given one.
 
         Returns
         -------
@@ -56,8 +56,7 @@ class CalibrationBySuites:
         Raises
         ------
         ValueError
-            If there was no calibration with suites, or there are fewer than three clusters of a
-            cross-section.
+            If there is no calibration with suites, or there are fewer than three clusters of a cross-section.
         """
         if not getattr(self, "_responses", None):
             raise ValueError("condition needs a calibration with suites: call calibrate(..., suites=...)")
@@ -71,14 +70,14 @@ class CalibrationBySuites:
         return self
 
     def _features(self, probabilities, embedding):
-        """Return the features that suites were described by, of each network."""
+        """Return the features used in the calibration, of each network."""
         if (embedding is not None) != self._of_embedding:
             wanted = "left out: calibrate had none" if embedding is not None else "given, as to calibrate"
             raise ValueError(f"embedding must be {wanted}")
-        return self._described(probabilities, embedding)
+        return self._scores_or_embedding(probabilities, embedding)
 
-    def _described(self, probabilities, embedding):
-        """Return the features of the maps by each network: scores, or the embedding if there is one."""
+    def _scores_or_embedding(self, probabilities, embedding):
+        """Return the features of the maps from each network: the embedding if given, or scores."""
         if embedding is None:
             return self._classes.scores(probabilities)[..., np.newaxis]
         features = check_array(embedding, input_name="embedding")
@@ -86,19 +85,21 @@ class CalibrationBySuites:
         return [features]
 
     def pvalue(self, embedding, groups=None):
-        """Return how often a suite of the calibration is as far from the others as a sample is from all.
+        """Return the p-value of a sample under the population of suites.
+
+        It is the fraction of suites that are at least as far from all other suites as the sample is.
 
         Parameters
         ----------
         embedding : array-like of shape (n_maps, n_features)
-            Features of the maps of the sample, as the calibration had.
+            Embedding of the maps of the sample.
         groups : array-like of shape (n_maps,) or None, default=None
             Cluster of each map; None if all differ.
 
         Returns
         -------
         float
-            Near 0 for a sample unlike every suite.
+            P-value; near 0 for a sample unlike all suites.
         """
         if not getattr(self, "_responses", None) or not self._of_embedding:
             raise ValueError("pvalue needs a calibration with suites and embedding")
@@ -113,7 +114,7 @@ class CalibrationBySuites:
         return self
 
     def _by_suites(self, probabilities, groups, embedding):
-        """Use suites as a random effect; return log-likelihoods of each network, outliers not counted."""
+        """Return log-likelihoods from each network, with suites as a random effect and without outliers."""
         self._check_meaning()
         features = self._features(probabilities, embedding)
         responses = self._responses

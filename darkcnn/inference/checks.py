@@ -1,11 +1,11 @@
-"""Checks of what the inference is given."""
+"""Checks of the arguments of the inference."""
 
 import numpy as np
 from sklearn.utils import check_consistent_length
 
 from darkcnn.records import check_groups
 
-_TOLERANCE = 1e-3  # probabilities that were rounded, or summed in single precision, are good enough
+_TOLERANCE = 1e-3  # allows for rounding and single precision
 
 
 def check_probabilities(probabilities, n_classes):
@@ -16,17 +16,17 @@ def check_probabilities(probabilities, n_classes):
     probabilities : array-like of shape (n_maps, n_classes) or (n_networks, n_maps, n_classes)
         Class probabilities.
     n_classes : int
-        Number of classes that there must be.
+        Expected number of classes.
 
     Returns
     -------
     ndarray of float64 of shape (n_networks, n_maps, n_classes)
-        The probabilities.
+        Checked probabilities.
 
     Raises
     ------
     ValueError
-        If the shape is another, or the values are not probabilities.
+        If the shape is wrong, or the values are not probabilities.
     """
     checked = np.asarray(probabilities, dtype=float)
     if checked.ndim == 2:
@@ -36,26 +36,26 @@ def check_probabilities(probabilities, n_classes):
             "probabilities must have shape (n_maps, n_classes) or (n_networks, n_maps, n_classes) with "
             f"n_classes={n_classes}, got {np.shape(probabilities)}"
         )
-    # NaN fails these comparisons too.
+    # NaN also fails these comparisons.
     if not (checked >= 0).all() or not (np.abs(checked.sum(axis=2) - 1) < _TOLERANCE).all():
         raise ValueError("probabilities must be finite, zero or more, and sum to one in every row")
     return checked
 
 
 def number_clusters(groups, n_maps):
-    """Assign every cluster a number, from 0.
+    """Return consecutive numbers of the clusters.
 
     Parameters
     ----------
     groups : array-like of shape (n_maps,) or None
-        Cluster of each map; None if every map is of another cluster.
+        Cluster of each map; None if all differ.
     n_maps : int
         Number of maps.
 
     Returns
     -------
     ndarray of int of shape (n_maps,)
-        Numbers of the clusters.
+        Number of the cluster of each map.
     """
     if groups is None:
         return np.arange(n_maps)
@@ -64,10 +64,12 @@ def number_clusters(groups, n_maps):
 
 
 def check_prior(prior, n_classes, argument):
-    """Check a prior over classes, return it normalised, shape (n_classes,); None means uniform."""
+    """Check a prior of the classes and return it normalised, shape (n_classes,); None for uniform."""
     if prior is None:
         return np.full(n_classes, 1 / n_classes)
     checked = np.asarray(prior, dtype=float)
     if checked.shape != (n_classes,) or not (np.isfinite(checked) & (checked > 0)).all():
-        raise ValueError(f"{argument} must hold {n_classes} numbers above zero, one a class, got {prior!r}")
+        raise ValueError(
+            f"{argument} must have {n_classes} positive numbers, one for each class, got {prior!r}"
+        )
     return checked / checked.sum()

@@ -1,4 +1,4 @@
-"""Classes of a posterior: cross-sections of the columns of class probabilities, and their priors."""
+"""Classes of a posterior: their cross-sections and priors."""
 
 from functools import cached_property
 
@@ -17,9 +17,9 @@ class Classes:
     labels : array-like of shape (n_classes,)
         Labels of dark-matter models.
     prior, training_prior : array-like of shape (n_classes,) or None
-        Prior of the classes, and their fractions in the training set; None for uniform.
+        Prior of the classes, and class fractions in the training set; None for uniform.
     velocity : float or None
-        Velocity in km/s at which cross-sections are taken; None if no class depends on it.
+        Velocity in km/s at which cross-sections are evaluated; None if no class depends on it.
 
     Examples
     --------
@@ -38,15 +38,15 @@ class Classes:
         ]
         if dependent and velocity is None:
             raise ValueError(
-                f"classes hold {dependent[0]!r}, whose cross-section depends on velocity: set the parameter "
-                "velocity to that of the sample in km/s, or to 0 for cross-sections at low velocity"
+                f"classes contain {dependent[0]!r}, whose cross-section depends on velocity: set velocity to "
+                "that of the sample in km/s, or to 0 for the low-velocity limit"
             )
         self.velocity = velocity if dependent else None
         self.cross_sections = np.array([cross_section_of(label, velocity) for label in self.dark_matter])
         if len(np.unique(self.cross_sections)) != len(labels) or len(labels) < 2:
             hint = ""
             if len(np.unique(self.dark_matter)) < len(labels):
-                hint = "; darkcnn.inference.marginalize_feedback adds up those that differ in feedback only"
+                hint = "; sum over feedback with darkcnn.inference.marginalize_feedback"
             at = "" if self.velocity is None else f" at {velocity:g} km/s"
             raise ValueError(
                 f"classes must be two or more different cross-sections{at}, got "
@@ -59,26 +59,26 @@ class Classes:
 
     @cached_property
     def grid_prior(self):
-        """Prior probabilities of the points of the axis' grid."""
+        """Prior probabilities of the grid points."""
         mass = self.axis.interpolate(self.prior[self.order]) * self.axis.cells
         return mass / mass.sum()
 
     @property
     def meaning(self):
-        """All that the meaning of a score depends on."""
+        """Everything that the interpretation of a score depends on."""
         return self.dark_matter.tolist(), self.training_prior.tolist(), self.velocity
 
     def ratios(self, probabilities):
-        """Divide the training prior out; return likelihoods over their mean, classes by cross-section."""
+        """Divide by the training prior; return likelihoods over their mean, with classes by cross-section."""
         likelihoods = (probabilities / self.training_prior)[..., self.order]
         return likelihoods / likelihoods.mean(axis=-1, keepdims=True)
 
     def scores(self, probabilities):
-        """Return the mean coordinate of each map under a uniform prior, shape (n_networks, n_maps)."""
+        """Return the mean coordinate of each map for a uniform prior, shape (n_networks, n_maps)."""
         return self.ratios(probabilities) @ self.axis.position(self.axis.nodes) / len(self.order)
 
     def cross_sections_of(self, labels):
-        """Return the cross-sections of labels, which need not be classes, cm2/g."""
+        """Return the cross-sections of labels, not necessarily of classes, cm2/g."""
         names, rows = np.unique(split_labels(labels)[0], return_inverse=True)
         velocity = 0 if self.velocity is None else self.velocity
         dependent = [name for name in names.tolist() if DarkMatter.parse(name).depends_on_velocity]
@@ -87,17 +87,17 @@ class Classes:
         return np.array([cross_section_of(name, velocity) for name in names])[rows]
 
     def refined(self, labels):
-        """Return the axis of the cross-sections of labels, their positions on it, and its labels.
+        """Return the axis of the cross-sections of labels, their positions on it, and names for them.
 
-        Every class must be among them, and none may be beyond the ends of the axis.
+        All classes must occur, and no cross-section may be outside the range of the classes.
         """
         cross_sections = self.cross_sections_of(labels)
         nodes, positions = np.unique(cross_sections, return_inverse=True)
         outside = nodes[(nodes < self.axis.nodes[0]) | (nodes > self.axis.nodes[-1])]
         if len(outside):
             raise ValueError(
-                f"target must be from {self.axis.nodes[0]:g} to {self.axis.nodes[-1]:g} cm2/g, the classes' "
-                f"range, got {outside.tolist()}"
+                f"target must be from {self.axis.nodes[0]:g} to {self.axis.nodes[-1]:g} cm2/g, the range of "
+                f"the classes, got {outside.tolist()}"
             )
         missing = self.dark_matter[~np.isin(self.cross_sections, nodes)]
         if len(missing):

@@ -1,4 +1,4 @@
-"""A probability density along an axis: its quantiles, its intervals and whether it ends anywhere."""
+"""Probability density on an axis: quantiles and intervals."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,14 +11,14 @@ _OVERSAMPLING = 20
 
 @dataclass(frozen=True)
 class Density:
-    """A probability density, linear between the points of a grid.
+    """Probability density, linear between grid points.
 
     Parameters
     ----------
     position : ndarray of shape (n_grid,)
         Points, ascending.
     values : ndarray of shape (n_grid,)
-        Densities there.
+        Density at these points.
 
     Examples
     --------
@@ -34,7 +34,7 @@ class Density:
 
     @cached_property
     def _fine(self):
-        """Points, densities and probabilities of a finer grid."""
+        """Points, densities and probabilities on a finer grid."""
         coarse = np.arange(len(self.position))
         fine = np.linspace(0, coarse[-1], _OVERSAMPLING * coarse[-1] + 1)
         position = np.interp(fine, coarse, self.position)
@@ -44,7 +44,7 @@ class Density:
         return position, values, mass / mass.sum()
 
     def quantile(self, level):
-        """Return the point below which this part of the probability is."""
+        """Return the quantile of a probability."""
         position, _, mass = self._fine
         return np.interp(level, np.cumsum(mass) - mass / 2, position)
 
@@ -67,8 +67,9 @@ class Density:
         return position[lower[lower < first][-1] + 1], position[lower[lower > last][0] - 1]
 
     def reaches(self, end, level):
-        """Return whether the density at an end, 0 or -1, is too near that of the peak to exclude this end.
+        """Return whether the density at an end, 0 or -1, is too high to exclude this end.
 
-        A normal density is exp(-z^2 / 2) of its peak where `level` is on one side of it.
+        The threshold is exp(-z^2 / 2) of the peak, where `level` is the probability of a normal variable
+        below z.
         """
         return self.values[end] > self.values.max() * np.exp(-(ndtri(level) ** 2) / 2)

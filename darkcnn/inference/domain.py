@@ -12,36 +12,36 @@ from darkcnn.inference.checks import number_clusters
 from darkcnn.records import canonical_labels
 
 _N_DRAWS = 500
-"""Samples of held-out clusters that a sample is compared with, of each class."""
+"""Number of reference samples drawn for each class."""
 
 
 class DomainTest(DocumentationLink, BaseEstimator):
-    r"""Out-of-distribution test: whether clusters are like those that a network was calibrated on.
+    r"""Out-of-distribution test of clusters, by the embedding of a network.
 
     Parameters
     ----------
     random_state : int, RandomState instance or None, default=None
-        Seed of the division of the held-out clusters, and of the samples drawn from them.
+        Seed of the split of the held-out clusters and of the samples drawn from them.
 
     Attributes
     ----------
     n_reference_ : int
-        Number of held-out clusters that p-values are ranks among.
+        Number of held-out clusters in the reference.
 
     Notes
     -----
     The embedding is the input of the last layer of a network, ``pipeline.transform``. Half of the held-out
-    clusters give its mean, the means of the classes and the covariance within them (shrunk [1]_). The
-    embedding is whitened within the classes, and the directions along which the classes differ are left out:
-    a sample must not be rejected for its cross-section. The other half is the reference.
+    clusters give its mean, the class means and the covariance within classes (shrunk [1]_). The embedding is
+    whitened within classes, and the directions along which classes differ are removed, so that a sample is
+    not rejected for its cross-section. The other half is the reference.
 
-    The statistic of a *map* is the length of its remaining embedding, and its p-value is the rank in the
-    reference (conformal [2]_): 5 % of maps that are like the held-out ones have p < 0.05. The statistic of a
-    *sample* is the distance of its mean from that of the first half, and its p-value is the rank among
-    samples of as many reference clusters of one class; the highest p-value of all classes counts. A shift
-    that is not significant in a single cluster may be significant in the mean of many.
+    The statistic of a *map* is the length of its remaining embedding; its p-value is the rank in the
+    reference (conformal [2]_): 5 % of in-distribution maps have p < 0.05. The statistic of a *sample* is the
+    distance of its mean from that of the first half; its p-value is the rank among samples of the same number
+    of reference clusters of one class, and the highest p-value of all classes is returned. A shift that is
+    not significant for single clusters may be significant for the mean of many.
 
-    A high p-value is no proof: the embedding may not contain what differs.
+    A high p-value is no proof: the embedding may not respond to the difference.
 
     References
     ----------
@@ -65,12 +65,12 @@ class DomainTest(DocumentationLink, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, embeddings, target, groups=None):
-        """Learn the distribution of held-out clusters.
+        """Fit the distribution of held-out clusters.
 
         Parameters
         ----------
         embeddings : array-like of shape (n_maps, n_features)
-            Of clusters held out of the training.
+            Embeddings of held-out clusters.
         target : array-like of shape (n_maps,)
             Their labels.
         groups : array-like of shape (n_maps,) or None, default=None
@@ -84,75 +84,75 @@ class DomainTest(DocumentationLink, BaseEstimator):
         Raises
         ------
         ValueError
-            If lengths disagree, or a class has too few clusters to divide.
+            If lengths differ, or a class has too few clusters to split.
         """
         embeddings = check_array(embeddings, input_name="embeddings")
         check_consistent_length(embeddings, target)
         target, groups = canonical_labels(target), number_clusters(groups, len(embeddings))
         rng = check_random_state(self.random_state)
         shuffled = rng.permutation(groups.max() + 1)
-        learns = np.isin(groups, shuffled[: len(shuffled) // 2])
+        is_train = np.isin(groups, shuffled[: len(shuffled) // 2])
         classes = np.unique(target)
         numbers = [
-            [len(np.unique(groups[half & (target == name)])) for half in (learns, ~learns)]
+            [len(np.unique(groups[half & (target == name)])) for half in (is_train, ~is_train)]
             for name in classes
         ]
         if np.min(numbers) < 10:
             raise ValueError(
-                "target must have at least twenty or so clusters of every class, half to learn from, got "
+                "target must have at least about twenty clusters of every class, half for fitting, got "
                 f"{dict(zip(classes.tolist(), np.sum(numbers, axis=1).tolist(), strict=True))}"
             )
-        means = np.array([embeddings[learns & (target == name)].mean(axis=0) for name in classes])
-        within = embeddings[learns] - means[np.searchsorted(classes, target[learns])]
-        # Columns of the Cholesky factor of the precision make the scatter within classes white.
+        means = np.array([embeddings[is_train & (target == name)].mean(axis=0) for name in classes])
+        within = embeddings[is_train] - means[np.searchsorted(classes, target[is_train])]
+        # The Cholesky factor of the precision whitens the scatter within classes.
         self._whiten = np.linalg.cholesky(LedoitWolf().fit(within).precision_)
         self._mean = means.mean(axis=0)
         _, _, directions = np.linalg.svd((means - self._mean) @ self._whiten, full_matrices=False)
         self._between = directions[: len(classes) - 1]
-        self._centre = self._remainder(embeddings[learns]).mean(axis=0)
-        reference = self._remainder(embeddings[~learns])
+        self._centre = self._remainder(embeddings[is_train]).mean(axis=0)
+        reference = self._remainder(embeddings[~is_train])
         self._reference = [
-            _Clusters(reference[rows], groups[~learns][rows])
-            for rows in (target[~learns] == name for name in classes)
+            _Clusters(reference[rows], groups[~is_train][rows])
+            for rows in (target[~is_train] == name for name in classes)
         ]
         self._lengths = np.sort((reference**2).sum(axis=1))
-        self.n_reference_ = len(np.unique(groups[~learns]))
+        self.n_reference_ = len(np.unique(groups[~is_train]))
         self._seed = int(rng.randint(np.iinfo(np.int32).max))
         return self
 
     def pvalues(self, embeddings):
-        """Return the p-value of each map by itself.
+        """Return the p-value of each map.
 
         Parameters
         ----------
         embeddings : array-like of shape (n_maps, n_features)
-            Of maps to judge.
+            Embeddings of the maps.
 
         Returns
         -------
         ndarray of shape (n_maps,)
-            Low for maps unlike the held-out ones.
+            P-values; low for out-of-distribution maps.
         """
         lengths = (self._checked(embeddings) ** 2).sum(axis=1)
         n_more_extreme = len(self._lengths) - np.searchsorted(self._lengths, lengths)
         return (1 + n_more_extreme) / (1 + len(self._lengths))
 
     def sample_pvalue(self, embeddings, groups=None):
-        """Return the p-value of a sample as a whole.
+        """Return the p-value of a sample.
 
         Parameters
         ----------
         embeddings : array-like of shape (n_maps, n_features)
-            Of the maps of a sample.
+            Embeddings of the maps of the sample.
         groups : array-like of shape (n_maps,) or None, default=None
-            Cluster of each map; None if all differ. A cluster counts once, with the mean of its maps.
+            Cluster of each map; None if all differ. The maps of a cluster are averaged.
 
         Returns
         -------
         float
-            Low for a sample unlike samples of as many held-out clusters, with as many maps each, of any
-            class. Held-out clusters, or maps of one, that are fewer than those of the sample make the
-            p-value cautious.
+            P-value; low for a sample unlike samples of the same number of held-out clusters of any class,
+            each with the same number of maps. It is conservative if there are fewer held-out clusters, or
+            maps of one, than in the sample.
         """
         sample = _Clusters(remainder := self._checked(embeddings), number_clusters(groups, len(remainder)))
         distance = ((sample.means.mean(axis=0) - self._centre) ** 2).sum()
@@ -165,7 +165,7 @@ class DomainTest(DocumentationLink, BaseEstimator):
         return float(max(pvalues))
 
     def _remainder(self, embeddings):
-        """Return what is left without the directions along which classes differ, white within classes."""
+        """Remove the directions along which classes differ, after whitening within classes."""
         white = (embeddings - self._mean) @ self._whiten
         return white - white @ self._between.T @ self._between
 
@@ -183,7 +183,7 @@ class DomainTest(DocumentationLink, BaseEstimator):
 
 
 class _Clusters:
-    """Maps of clusters, to be drawn as those of a sample were: whole clusters, each with as many maps."""
+    """Maps of clusters, for drawing whole clusters with given numbers of maps."""
 
     def __init__(self, embeddings, groups):
         _, self.cluster, self.sizes = np.unique(groups, return_inverse=True, return_counts=True)
@@ -197,7 +197,7 @@ class _Clusters:
         return sums / self.sizes[:, np.newaxis]
 
     def draw_mean(self, sizes, rng):
-        """Draw clusters of these numbers of maps, or of all that they have, and average their means."""
+        """Draw clusters with these numbers of maps, or all of their maps, and average their means."""
         n_drawn = min(len(sizes), len(self.sizes))
         wanted = np.zeros(len(self.sizes), int)
         wanted[rng.permutation(len(wanted))[:n_drawn]] = rng.permutation(sizes)[:n_drawn]

@@ -1,4 +1,4 @@
-"""Probabilities of dark-matter models, marginalised over feedback."""
+"""Marginalisation of probabilities over feedback."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from darkcnn.records import sort_labels, split_labels
 
 
 def marginalize_feedback(probabilities, classes):
-    r"""Add up the probabilities of classes that differ in feedback only.
+    r"""Sum the probabilities of classes that differ only in feedback.
 
-    :math:`P(\mathrm{dark\ matter}) = \sum P(\mathrm{dark\ matter, feedback})`, the sum being over feedback,
-    which is then as probable as in the training set.
+    :math:`P(\mathrm{dark\ matter}) = \sum P(\mathrm{dark\ matter, feedback})`, where the prior of feedback is
+    that of the training set.
 
     Parameters
     ----------
@@ -22,14 +22,14 @@ def marginalize_feedback(probabilities, classes):
     Returns
     -------
     probabilities : ndarray of shape (..., n_dark_matter)
-        Probabilities of dark matter alone.
+        Probabilities of dark-matter models.
     classes : ndarray of shape (n_dark_matter,)
-        Their labels, by cross-section.
+        Labels of dark-matter models, by cross-section.
 
     Raises
     ------
     ValueError
-        If there are not as many probabilities as classes.
+        If the numbers of probabilities and classes differ.
 
     Examples
     --------

@@ -1,17 +1,17 @@
-"""Intervals, limits and a summary of a posterior of the cross-section."""
+"""Intervals, limits and summary of the posterior of the cross-section."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 _MAX_OUTLIER_FRACTION = 0.25
-"""Outlier fraction above which a sample is unlike the training set."""
+"""Outlier fraction above which a warning is raised."""
 
 _MAX_SYSTEMATIC_FRACTION = 0.25
-"""Systematic share of the variance above which intervals are known to be too wide."""
+"""Systematic fraction of the variance above which intervals are too wide."""
 
 
 class CredibleIntervals:
-    """Mixin of :class:`~darkcnn.CrossSectionPosterior`: reads a fitted density along the axis."""
+    """Mixin of :class:`~darkcnn.CrossSectionPosterior`: intervals and limits from the fitted density."""
 
     def interval(self, level=0.68):
         """Return the shortest credible interval on the axis.
@@ -19,12 +19,12 @@ class CredibleIntervals:
         Parameters
         ----------
         level : float, default=0.68
-            Probability within.
+            Probability in the interval.
 
         Returns
         -------
         low, high : float
-            Ends in cm2/g; `high` is infinite if the highest class is within.
+            Ends, cm2/g; `high` is infinite if the interval contains the highest class.
         """
         check_is_fitted(self)
         low, high = self._axis.cross_section(np.array(self._density.interval(level)))
@@ -48,7 +48,7 @@ class CredibleIntervals:
         return float(self._density.below(self._axis.position(inside)))
 
     def upper_limit(self, level=0.95):
-        """Return what the cross-section is below with a probability.
+        """Return an upper limit on the cross-section.
 
         Parameters
         ----------
@@ -58,14 +58,14 @@ class CredibleIntervals:
         Returns
         -------
         float
-            Limit, cm2/g. Infinite if the data do not exclude the highest class: its density is above
-            exp(-z^2 / 2) of the peak where `level` of a normal distribution is below z.
+            Limit, cm2/g. Infinite if the data do not exclude the highest class: its density exceeds exp(-z^2
+            / 2) of the peak, where `level` is the probability of a normal variable below z.
         """
         check_is_fitted(self)
         return float("inf") if self._density.reaches(-1, level) else self._quantile(level)
 
     def lower_limit(self, level=0.95):
-        """Return what the cross-section is above with a probability.
+        """Return a lower limit on the cross-section.
 
         Parameters
         ----------
@@ -75,7 +75,7 @@ class CredibleIntervals:
         Returns
         -------
         float
-            Limit, cm2/g: the lowest class itself if the data do not exclude it, in the sense of
+            Limit, cm2/g; the lowest class if the data do not exclude it, by the criterion of
             :meth:`upper_limit`.
         """
         check_is_fitted(self)
@@ -83,10 +83,10 @@ class CredibleIntervals:
 
     @property
     def n_effective_(self):
-        """Number of clusters beyond which more of them hardly help, float; None without suites.
+        """Largest effective number of clusters, float; None without suites.
 
-        As many clusters have, by themselves, the variance between suites, of the calibration and of the
-        discrepancy.
+        For this number, the variance of the sample equals the sum of the variances between suites, of the
+        calibration and of the discrepancy. More clusters hardly reduce the error.
         """
         if self.variances_ is None:
             return None
@@ -94,12 +94,12 @@ class CredibleIntervals:
         return self.n_clusters_ * self.variances_["sample"] / rest
 
     def summary(self):
-        """Return the result in one line.
+        """Return a summary in one line.
 
         Returns
         -------
         str
-            A value with its 68 % interval, or a limit at 95 %.
+            Value with its 68 % interval, or a limit at 95 %.
         """
         check_is_fitted(self)
         lower, upper = self.lower_limit(), self.upper_limit()
@@ -120,19 +120,19 @@ class CredibleIntervals:
         """Yield the warnings that apply to the result."""
         if self.outlier_fraction_ > _MAX_OUTLIER_FRACTION:
             yield (
-                f"{self.outlier_fraction_:.0%} of the maps are outliers: this sample is unlike the training "
+                f"{self.outlier_fraction_:.0%} of the maps are outliers: the sample is unlike the training "
                 "set, and its cross-section may be meaningless"
             )
         if np.isinf(self.upper_limit()) and self.lower_limit() > self.grid_[0]:
             yield (
-                f"the sample is consistent with the highest class, {self.grid_[-1]:g} cm2/g, and no class is "
-                "above it: the cross-section has a lower limit only"
+                f"the sample is consistent with the highest class, {self.grid_[-1]:g} cm2/g: the "
+                "cross-section has a lower limit only"
             )
         elif self.variances_ is None and self.systematic_fraction_ > _MAX_SYSTEMATIC_FRACTION:
             yield (
-                f"{self.systematic_fraction_:.0%} of the variance comes from calibration and networks "
-                "(systematic): more clusters will not shrink this part, more held-out clusters or classes "
-                "may; the intervals are too wide"
+                f"{self.systematic_fraction_:.0%} of the variance is systematic, from calibration and "
+                "networks: the intervals are too wide; calibrate with more held-out clusters or classes (a "
+                "larger sample does not help)"
             )
 
     def _quantile(self, level):

@@ -1,4 +1,4 @@
-"""The posterior of the cross-section, given the class probabilities of a sample of clusters."""
+"""Posterior of the cross-section from the class probabilities of a sample of clusters."""
 
 import warnings
 from numbers import Real
@@ -21,7 +21,7 @@ from darkcnn.records import split_labels
 
 
 class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, DocumentationLink, BaseEstimator):
-    r"""Infer the cross-section of dark matter from the class probabilities of a sample of clusters.
+    r"""Posterior of the dark-matter cross-section from class probabilities of a sample of clusters.
 
     Parameters
     ----------
@@ -29,80 +29,79 @@ class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, Documentatio
         Labels such as ``["CDM", "SIDM0.1", "SIDM1"]``, in the order of the columns of the probabilities;
         ``classifier.classes_``.
     prior : array-like of shape (n_classes,) or None, default=None
-        Prior of the classes; between them, its density on the axis of Notes is interpolated. None is uniform.
+        Prior of the classes, interpolated between them on the axis of the Notes. None for uniform.
     training_prior : array-like of shape (n_classes,) or None, default=None
-        Fractions of the classes in the training set, which the probabilities still contain. None is uniform.
+        Class fractions of the training set, by which probabilities are divided. None for uniform.
     outlier_fraction : float, default=0.05
-        Mean of the prior of the fraction of maps that are not like the sample's true model.
+        Prior mean of the outlier fraction: maps that are unlike the true model of the sample.
     velocity : float or None, default=None
-        Velocity in km/s at which cross-sections are taken, such as the mean circular velocity of the sample;
-        needed if classes such as ``"vdSIDM3.04w560"`` depend on it. 0 is the limit of low velocity.
+        Velocity in km/s at which cross-sections are evaluated, such as the mean circular velocity of the
+        sample; needed for velocity-dependent classes such as ``"vdSIDM3.04w560"``. 0 for the low-velocity
+        limit.
     random_state : int, RandomState instance or None, default=None
-        Seed of the replicates of the calibration.
+        Seed of the bootstrap replicates of the calibration.
 
     Attributes
     ----------
     cross_sections_ : ndarray of shape (n_classes,)
         Cross-sections of `classes`, cm2/g.
     posterior_ : ndarray of shape (n_classes,)
-        Posterior of the classes if one of them is true, in the order of `classes`.
+        Posterior probabilities of the classes, assuming that one of them is true, in the order of `classes`.
     grid_ : ndarray of shape (n_grid,)
         Cross-sections from the lowest to the highest class, cm2/g.
     density_ : ndarray of shape (n_grid,)
         Posterior density of the cross-section at `grid_`, g/cm2.
     mean_, median_ : float
-        Of that density, cm2/g.
+        Mean and median of this density, cm2/g.
     outlier_fraction_ : float
-        Posterior mean of the outlier fraction; NaN after a calibration with suites, which leaves out the
-        tenth of the clusters that are farthest from the others.
+        Posterior mean of the outlier fraction; NaN after a calibration with suites, which removes the tenth
+        of the clusters that are farthest from the others.
     systematic_fraction_ : float
-        Part of the variance, on the axis, that is between networks and replicates of the calibration: no
-        number of clusters reduces it.
+        Systematic fraction of the variance on the axis, between networks and replicates of the calibration,
+        which more clusters do not reduce.
     variances_ : dict of str to float, or None
-        After a calibration with suites: parts of the variance of what is measured, of the ``"sample"``, which
-        more clusters reduce, of the ``"calibration"``, between ``"suites"``, and of the ``"discrepancy"``
-        between the sample and all suites. None otherwise.
+        After a calibration with suites: contributions to the variance, of the ``"sample"`` (which more
+        clusters reduce), of the ``"calibration"``, between ``"suites"``, and of the ``"discrepancy"`` between
+        the sample and all suites. None otherwise.
     n_clusters_ : int
-        Number of clusters: of distinct groups.
+        Number of clusters (distinct groups).
 
     See Also
     --------
-    darkcnn.inference.published_estimate : The published estimator, for comparison.
+    darkcnn.inference.published_estimate : Published estimator, for comparison.
 
     Notes
     -----
     **Maps.** A map with probabilities :math:`p_c` has the likelihood ratio :math:`r_c \propto p_c / \pi_c`,
-    of mean 1, :math:`\pi` being the training prior: its likelihood under class :math:`c` over that under all
-    classes together (Bayes' theorem). Without calibration, :math:`r` is interpolated linearly between
-    classes, a mixture. After :meth:`calibrate` a map is reduced to a score, the mean of the axis' coordinate
-    under its probabilities, and :math:`r` is the ratio of the densities of this score among held-out
-    clusters, see :class:`~darkcnn.inference.scores.ScoreDistribution`.
+    normalised to mean 1, where :math:`\pi` is the training prior (Bayes' theorem). Without calibration,
+    :math:`r` is interpolated linearly between classes. After :meth:`calibrate`, the probabilities of a map
+    are reduced to a score, the mean of the axis coordinate, and :math:`r` is the density ratio of this score
+    among held-out clusters, see :class:`~darkcnn.inference.scores.ScoreDistribution`.
 
-    **Axis.** :math:`\log(1 + \sigma/\sigma_0)`, :math:`\sigma_0` being the lowest class above zero; a
-    uniform prior is uniform on it. The axis ends at the highest class: a sample that is consistent with it
-    has a lower limit only.
+    **Axis.** The axis is :math:`\log(1 + \sigma/\sigma_0)`, where :math:`\sigma_0` is the lowest positive
+    class; a uniform prior is uniform on it. The axis ends at the highest class: a sample that is consistent
+    with it has only a lower limit.
 
-    **Samples.** The likelihood of a sample is :math:`\prod_i [(1 - \epsilon) r_i + \epsilon q_i]`, a
-    fraction :math:`\epsilon` of its maps being outliers. The fraction has a Beta prior and is marginalised,
-    and so is the distribution of outliers: that of all classes together, :math:`q = 1`, or, once calibrated,
-    that of one class. A single map lowers the likelihood of a class by no more than about the factor
-    :math:`\epsilon`. Maps of one cluster share one vote: their log-likelihoods are averaged, which is exact
-    for copies and conservative for maps that differ.
+    **Samples.** The likelihood of a sample is :math:`\prod_i [(1 - \epsilon) r_i + \epsilon q_i]`, where
+    :math:`\epsilon` is the outlier fraction. It has a Beta prior and is marginalised, as is the distribution
+    of outliers: that of all classes, :math:`q = 1`, or, after calibration, that of one class. A single map
+    lowers the likelihood of a class at most by about the factor :math:`\epsilon`. The log-likelihoods of
+    several maps of one cluster are averaged, which is exact for copies and conservative otherwise.
 
-    **Systematics.** Each network, and each replicate of the calibration, has a posterior, and the result is
-    their mean. Its variance is their mean variance plus the variance between them, which more clusters do not
-    reduce. Likewise each feedback in the calibration: all clusters of a sample share the true one, and a
-    product of likelihoods averaged over feedback would be over-confident. Suites in the calibration are draws
-    from a population instead: their scatter widens the posterior, for a world that is like none of them.
+    **Systematics.** The result is the mean of the posteriors of all networks and replicates of the
+    calibration. Its variance is their mean variance plus the variance between them, which more clusters do
+    not reduce. Likewise for feedback in the calibration: all clusters of a sample have the same one, so
+    averaging each likelihood over feedback would be over-confident. Suites in the calibration are draws from
+    a population; their scatter widens the posterior for a sample that is unlike all of them.
 
-    **Validity.** The result holds for clusters that are, outliers aside, like the held-out ones: same
-    simulation, selection and noise; after a calibration with suites, for a world that might have been one of
-    them. A shift along the response to the cross-section cannot be told from a change of the cross-section.
-    Without calibration the result is as over-confident as the network. Intervals are credible: averaged over
-    the prior they contain the truth as often as stated while `systematic_fraction_` is small, and more often
-    otherwise; :meth:`fit` warns when it exceeds 0.25 without suites. For one given truth the coverage may
-    differ while the prior dominates, and near the ends of the axis, where intervals are one-sided, they
-    contain the truth more often.
+    **Validity.** The result is valid for clusters that are, apart from outliers, like the held-out ones: same
+    simulation, selection and noise; after a calibration with suites, for a simulation from the same
+    population. A shift along the response to the cross-section is degenerate with a change of the
+    cross-section. Without calibration, the result is as over-confident as the network. Intervals are credible
+    intervals: averaged over the prior, they contain the truth as often as stated while `systematic_fraction_`
+    is small, and more often otherwise; :meth:`fit` warns when it exceeds 0.25 without suites. For a given
+    truth, the coverage may differ while the prior dominates; near the ends of the axis, where intervals are
+    one-sided, it is higher.
 
     Examples
     --------
@@ -142,36 +141,33 @@ class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, Documentatio
 
     @_fit_context(prefer_skip_nested_validation=True)
     def calibrate(self, probabilities, target, groups=None, feedback=None, *, suites=None, embedding=None):
-        """Learn the distribution of the scores from clusters held out of the training.
+        """Calibrate with held-out clusters.
 
-        Later calls of :meth:`fit` use it. With `suites`, each suite of simulations is one draw from a
-        population, of which the sample's world is another, see
-        :class:`~darkcnn.inference.SuiteResponse`; without, the sample must be of the simulation of the
-        held-out clusters.
+        Later calls of :meth:`fit` use the calibration. Without `suites`, the sample must be from the same
+        simulation as the held-out clusters. With `suites`, each suite is a draw from a population of
+        simulations, and the sample another one, see :class:`~darkcnn.inference.SuiteResponse`.
 
         Parameters
         ----------
         probabilities : array-like of shape (n_maps, n_classes) or (n_networks, n_maps, n_classes)
-            Class probabilities of held-out maps, such as those of
-            :func:`sklearn.model_selection.cross_val_predict`. Several networks are calibrated one by one;
-            the calibration of one network applies to all networks fitted later.
+            Class probabilities of held-out maps, such as from
+            :func:`sklearn.model_selection.cross_val_predict`. Several networks are calibrated separately; the
+            calibration of one network applies to all networks at :meth:`fit`.
         target : array-like of shape (n_maps,)
-            True labels. They may name cross-sections between the lowest and the highest class that are no
-            class, such as ``"SIDM0.06"``: the more there are, the better the response between classes is
-            known.
+            True labels. They may include cross-sections between the classes, such as ``"SIDM0.06"``, which
+            improve the interpolation.
         groups : array-like of shape (n_maps,) or None, default=None
             Cluster of each map, in any dark-matter model; None if all differ.
         feedback : array-like of shape (n_maps,) or None, default=None
-            Feedback of each map, such as ``bunch.feedback``; None for that of the labels, which is fiducial
-            unless they name another. All clusters of a sample are taken to have the same feedback, whichever
-            it is.
+            Feedback of each map, such as ``bunch.feedback``; None for the feedback in the labels, by default
+            fiducial. All clusters of a sample are assumed to have the same, unknown feedback.
         suites : array-like of shape (n_maps,) or None, default=None
-            Simulation of each map, such as ``bunch.suite``, of five or more. Every suite needs five clusters
-            or more at every cross-section.
+            Suite of each map, such as ``bunch.suite``; at least five suites with five clusters each at every
+            cross-section.
         embedding : array-like of shape (n_maps, n_features) or None, default=None
-            Features of the maps, such as ``pipeline[:-1].transform(X)``, that take the place of the
-            probabilities; needs `suites`. Directions in which suites differ are then told from those in which
-            cross-sections do, and the sample shows how far it is from all suites.
+            Embedding of the maps, such as ``pipeline[:-1].transform(X)``, used instead of the probabilities;
+            needs `suites`. It separates the directions in which suites differ from the response to the
+            cross-section, and measures how far the sample is from all suites.
 
         Returns
         -------
@@ -181,8 +177,8 @@ class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, Documentatio
         Raises
         ------
         ValueError
-            If shapes disagree, there are too few clusters of a cross-section (ten with any feedback; five in
-            any suite), or the lowest or the highest class is not among them.
+            If shapes differ, there are too few clusters of a cross-section (ten for each feedback; five for
+            each suite), or clusters of the lowest or highest class are missing.
         """
         self._set_up()
         probabilities = check_probabilities(probabilities, len(self.classes))
@@ -202,14 +198,14 @@ class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, Documentatio
         ]
         if min(n_clusters) < 10:
             raise ValueError(
-                f"target must have at least ten clusters of every class to calibrate, with any feedback, got "
+                "target must have at least ten clusters of every class, with each feedback, got "
                 f"{dict(zip(labels.tolist(), n_clusters, strict=True))}"
             )
         rng = check_random_state(self.random_state)
         self._responses = None
         self._distributions = [
             [
-                ScoreDistribution(axis, scores[rows], target[rows], groups[rows], rng, onto=self._axis)
+                ScoreDistribution(axis, scores[rows], target[rows], groups[rows], rng, output_axis=self._axis)
                 for rows in variants
             ]
             for scores in self._classes.scores(probabilities)
@@ -219,16 +215,16 @@ class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, Documentatio
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, probabilities, groups=None, *, embedding=None):
-        """Combine a sample of clusters.
+        """Fit the posterior to a sample of clusters.
 
         Parameters
         ----------
         probabilities : array-like of shape (n_maps, n_classes) or (n_networks, n_maps, n_classes)
-            Class probabilities of the maps by one network or several.
+            Class probabilities of the maps from one or several networks.
         groups : array-like of shape (n_maps,) or None, default=None
             Cluster of each map, such as ``bunch.groups``; None if all differ.
         embedding : array-like of shape (n_maps, n_features) or None, default=None
-            Features of the maps, if those of suites were given to :meth:`calibrate`.
+            Embedding of the maps, if :meth:`calibrate` was given one.
 
         Returns
         -------
@@ -238,12 +234,12 @@ class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, Documentatio
         Raises
         ------
         ValueError
-            If shapes disagree, or rows are not probabilities.
+            If shapes differ, or rows are not probabilities.
 
         Warns
         -----
         UserWarning
-            If more than a quarter of the maps are outliers, if the cross-section has a lower limit only, or
+            If more than a quarter of the maps are outliers, if the cross-section has only a lower limit, or
             if more than a quarter of the variance is systematic.
         """
         self._set_up()
@@ -251,7 +247,7 @@ class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, Documentatio
         groups = number_clusters(groups, probabilities.shape[1])
         sizes = np.bincount(groups)
         self.n_clusters_ = len(sizes)
-        weights = 1 / sizes[groups]  # maps of a cluster share one vote
+        weights = 1 / sizes[groups]  # maps of one cluster count as one
         self.variances_ = None
         if embedding is not None and getattr(self, "_responses", None) is None:
             raise ValueError("embedding must be left out: calibrate had none")
@@ -269,28 +265,28 @@ class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, Documentatio
         self.outlier_fraction_ = pooled.outlier_fraction
         mass = pooled.mass
         self._density = Density(self._axis.position(self.grid_), mass / self._axis.cells)
-        self.density_ = self._density.values / (self._axis.scale + self.grid_)  # times the coordinate's slope
+        self.density_ = self._density.values / (self._axis.scale + self.grid_)  # derivative of the coordinate
         self.mean_ = float(mass @ self.grid_)
         self.median_ = self._quantile(0.5)
         self.systematic_fraction_ = pooled.between(self._density.position)
         if self.variances_ is not None:
             self.systematic_fraction_ = 1 - self.variances_["sample"] / sum(self.variances_.values())
         for message in self._messages():
-            warnings.warn(message, UserWarning, stacklevel=3)  # beyond the decorator
+            warnings.warn(message, UserWarning, stacklevel=3)  # above the decorator
         return self
 
     def log_evidence_ratio(self, numerator, denominator="CDM"):
-        """Return the natural logarithm of the Bayes factor of two classes; the prior does not matter.
+        """Return the natural logarithm of the Bayes factor of two classes, independent of the prior.
 
         Parameters
         ----------
         numerator, denominator : str
-            Labels in `classes`. Above 0, the data favour `numerator`.
+            Labels in `classes`. Positive values favour `numerator`.
 
         Returns
         -------
         float
-            Logarithm of the ratio of their evidences.
+            Logarithm of the evidence ratio.
         """
         check_is_fitted(self)
         labels = self._classes.dark_matter.tolist()
@@ -302,7 +298,7 @@ class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, Documentatio
         return float(log_evidence[above] - log_evidence[below])
 
     def _set_up(self):
-        """Lay out classes and axis."""
+        """Initialise classes and axis."""
         self._classes = Classes(self.classes, self.prior, self.training_prior, self.velocity)
         self.cross_sections_ = self._classes.cross_sections
         self._axis = self._classes.axis
@@ -310,7 +306,7 @@ class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, Documentatio
         self._mixture = OutlierMixture(self.outlier_fraction)
 
     def _plain(self, probabilities, weights):
-        """Use probabilities uncalibrated; return log-likelihoods and outlier fractions of each network."""
+        """Return log-likelihoods and outlier fractions of each network from uncalibrated probabilities."""
         for network in probabilities:
             log_likelihood = self._mixture.log_likelihood_of_sample(
                 network, weights, lambda maps: self._axis.interpolate(self._classes.ratios(maps))
@@ -322,7 +318,7 @@ class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, Documentatio
             raise ValueError("classes, training_prior or velocity changed after calibrate: call it again")
 
     def _calibrated(self, probabilities, weights):
-        """Use them as scores; return the same, for each replicate."""
+        """Return log-likelihoods and outlier fractions of each replicate from calibrated scores."""
         self._check_meaning()
         distributions, n_networks = self._distributions, len(probabilities)
         if len(distributions) not in (1, n_networks):
@@ -341,4 +337,4 @@ class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, Documentatio
         ]
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "_density")  # which `calibrate` alone does not make
+        return hasattr(self, "_density")  # not set by `calibrate`

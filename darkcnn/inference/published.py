@@ -1,4 +1,4 @@
-"""The published estimator of the cross-section, for comparison."""
+"""Published estimator of the cross-section, for comparison."""
 
 import numpy as np
 from scipy.special import softmax
@@ -7,10 +7,10 @@ from darkcnn.inference.checks import check_probabilities
 
 
 def published_estimate(probabilities, cross_sections, *, double_softmax=True):
-    r"""Estimate the cross-section of a sample as the published method does [1]_.
+    r"""Estimate the cross-section of a sample with the published method [1]_.
 
-    Each network multiplies the probabilities of its :math:`N` maps, :math:`P_k(c) \propto \prod_i p_{kic}`;
-    networks are averaged, :math:`P(c) = \langle P_k(c) \rangle_k`; and
+    For each network, the probabilities of its :math:`N` maps are multiplied, :math:`P_k(c) \propto \prod_i
+    p_{kic}`; networks are averaged, :math:`P(c) = \langle P_k(c) \rangle_k`; and
 
     .. math:: \hat\sigma = \sum_c P(c) \sigma_c, \qquad
               \Delta\sigma = \sqrt{\textstyle\sum_c P(c) (\sigma_c - \hat\sigma)^2 / N}.
@@ -22,18 +22,18 @@ def published_estimate(probabilities, cross_sections, *, double_softmax=True):
     cross_sections : array-like of shape (n_classes,)
         Cross-sections of the classes, cm2/g.
     double_softmax : bool, default=True
-        Whether to apply a softmax to the probabilities, as the published code does: of three classes none
+        Whether to apply a softmax to the probabilities, as the published code does; for three classes, none
         then exceeds 0.58.
 
     Returns
     -------
     estimate, error : float
-        Cross-section and its quoted error, cm2/g.
+        Cross-section and its published error, cm2/g.
 
     Notes
     -----
-    The error is no error of the estimate: it falls as :math:`1/\sqrt N` however much networks disagree, and
-    vanishes when all agree on a wrong class. Use :class:`~darkcnn.CrossSectionPosterior`.
+    The published error is not a standard error: it decreases as :math:`1/\sqrt N` however much networks
+    disagree, and is zero when all agree on a wrong class. Use :class:`~darkcnn.CrossSectionPosterior`.
 
     References
     ----------

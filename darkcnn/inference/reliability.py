@@ -7,18 +7,18 @@ from darkcnn.records import canonical_labels
 
 
 def expected_calibration_error(target, probabilities, classes, *, n_bins=10):
-    r"""Return the expected calibration error: the mean difference between confidence and accuracy.
+    r"""Return the expected calibration error: the mean absolute difference of confidence and accuracy.
 
-    Maps are sorted by the probability of their most probable class into bins of equal numbers;
-    :math:`\sum_b \frac{n_b}{n} |\mathrm{accuracy}_b - \mathrm{confidence}_b|` (eq. 3 of [1]_, whose bins are
-    equally wide).
+    Maps are sorted by the probability of their most probable class into bins of equal size; the error is
+    :math:`\sum_b \frac{n_b}{n} |\mathrm{accuracy}_b - \mathrm{confidence}_b|` (eq. 3 of [1]_, where bins have
+    equal widths).
 
     Parameters
     ----------
     target : array-like of shape (n_maps,)
         True labels.
     probabilities : array-like of shape (n_maps, n_classes)
-        Class probabilities of maps held out of the training.
+        Class probabilities of held-out maps.
     classes : array-like of shape (n_classes,)
         Labels, in the order of the columns.
     n_bins : int, default=10
@@ -27,8 +27,8 @@ def expected_calibration_error(target, probabilities, classes, *, n_bins=10):
     Returns
     -------
     float
-        From 0, perfect, to 1. Chance alone makes about
-        :math:`\sqrt{n_\mathrm{bins} / 2 \pi n_\mathrm{maps}}`.
+        From 0 (perfect) to 1. Statistical noise alone gives about :math:`\sqrt{n_\mathrm{bins} / 2 \pi
+        n_\mathrm{maps}}`.
 
     References
     ----------

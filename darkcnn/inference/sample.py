@@ -1,4 +1,4 @@
-"""From the likelihoods of single maps to the posterior of a sample."""
+"""Posterior of a sample from the likelihoods of its maps."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,10 +14,10 @@ _CHUNK = 4096  # maps whose likelihoods are in memory at a time
 
 @dataclass(frozen=True)
 class OutlierMixture:
-    r"""The likelihood :math:`(1 - \epsilon) r + \epsilon q` of a map, for several :math:`\epsilon`.
+    r"""Mixture likelihood :math:`(1 - \epsilon) r + \epsilon q` of a map, for several :math:`\epsilon`.
 
-    Like :math:`r`, :math:`q` is relative to the maps of all classes together. There may be several
-    kinds of outliers, one of which makes up all those of a sample; every kind is as probable.
+    Like :math:`r`, :math:`q` is relative to all classes together. There may be several outlier components of
+    equal prior probability, one of which applies to all outliers of a sample.
 
     Parameters
     ----------
@@ -29,13 +29,13 @@ class OutlierMixture:
 
     @cached_property
     def fractions(self):
-        """Outlier fractions, evenly spaced in their logarithm."""
+        """Outlier fractions, logarithmically spaced."""
         return np.geomspace(self.mean / 20, 0.5, _N_FRACTIONS)
 
     @cached_property
     def log_prior(self):
         """Logarithms of their prior probabilities."""
-        # The spacing is in proportion to the fraction, hence the second factor.
+        # The spacing is proportional to the fraction, hence the second factor.
         weights = beta.pdf(self.fractions, 1, 1 / self.mean - 1) * self.fractions
         return np.log(weights / weights.sum())
 
@@ -45,30 +45,30 @@ class OutlierMixture:
         Parameters
         ----------
         ratios, outliers : ndarray
-            Likelihood ratios of the maps, and of the kinds of outliers, which are broadcast.
+            Likelihood ratios of the maps and of the outlier components, broadcast together.
 
         Returns
         -------
         ndarray of float32 of shape (n_fractions, ...)
-            Log-likelihoods; single precision is twice as fast and exact enough.
+            Log-likelihoods; single precision is faster and sufficient.
         """
         fractions = self.fractions.astype(np.float32)
         ratios, outliers = ratios.astype(np.float32), outliers.astype(np.float32)
-        # An underflow does not exclude the class: another distribution of outliers may explain the map.
+        # An underflow must not exclude the class: another outlier component may explain the map.
         tiny = np.finfo(np.float32).tiny
         return np.stack(
             [np.log(np.maximum((1 - each) * ratios + each * outliers, tiny)) for each in fractions]
         )
 
     def log_likelihood_of_sample(self, maps, weights, ratios_of):
-        """Sum over maps, some at a time: (n_maps, n_classes) to (n_fractions, 1, n_grid)."""
+        """Sum over maps in chunks: from (n_maps, n_classes) to (n_fractions, 1, n_grid)."""
         return sum(
             np.einsum("i,fig->fg", weights[rows], self.log_likelihood(ratios_of(maps[rows]), np.ones(1)))
             for rows in gen_batches(len(maps), _CHUNK)
         )[:, np.newaxis]
 
     def marginalise(self, log_likelihood):
-        """Marginalise what outliers are like and how many there are.
+        """Marginalise over outlier components and fractions.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ class OutlierMixture:
         Returns
         -------
         log_likelihood : ndarray of shape (...)
-            Their logarithmic sum.
+            Marginalised log-likelihoods.
         outlier_fraction : ndarray of shape (...)
             Expected outlier fraction.
         """
@@ -92,18 +92,18 @@ class OutlierMixture:
 
 @dataclass(frozen=True)
 class PooledPosterior:
-    """The posterior of a sample, averaged over networks and replicates of the calibration.
+    """Posterior of a sample, averaged over networks and replicates of the calibration.
 
-    Each is normalised before the average, so that confident ones have no higher weight.
+    Each posterior is normalised before averaging, so that confident ones have no higher weight.
 
     Parameters
     ----------
     log_likelihood : ndarray of shape (n_replicates, n_grid)
-        Log-likelihoods; replicates of all networks together.
+        Log-likelihoods of the replicates of all networks.
     outlier_fractions : ndarray of shape (n_replicates, n_grid)
         Expected outlier fractions.
     grid_prior : ndarray of shape (n_grid,)
-        Prior probabilities of the points of the grid.
+        Prior probabilities of the grid points.
     """
 
     log_likelihood: np.ndarray
@@ -117,7 +117,7 @@ class PooledPosterior:
 
     @property
     def mass(self):
-        """Posterior probabilities of the points of the grid, shape (n_grid,)."""
+        """Posterior probabilities of the grid points, shape (n_grid,)."""
         return self._masses.mean(axis=0)
 
     @property
@@ -126,13 +126,13 @@ class PooledPosterior:
         return float((self._masses * self.outlier_fractions).sum(axis=1).mean())
 
     def between(self, position):
-        """Return the part of the variance of a coordinate of the grid that is between replicates."""
+        """Return the fraction of the variance of a coordinate that is between replicates."""
         means = self._masses @ position
         total = self.mass @ (position - self.mass @ position) ** 2
         return float(means.var() / total) if total > 0 else 0.0
 
     def log_classes(self, rows, prior):
-        """Return the log posterior of the classes, at these rows of the grid, shape (n_classes,)."""
+        """Return the log posterior of the classes, at these grid indices, shape (n_classes,)."""
         log_posterior = self.log_likelihood[:, rows] + np.log(prior)
         log_posterior -= logsumexp(log_posterior, axis=1, keepdims=True)
         return logsumexp(log_posterior, axis=0) - np.log(len(log_posterior))

@@ -1,4 +1,4 @@
-"""Distribution of the scores of each class, learned from held-out clusters."""
+"""Distribution of scores as a function of the cross-section, fitted to held-out clusters."""
 
 import warnings
 
@@ -12,50 +12,50 @@ _N_ITERATIONS = 30
 _MIN_SPREAD = 0.1
 _POINTS = np.linspace(-6, 6, 1201)
 
-_CHANCE = 0.01
-"""Probability of differences by chance above which those between classes are taken for chance."""
+_MAX_PVALUE = 0.01
+"""P-value above which differences between classes are not significant."""
 
 _BINS = np.linspace(-3.45, 3.45, 47)
-"""Centres of the bins that normal scores are counted in, 0.15 wide, far less than the spread of a class."""
+"""Bin centres of normal scores, 0.15 apart, far less than the spread of a class."""
 
 _N_MEANS, _N_SPREADS = 101, 11
-"""Means and spreads that likelihoods are tabulated for: up to 1,000 clusters, ends of intervals are right to
-1 % of their lengths."""
+"""Numbers of means and spreads in the table of likelihoods; ends of intervals are accurate to 1 % of their
+lengths for up to 1,000 clusters."""
 
 
 class ScoreDistribution:
-    r"""The distribution of a network's scores, as a function of the cross-section.
+    r"""Distribution of the scores of a network as a function of the cross-section.
 
-    As in the binormal model of ROC curves [1]_, there is some increasing function of the score that is
-    normal within every class, :math:`t = G^{-1}(F(s))` with :math:`F` the distribution of all held-out
-    scores, each class counting alike, and :math:`G` the mixture of the classes' normal distributions. It is
-    found by iteration: :math:`t` gives the moments of the classes, and they give :math:`G`. Only ranks
-    matter: the result is invariant under increasing functions of the scores, such as over-confidence. The
+    As in the binormal model of ROC curves [1]_, some increasing function of the score, :math:`t =
+    G^{-1}(F(s))`, is normal within every class, where :math:`F` is the distribution of all held-out scores
+    with equal class weights, and :math:`G` the mixture of the normal distributions of the classes. It is
+    found by iteration: :math:`t` gives the moments of the classes, and these give :math:`G`. Only ranks
+    matter, so the result is invariant under increasing functions of the scores, such as over-confidence. The
     mean of a class and the logarithm of its standard deviation are interpolated between classes.
 
-    For the finite number of held-out clusters, the moments are drawn 100 times, clusters having random
-    weights (the Bayesian bootstrap [2]_). Scores between neighbouring classes are not constrained by
-    held-out clusters, so every replicate also draws a curvature: at a fraction :math:`u` of the gap on the
-    axis, scores have moved by :math:`u + a u (1 - u)` of the difference, with :math:`a` uniform between -1
-    and 1, which covers all quadratic monotonic functions.
+    For the finite number of held-out clusters, the moments are drawn 100 times with random weights of the
+    clusters (Bayesian bootstrap [2]_). Held-out clusters do not constrain scores between classes, so every
+    replicate also draws a curvature: at a fraction :math:`u` of the gap on the axis, scores have changed by
+    :math:`u + a u (1 - u)` of the difference, with :math:`a` uniform between -1 and 1, which covers all
+    monotonic quadratic functions.
 
-    The likelihood of a sample depends on one mean and one spread only: it is tabulated over them, and every
-    replicate is a path through the table.
+    The likelihood of a sample depends only on one mean and one spread. It is tabulated, and every replicate
+    is a path through the table.
 
     Parameters
     ----------
     axis : CrossSectionAxis
-        Classes.
+        Axis of the cross-sections in `target`.
     scores : ndarray of shape (n_maps,)
         Scores of the held-out maps.
     target : ndarray of int of shape (n_maps,)
-        Their classes, as positions in ``axis.nodes``.
+        Classes of the maps, as indices of ``axis.nodes``.
     groups : ndarray of int of shape (n_maps,)
-        Their clusters, counted from 0.
+        Clusters of the maps, numbered from 0.
     rng : RandomState
-        Source of the draws.
-    onto : CrossSectionAxis or None, default=None
-        Axis whose grid the path follows, if the cross-sections of `axis` are more than its classes.
+        Random generator.
+    output_axis : CrossSectionAxis or None, default=None
+        Axis of the result, if it differs from `axis`.
 
     References
     ----------
@@ -75,7 +75,7 @@ class ScoreDistribution:
     True
     """
 
-    def __init__(self, axis, scores, target, groups, rng, *, onto=None):
+    def __init__(self, axis, scores, target, groups, rng, *, output_axis=None):
         n_classes = len(axis.nodes)
         weights = 1 / (n_classes * np.bincount(target, minlength=n_classes)[target])
         order = np.argsort(scores)
@@ -93,7 +93,7 @@ class ScoreDistribution:
             self._levels = norm.cdf(_POINTS[:, np.newaxis], mean, spread).mean(axis=1)
         self._classes = mean, spread
         normal = self.normal_scores(scores)
-        # Sums of t^0, t^1 and t^2 in each cluster and class, to be weighted by cluster.
+        # Sums of t^0, t^1 and t^2 in each cluster and class, before weighting by cluster.
         n_groups = groups.max() + 1
         cell = groups * n_classes + target
         sums = [
@@ -104,7 +104,7 @@ class ScoreDistribution:
         total, first, second = (draws @ part for part in sums)
         mean = first / total
         spread = np.sqrt(np.maximum(second / total - mean**2, _MIN_SPREAD**2))
-        # A Latin hypercube, which is smoother than as many independent draws.
+        # A Latin hypercube, which is smoother than independent draws.
         shape = _N_REPLICATES, n_classes - 1
         curvature = (
             2 * (rng.uniform(size=shape).argsort(axis=0) + rng.uniform(size=shape)) / _N_REPLICATES - 1
@@ -115,17 +115,17 @@ class ScoreDistribution:
         )
         count, sum_, _ = sums
         by_class = [sum_[seen, row] / count[seen, row] for row, seen in enumerate(count.T > 0)]
-        if np.ptp(normal) == 0 or f_oneway(*by_class).pvalue > _CHANCE:
+        if np.ptp(normal) == 0 or f_oneway(*by_class).pvalue > _MAX_PVALUE:
             warnings.warn(
-                "held-out probabilities do not tell the classes apart: every posterior will be the prior",
+                "held-out probabilities do not separate the classes: the posterior will equal the prior",
                 UserWarning,
                 stacklevel=4,
             )
             mean[:] = log_spread[:] = 0
-        if onto is not None:
-            grid, finer = onto.position(axis.grid), onto.position(onto.grid)
+        if output_axis is not None:
+            grid, output = output_axis.position(axis.grid), output_axis.position(output_axis.grid)
             mean, log_spread = (
-                np.array([np.interp(finer, grid, row) for row in values]) for values in (mean, log_spread)
+                np.array([np.interp(output, grid, row) for row in values]) for values in (mean, log_spread)
             )
         self._path = mean, log_spread
         self._box = [
@@ -135,7 +135,7 @@ class ScoreDistribution:
         self._table = None
 
     def normal_scores(self, scores):
-        """Turn scores into those that are normal within every class.
+        """Transform scores to be normal within every class.
 
         Parameters
         ----------
@@ -145,12 +145,12 @@ class ScoreDistribution:
         Returns
         -------
         ndarray
-            Scores of the same shape.
+            Transformed scores of the same shape.
         """
         return np.interp(self._ranks(scores), self._levels, _POINTS)
 
     def _ranks(self, scores):
-        """Return the fraction of held-out scores that are lower; ties share the middle of their ranks."""
+        """Return the fraction of lower held-out scores; ties have their mean rank."""
         below, upto = (
             self._cumulative[np.searchsorted(self._sorted, scores, side)] for side in ("left", "right")
         )
@@ -163,21 +163,21 @@ class ScoreDistribution:
         Parameters
         ----------
         scores, weights : ndarray of shape (n_maps,)
-            Scores of the maps, and how much each counts.
+            Scores and weights of the maps.
         mixture : OutlierMixture
             Outlier fractions.
 
         Returns
         -------
         log_likelihood : ndarray of shape (n_replicates, n_grid)
-            Log-likelihoods, outliers marginalised.
+            Log-likelihoods, marginalised over outliers.
         outlier_fraction : ndarray of shape (n_replicates, n_grid)
             Expected outlier fraction.
         """
         bins = np.rint((self.normal_scores(scores) - _BINS[0]) / (_BINS[1] - _BINS[0]))
         bins = np.clip(bins, 0, len(_BINS) - 1).astype(int)
         counts = np.bincount(bins, weights, minlength=len(_BINS)).astype(np.float32)
-        if self._table is None or self._table[0] != mixture:  # it serves for many samples
+        if self._table is None or self._table[0] != mixture:  # shared by many samples
             self._table = mixture, self._tabulate(mixture)
         table = self._table[1]
         tabulated = mixture.marginalise((counts @ table.reshape(len(counts), -1)).reshape(table.shape[1:]))
@@ -191,7 +191,7 @@ class ScoreDistribution:
         )
 
     def _tabulate(self, mixture):
-        """Return log-likelihoods in each bin, (n_bins, n_fractions, n_components, n_means, n_spreads)."""
+        """Tabulate log-likelihoods by bin, (n_bins, n_fractions, n_components, n_means, n_spreads)."""
         means, log_spreads = self._box
         bins = _BINS[:, np.newaxis]
         classes = norm.pdf(bins, *self._classes)

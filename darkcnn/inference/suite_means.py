@@ -1,17 +1,17 @@
-"""Means of the clusters of one world, and what they tell about its response."""
+"""Mean features of a simulation, and conditioning on the own simulation of a sample."""
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 _MIN_OWN = 3
-"""Clusters of the sample's own simulation at each cross-section."""
+"""Minimum number of clusters of the own simulation at each cross-section."""
 
 _TRIMMED_FRACTION = 0.1
-"""Share of clusters, those farthest from the median, that means are taken without."""
+"""Fraction of clusters, farthest from the median, that means exclude."""
 
 
 def own_means(features, cross_sections, groups):
-    """Return cross-sections, means there, and for each two of them how much of their noise they share."""
+    """Return cross-sections, means and the fraction of noise that each two of them share."""
     features, truths, clusters = average_by_cluster(features, cross_sections, groups, np.zeros(len(groups)))
     values = np.unique(truths)
     members = [clusters[truths == value] for value in values]
@@ -27,9 +27,9 @@ def own_means(features, cross_sections, groups):
 
 
 def condition_response(curve, covariance, within, nodes, own_nodes, own, shared):
-    """Condition a Gaussian process at the nodes by its noisy values elsewhere; return mean and variance.
+    """Condition a Gaussian process at the nodes on noisy values elsewhere; return mean and variance.
 
-    Clusters that are the same at two cross-sections are taken to have the same noise there.
+    The same clusters at two cross-sections are assumed to have the same noise.
     """
     to_own = PchipInterpolator(nodes, np.eye(len(nodes)))(own_nodes)
     deviations = np.sqrt(to_own @ within)
@@ -43,7 +43,7 @@ def condition_response(curve, covariance, within, nodes, own_nodes, own, shared)
 
 
 def average_by_cluster(features, cross_sections, suites, groups):
-    """Average the maps of a cluster at one cross-section; maps of a cluster share one vote."""
+    """Average the maps of each cluster at each cross-section."""
     keys = np.array([suites, groups, cross_sections], dtype=float)
     (suites, _, cross_sections), rows = np.unique(keys, axis=1, return_inverse=True)
     sums = np.zeros((len(suites), features.shape[1]))
@@ -52,7 +52,7 @@ def average_by_cluster(features, cross_sections, suites, groups):
 
 
 def trimmed_mean(features):
-    """Return the mean of whitened features without those that are farthest from the median."""
+    """Return the trimmed mean of whitened features, without those farthest from the median."""
     n_left_out = int(_TRIMMED_FRACTION * len(features))
     distance = ((features - np.median(features, axis=0)) ** 2).sum(axis=1)
     return features[np.argsort(distance, kind="stable")[: len(features) - n_left_out]].mean(axis=0)

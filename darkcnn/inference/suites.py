@@ -1,4 +1,4 @@
-"""How clusters of many suites respond to the cross-section: suites as a random effect."""
+"""Response of many suites to the cross-section, with suites as a random effect."""
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -9,35 +9,35 @@ from darkcnn.inference.suite_means import average_by_cluster, condition_response
 
 _MIN_SUITES = 5
 _MIN_CLUSTERS = 5
-"""Clusters of every suite at every cross-section."""
+"""Minimum number of clusters of every suite at every cross-section."""
 
 _N_FOLDS = 5
-"""Folds of suites: the scatter between suites is that of suites which the direction was not chosen on."""
+"""Number of folds of suites: the scatter is measured on suites that did not determine the direction."""
 
 _DISCREPANCIES = np.array([0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28])
-"""Variances of the shift of a world beyond those between suites, over that of a cluster within one."""
+"""Variance of the discrepancy of the sample from all suites, over the variance of one cluster."""
 
 _MIN_VARIANCE = 1e-5
 
 
 class SuiteResponse:
-    r"""Features of clusters as a function of the cross-section, each suite being one draw of many.
+    r"""Mean features of clusters as a function of the cross-section, with suites as a random effect.
 
-    Features are whitened by their covariance within suites. Suite :math:`k` has the mean :math:`z_k(\sigma)`;
-    over suites it has the mean :math:`\mu(\sigma)`, a monotone cubic through the cross-sections that were
-    simulated, and the covariance :math:`S`. A sample of :math:`N` clusters of an unsimulated world
-    has the mean
+    Features are whitened by their covariance within suites. The mean of suite :math:`k` is
+    :math:`z_k(\sigma)`; over suites it has the mean :math:`\mu(\sigma)`, a monotone cubic through the
+    simulated cross-sections, and the covariance :math:`S`. The mean of a sample of :math:`N` clusters from a
+    new simulation is
 
     .. math:: z \sim \mathcal N(\mu(\sigma),\ S + (1 / N + \kappa) I),
 
-    where :math:`\kappa` is a discrepancy that no suite explains, in units of the variance of one cluster. The
-    cross-section is read along one direction, that which responds most to it over all the rest of the
-    variance; in it, the posterior is Student's with as many degrees of freedom as suites less one, and the
-    variance is that of the sample, of the calibration, between suites and of the discrepancy. It is averaged
-    over :math:`\kappa` by the evidence of :math:`z` in all directions. With one feature the discrepancy could
-    not be told from a shift of the cross-section, and there is none.
+    where :math:`\kappa` is a discrepancy from all suites, in units of the variance of one cluster. The
+    cross-section is estimated along one direction, with the highest ratio of the response to the variance.
+    Along it, the posterior is a Student distribution with one degree of freedom less than the number of
+    suites; its variance is the sum of those of the sample, of the calibration, between suites and of the
+    discrepancy. It is averaged over :math:`\kappa`, weighted by the evidence of :math:`z` in all directions.
+    With a single feature, the discrepancy is degenerate with the cross-section and set to zero.
 
-    Means are without the tenth of the clusters that are farthest from the median.
+    Means are trimmed: they exclude the tenth of the clusters that are farthest from the median.
 
     Parameters
     ----------
@@ -50,12 +50,12 @@ class SuiteResponse:
     groups : ndarray of int of shape (n_maps,)
         Cluster of each map.
     n_directions : int or None, default=None
-        Number of directions to keep, those in which suites and cross-sections differ most. None for all.
+        Number of directions to keep: those in which suites and cross-sections differ most. None for all.
 
     Attributes
     ----------
     cross_sections : ndarray of shape (n_cross_sections,)
-        What was simulated, ascending, cm2/g.
+        Simulated cross-sections, ascending, cm2/g.
     means : ndarray of shape (n_suites, n_cross_sections, n_directions)
         Whitened mean features.
 
@@ -99,7 +99,7 @@ class SuiteResponse:
         total = within.mean(axis=0)
         total += 1e-6 * np.trace(total) / len(total) * np.eye(len(total))
         self._whiten = np.linalg.inv(np.linalg.cholesky(total)).T
-        self._n_within = 1 / np.mean(1 / counts)  # clusters that a mean stands for
+        self._n_within = 1 / np.mean(1 / counts)  # effective number of clusters in a mean
         self.means = self._means(cells)
         if n_directions is not None and n_directions < self.means.shape[2]:
             spread = self._between(self.means) + np.cov(self.means.mean(axis=0).T)
@@ -111,12 +111,12 @@ class SuiteResponse:
         return np.array([[trimmed_mean(cell @ self._whiten) for cell in row] for row in cells])
 
     def to_arrays(self):
-        """Return all that is known as arrays, for a file.
+        """Return the fitted response as arrays, to write to a file.
 
         Returns
         -------
         dict of ndarray
-            Arrays by name, most in single precision.
+            Arrays by name, mostly in single precision.
         """
         arrays = {"cross_sections": self.cross_sections, "n_within": np.float64(self._n_within)}
         for name, each in (("whiten", self._whiten), ("means", self.means), ("within", self._within)):
@@ -125,17 +125,17 @@ class SuiteResponse:
 
     @classmethod
     def from_arrays(cls, arrays):
-        """Return the response that arrays were made of.
+        """Restore a response from arrays.
 
         Parameters
         ----------
         arrays : dict of ndarray
-            What :meth:`to_arrays` returned.
+            Result of :meth:`to_arrays`.
 
         Returns
         -------
         SuiteResponse
-            The response.
+            Restored response.
         """
         response = cls.__new__(cls)
         response.cross_sections, response._n_within = arrays["cross_sections"], float(arrays["n_within"])
@@ -145,7 +145,7 @@ class SuiteResponse:
         return response
 
     def check_axis(self, axis):
-        """Refuse an axis that reaches beyond what was simulated.
+        """Check that the axis is within the simulated cross-sections.
 
         Parameters
         ----------
@@ -155,13 +155,13 @@ class SuiteResponse:
         Raises
         ------
         ValueError
-            If its ends are beyond the lowest or the highest cross-section.
+            If an end is outside the simulated range.
         """
         low, high = self.cross_sections[[0, -1]]
         if low > axis.grid[0] or high < axis.grid[-1]:
             raise ValueError(
-                f"target must have clusters of the lowest and of the highest class, {axis.grid[0]:g} and "
-                f"{axis.grid[-1]:g} cm2/g, or beyond, got {low:g} to {high:g} cm2/g"
+                f"target must have clusters at or beyond the lowest and the highest class, {axis.grid[0]:g} "
+                f"and {axis.grid[-1]:g} cm2/g, got {low:g} to {high:g} cm2/g"
             )
 
     def infer(self, features, groups, axis, grid_prior, own=None):
@@ -172,23 +172,23 @@ class SuiteResponse:
         features : ndarray of shape (n_maps, n_features)
             Features of the maps.
         groups : ndarray of int of shape (n_maps,)
-            Their clusters.
+            Clusters of the maps.
         axis : CrossSectionAxis
             Axis of the posterior.
         grid_prior : ndarray of shape (n_grid,)
-            Prior probabilities of the points of its grid.
+            Prior probabilities of the grid points.
         own : tuple or None, default=None
-            Features, cross-sections and clusters of maps of the simulation of the sample, as the parameters
-            of the class, without suites. They condition the response, which is a Gaussian process along the
-            cross-section with the covariance between suites.
+            Features, cross-sections and clusters of labelled maps from the simulation of the sample. They
+            condition the response, which is a Gaussian process in the cross-section with the covariance
+            between suites.
 
         Returns
         -------
         log_likelihood : ndarray of shape (n_grid,)
-            Logarithm of the likelihood, up to a constant.
+            Log-likelihood, up to a constant.
         variances : dict of str to float
-            Variance of the direction at the posterior mean: of the ``"sample"``, the ``"calibration"``,
-            between ``"suites"`` and of the ``"discrepancy"``.
+            Contributions to the variance along the direction at the posterior mean: ``"sample"``,
+            ``"calibration"``, ``"suites"`` and ``"discrepancy"``.
         """
         features = average_by_cluster(features, np.zeros(len(groups)), np.zeros(len(groups)), groups)[0]
         n_clusters = len(features)
@@ -196,7 +196,7 @@ class SuiteResponse:
         position, nodes = axis.position(axis.grid), axis.position(self.cross_sections)
         levels = _DISCREPANCIES if self.means.shape[2] > 1 else np.zeros(1)
         folds = np.arange(len(self.means)) % _N_FOLDS
-        # Of all suites, then without those of each fold: they do not depend on the discrepancy.
+        # Of all suites, then without those of each fold; independent of the discrepancy.
         parts_of_suites = [self.means, *(self.means[folds != fold] for fold in range(_N_FOLDS))]
         suites = [(means, self._between(means)) for means in parts_of_suites]
         own = None if own is None else own_means(own[0] @ self._whiten, *own[1:])
@@ -216,7 +216,7 @@ class SuiteResponse:
             parts.append(variances)
         weights = softmax(self._evidence(mean, n_clusters, levels, nodes, position, grid_prior))
         likelihoods = np.array(likelihoods)
-        # Each is normalised: how probable a discrepancy is, all directions together have said.
+        # Normalised, because the weights already contain the evidence from all directions.
         likelihoods -= logsumexp(likelihoods, axis=1, b=grid_prior, keepdims=True)
         log_likelihood = logsumexp(likelihoods, axis=0, b=weights[:, np.newaxis])
         posterior = softmax(log_likelihood + np.log(grid_prior))
@@ -225,21 +225,23 @@ class SuiteResponse:
         return log_likelihood, dict(zip(names, variances.tolist(), strict=True))
 
     def pvalue(self, features, groups, axis):
-        """Return how often a suite is as far from all others as a sample is, at its nearest cross-section.
+        """Return the p-value of a sample: the fraction of suites at least as far from all others.
+
+        Distances are those from the nearest cross-section.
 
         Parameters
         ----------
         features : ndarray of shape (n_maps, n_features)
             Features of the sample.
         groups : ndarray of int of shape (n_maps,)
-            Their clusters.
+            Clusters of the maps.
         axis : CrossSectionAxis
             Axis of the posterior.
 
         Returns
         -------
         float
-            Near 0 for a sample unlike every suite. It is at least one over the number of suites and one.
+            P-value; near 0 for a sample unlike all suites. At least 1 / (number of suites + 1).
         """
         features = average_by_cluster(features, np.zeros(len(groups)), np.zeros(len(groups)), groups)[0]
         nodes, position = axis.position(self.cross_sections), axis.position(axis.grid)
@@ -250,18 +252,18 @@ class SuiteResponse:
             self._distances(self.means[k], self._n_within, np.delete(self.means, k, axis=0), nodes, position)
             for k in suites
         ]
-        farther = (np.array(others) >= own).mean(axis=1)  # of the cross-sections of each suite
+        farther = (np.array(others) >= own).mean(axis=1)  # over the cross-sections of each suite
         return float((1 + farther.sum()) / (1 + len(suites)))
 
     def _distances(self, points, n_clusters, means, nodes, position):
-        """Return squared distances of points from the nearest cross-section, in units of their scatter."""
+        """Return squared distances from the nearest cross-section, in units of the scatter."""
         residuals, variance = self._residuals(points, n_clusters, means, nodes, position)
         return (residuals**2 / variance).sum(axis=2).min(axis=1)
 
     def _residuals(self, points, n_clusters, means, nodes, position):
         """Return deviations from the response, (n_points, n_grid, n_directions), and their variances.
 
-        Directions are the axes of the covariance between suites.
+        Directions are the eigenvectors of the covariance between suites.
         """
         values, vectors = np.linalg.eigh(self._between(means))
         curve = PchipInterpolator(nodes, means.mean(axis=0))(position)
@@ -277,7 +279,7 @@ class SuiteResponse:
 
     @staticmethod
     def _direction(means, between, n_clusters, level, nodes):
-        """Return weights and constant of the linear estimate of the coordinate of the axis."""
+        """Return the weights and the constant of the linear estimate of the axis coordinate."""
         curve = means.mean(axis=0)
         centred, nodes_centred = curve - curve.mean(axis=0), nodes - nodes.mean()
         noise = (1 / n_clusters + level) * np.eye(means.shape[2])
@@ -286,7 +288,7 @@ class SuiteResponse:
         return weights, nodes.mean() - curve.mean(axis=0) @ weights
 
     def _along_direction(self, mean, n_clusters, level, suites, folds, nodes, position, own):
-        """Return the log-likelihood on the grid for one discrepancy, and the parts of the variance there."""
+        """Return the log-likelihood on the grid and the variance contributions for one discrepancy."""
         weights, constant = self._direction(*suites[0], n_clusters, level, nodes)
         held_out, lengths = np.empty(self.means.shape[:2]), []
         for fold, others in enumerate(suites[1:]):
@@ -315,7 +317,7 @@ class SuiteResponse:
         return student.logpdf(deviation, len(self.means) - 1) - 0.5 * np.log(variance), parts
 
     def _evidence(self, mean, n_clusters, levels, nodes, position, grid_prior):
-        """Return the log-evidence of each discrepancy, from all directions."""
+        """Return the log-evidence of each discrepancy from all directions."""
         (residual,), variance = self._residuals(mean[np.newaxis], n_clusters, self.means, nodes, position)
         variance = variance + levels[:, np.newaxis]
         log_density = -0.5 * (

@@ -113,7 +113,7 @@ def test_report(case, monkeypatch):
     assert "unlabelled.h5 must contain a label for each cluster" in refused.stderr
 
 
-@pytest.mark.filterwarnings("ignore:held-out probabilities do not tell the classes apart:UserWarning")
+@pytest.mark.filterwarnings("ignore:held-out probabilities do not separate the classes:UserWarning")
 def test_posterior(case):
     probabilities, classes = marginalize_feedback(
         case.model.predict_proba(case.new.data), case.model.classes_

@@ -94,7 +94,7 @@ def test_other_types_and_extra_columns(path, clusters):
 def test_required_dataset(path):
     replace(path, "clusters")
     with pytest.raises(
-        ValueError, match=r"clusters\.h5: it must hold the dataset 'clusters' itself, as .*, found \["
+        ValueError, match=r"clusters\.h5: it must contain the dataset 'clusters' itself, as .*, found \["
     ):
         load_clusters(path)
 
@@ -226,7 +226,7 @@ def test_links_in_a_group_are_refused(as_group, link):
     with h5py.File(as_group, "r+") as file:
         file.move("clusters/TOTAL", "other")
         file["clusters/TOTAL"] = link
-    with pytest.raises(ValueError, match="it must hold the dataset 'TOTAL' itself"):
+    with pytest.raises(ValueError, match="it must contain the dataset 'TOTAL' itself"):
         load_clusters(as_group)
 
 
@@ -299,7 +299,7 @@ def test_values_that_were_never_written_are_no_zeros(path, clusters):
     replace(path, "clusters", **dataset)
     with h5py.File(path, "r+") as file:
         file["clusters"][:4] = clusters.data[:4]
-    with pytest.raises(ValueError, match="of the 2 chunks of 'clusters', only 1 were ever written"):
+    with pytest.raises(ValueError, match="'clusters' is incomplete: 1 of 2 chunks were written"):
         load_clusters(path)
 
 

@@ -78,7 +78,7 @@ def test_an_interrupted_simulation_goes_on_where_it_was(tmp_path, expected, inte
     with open(tmp_path / "clusters.h5.partial" / "records.bin", "ab") as file:
         file.write(b"half a record that was never counted")
 
-    with pytest.raises(ValueError, match=r"clusters.h5.partial was begun with other settings"):
+    with pytest.raises(ValueError, match=r"clusters.h5.partial was started with other settings"):
         make_clusters(**SETTINGS | {"random_state": 4}, path=path)
     interrupted.clear()
     make_clusters(**SETTINGS, path=path, verbose=1)

@@ -314,12 +314,12 @@ def test_images_of_another_form(load, params, images, of, message):
 @pytest.mark.parametrize("content", [[], {"label": [0]}, ({}, [], 3), ([0], np.zeros((1, 5, 5, 3)))])
 def test_content_of_another_form(tmp_path, content):
     (tmp_path / "maps.pkl").write_bytes(pickle.dumps(content))
-    with pytest.raises(ValueError, match=r"must hold \(params, images\), params being a dict"):
+    with pytest.raises(ValueError, match=r"must contain \(params, images\), where params is a dict"):
         load_clusters(tmp_path / "maps.pkl")
 
 
 def test_one_image_cannot_become_many(load, params):
-    with pytest.raises(ValueError, match="must not name the same array over and over"):
+    with pytest.raises(ValueError, match="must not repeat the same array"):
         load(params, [np.ones((50, 50, 3))] * 1000)
 
 

@@ -130,7 +130,7 @@ def test_every_cluster_has_a_suite(tmp_path, clusters):
         ({"n_suites": 0}, ValueError, "n_suites must be an integer of 1 or more, got 0"),
         ({"n_suites": 2.0}, ValueError, "n_suites must be an integer of 1 or more, got 2.0"),
         ({"n_suites": 2, "physics": Physics()}, ValueError, "physics must not be given with n_suites"),
-        ({"physics": []}, ValueError, "physics must hold the physics of one suite or more, got an empty"),
+        ({"physics": []}, ValueError, "physics must contain the physics of at least one suite, got an empty"),
         ({"physics": [Physics(), None]}, TypeError, "physics must be .* got a list of NoneType"),
         ({"n_suites": 1, "n_halos": 1_000_001}, ValueError, "n_halos must be at most 1,000,000 in each"),
     ],

@@ -72,7 +72,7 @@ def test_several_maps_of_a_cluster_are_compared_with_as_many():
 
 def test_copies_of_few_clusters_are_no_reference():
     embeddings = np.random.default_rng(0).normal(size=(80, 6))
-    with pytest.raises(ValueError, match=r"at least twenty or so clusters .* got \{'CDM': 8, 'SIDM1': 8\}"):
+    with pytest.raises(ValueError, match=r"at least about twenty clusters .* got \{'CDM': 8, 'SIDM1': 8\}"):
         DomainTest(random_state=0).fit(embeddings, ["CDM", "SIDM1"] * 40, np.repeat(np.arange(8), 10))
 
 
@@ -85,5 +85,5 @@ def test_same_seed_same_pvalue(test_of_domain, rng):
 def test_refuses_bad_input(test_of_domain, rng):
     with pytest.raises(ValueError, match="6 features as at fit, got 2"):
         test_of_domain.pvalues(np.zeros((3, 2)))
-    with pytest.raises(ValueError, match="at least twenty or so clusters"):
+    with pytest.raises(ValueError, match="at least about twenty clusters"):
         DomainTest().fit(embed(20, 0, rng), ["CDM", "SIDM1"] * 10)

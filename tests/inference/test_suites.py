@@ -239,7 +239,9 @@ def test_refuses_what_no_random_effect_can_be_learned_from():
     with pytest.raises(ValueError, match=r"suite 3 has 0 at 0\.3 cm2/g"):
         posterior_of(features[thin], cross_sections[thin], suites[thin], embed=False)
     short = cross_sections < 1
-    with pytest.raises(ValueError, match=r"highest class, 0 and 1 cm2/g, or beyond, got 0 to 0\.6"):
+    with pytest.raises(
+        ValueError, match=r"beyond the lowest and the highest class, 0 and 1 cm2/g, got 0 to 0\.6"
+    ):
         posterior_of(features[short], cross_sections[short], suites[short], embed=False)
     posterior = posterior_of(features, cross_sections, suites, embed=True)
     with pytest.raises(ValueError, match="embedding must be given"):

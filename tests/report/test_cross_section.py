@@ -97,7 +97,7 @@ def test_result_holds_what_the_posterior_says_and_fits_into_json(bunch_of):
     assert result["interval_68"] == result["interval_95"] == [0, None]
     assert result["upper_limit_95"] is None
     assert 0 < result["sample_pvalue"] <= 1
-    assert "do not tell the classes apart" in result["warnings"][0]
+    assert "do not separate the classes" in result["warnings"][0]
 
 
 def test_other_warnings_are_issued(bunch_of):
