@@ -1,4 +1,4 @@
-"""What a telescope would see of simulated clusters: steps of a pipeline, from records to records."""
+"""Simulated observations: pipeline steps that add noise to records."""
 
 from darkcnn.noise.geometry import critical_surface_density
 from darkcnn.noise.instruments import LENSING_SURVEYS, XRAY_TELESCOPES

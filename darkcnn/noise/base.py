@@ -11,15 +11,15 @@ from darkcnn._common.transformer import ArrayTransformer
 from darkcnn.records import ObservedRecords, check_records, chunks
 
 _MAX_VALUE = 2
-"""Value above which a map was not divided by its peak."""
+"""Value above which a map is not divided by its peak."""
 
-_OBSERVED_HINT = " before noise is added (mark real observations, which need none, as ObservedRecords)"
+_OBSERVED_HINT = " before noise is added (mark real observations as ObservedRecords: they need no noise)"
 
 
 class RecordNoise(ArrayTransformer):
-    """Base of transformers that replace one map of each record by a simulated observation.
+    """Base class of transformers that simulate the observation of one map of each record.
 
-    A subclass names the map and its norm, and implements `observe` and `unit`.
+    A subclass sets the names of the map and its norm, and implements `observe` and `unit`.
     """
 
     map_name: str
@@ -27,12 +27,12 @@ class RecordNoise(ArrayTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Check `X` and draw the seed; nothing else is learned.
+        """Check the records and draw the seed.
 
         Parameters
         ----------
         X : structured ndarray or ObservedRecords of shape (n_samples,)
-            Records of clusters.
+            Cluster records.
         y : None
             Ignored.
 
@@ -44,10 +44,10 @@ class RecordNoise(ArrayTransformer):
         Raises
         ------
         TypeError
-            If `X` holds no records.
+            If `X` is not an array of records.
         ValueError
             If maps are not square, not finite, negative or not divided by their peaks (as after an
-            observation), a norm is not positive or a redshift negative.
+            observation), a norm is not positive, or a redshift is negative.
         """
         X = check_records(X)
         self.map_shape_ = X.dtype[self.map_name].shape if _are_real(X) else self._check(X)
@@ -60,15 +60,15 @@ class RecordNoise(ArrayTransformer):
         Parameters
         ----------
         X : structured ndarray or ObservedRecords of shape (n_samples,)
-            Records of clusters, with maps of the size seen at `fit`. Real observations, which are
-            :class:`~darkcnn.ObservedRecords` without noises, are returned as they are.
+            Cluster records, with maps of the size seen at `fit`. Real observations, which are
+            :class:`~darkcnn.ObservedRecords` without noise models, are returned unchanged.
 
         Returns
         -------
         ObservedRecords of shape (n_samples,)
-            Records with noise, which is drawn when they are used; it depends on the seed and the row, not on
-            the other rows or their order. A :class:`darkcnn.DarkCNNClassifier` trains on new noise in each
-            epoch.
+            Records with noise, drawn on access; it depends on the seed and the record, but not on the other
+            rows or their order. :class:`darkcnn.DarkCNNClassifier` uses a new noise realisation in each epoch
+            of the training.
         """
         check_is_fitted(self)
         X = check_records(X)
@@ -77,35 +77,35 @@ class RecordNoise(ArrayTransformer):
         if self._check(X) != self.map_shape_:
             shape = X.dtype[self.map_name].shape
             raise ValueError(f"X has maps of shape {shape}, but {self.map_shape_} were seen at fit")
-        noise = copy(self)  # a later fit does not change it
+        noise = copy(self)  # so that a later fit does not change it
         if isinstance(X, ObservedRecords):
             return ObservedRecords(X.records, (*X.noises, noise))
         return ObservedRecords(X, (noise,))
 
     def observe(self, clusters, generators):
-        """Return new values of fields of the records, by name.
+        """Return the observed values of fields of the records, by name.
 
         Parameters
         ----------
         clusters : structured ndarray of shape (n_samples,)
-            Records.
+            Cluster records.
         generators : iterable of numpy.random.Generator
-            Generator of the noise of each record.
+            Random generator for each record.
         """
         raise NotImplementedError
 
     def unit(self, clusters):
-        """Return the unit of the observed maps, the new values of the norm, from the scalar fields."""
+        """Return the unit of the observed maps, which replaces the norm, from the scalar fields."""
         raise NotImplementedError
 
     @property
     def changes(self):
-        """Names of the fields that change."""
+        """Names of the fields that are replaced."""
         return (self.map_name, self.norm_name)
 
     @property
     def measured(self):
-        """Names of the fields that are in units of the observation afterwards."""
+        """Names of the fields whose units are those of the observation."""
         return self.changes
 
     @property
@@ -114,23 +114,23 @@ class RecordNoise(ArrayTransformer):
         return f"observe_{self.map_name}"
 
     def observed_dtype(self, dtype):
-        """Return the type of the observed records, which may have more maps."""
+        """Return the dtype of the observed records, which may have additional maps."""
         return dtype
 
     def _check(self, X):
         """Check the records and return the shape of their maps."""
         height, width = X.dtype[self.map_name].shape
         if height != width:
-            raise ValueError(f"X must hold square maps, got {height} x {width} pixels")
+            raise ValueError(f"X must have square maps, got {height} x {width} pixels")
         norm, redshift = X[self.norm_name], X["redshift"]
-        for rows in chunks(len(X)):  # of a database that may not fit into memory
+        for rows in chunks(len(X)):  # records may be larger than memory
             self._check_maps(X[rows], rows.start)
         refuse(X, self.norm_name, ~(np.isfinite(norm) & (norm > 0)), "must be finite and positive")
         refuse(X, "redshift", ~(np.isfinite(redshift) & (redshift >= 0)), "must be 0 or more")
         return height, width
 
     def _check_maps(self, X, first_row):
-        """Check some of the maps."""
+        """Check the maps of some rows."""
         maps = X[self.map_name]
         refuse(X, self.map_name, ~np.isfinite(maps), "must be finite", first_row)
         refuse(X, self.map_name, maps < 0, f"must not be negative{_OBSERVED_HINT}", first_row)
@@ -143,7 +143,7 @@ def _are_real(X):
 
 
 def refuse(X, name, bad, wanted, first_row=0):
-    """Name the first bad value and its cluster; `X` begins at `first_row` of what the caller gave."""
+    """Raise an error for the first bad value; `X` starts at row `first_row` of the caller's records."""
     if bad.any():
         row = int(np.argwhere(bad)[0, 0])
         raise ValueError(

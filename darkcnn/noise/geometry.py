@@ -1,4 +1,4 @@
-"""Distances to clusters: angles and lensing strength."""
+"""Distances, angles and lensing efficiencies of clusters."""
 
 import math
 
@@ -13,9 +13,9 @@ _KPC2_PER_MPC2 = 1e6
 
 
 class Lenses:
-    """Clusters at redshifts above 0, whose distances, in kpc, are computed once.
+    """Lenses at positive redshifts, with distances in kpc that are computed once.
 
-    `comoving` are transverse comoving distances, `angular` angular diameter distances. A `cosmology` of None
+    `comoving` are transverse comoving distances, `angular` angular diameter distances. The default cosmology
     is :data:`darkcnn.cosmology.BAHAMAS`.
     """
 
@@ -29,13 +29,14 @@ class Lenses:
         return self.cosmology.comoving_transverse_distance(redshift).to_value("kpc")
 
     def pixel_side(self, n_pixels):
-        """Return the angle that one of `n_pixels` along the side of a map spans, in arcmin."""
+        """Return the angular size of a pixel, in arcmin, for maps of `n_pixels`."""
         return FIELD_SIZE / n_pixels / self.angular * _ARCMIN_PER_RADIAN
 
     def efficiency(self, z_source):
-        r"""Return :math:`D_{ls} / D_s`, to which shear is proportional; 0 for sources that are not behind.
+        r"""Return the lensing efficiency :math:`D_{ls} / D_s`; 0 for sources in front of the lens.
 
-        Of transverse comoving distances, in a curved universe as well (Hogg 1999, astro-ph/9905116, eq. 19).
+        Computed from transverse comoving distances, also for a curved universe (Hogg 1999, astro-ph/9905116,
+        eq. 19).
         """
         to_source = self._comoving(np.asarray(z_source, dtype=float))
         curvature = float(self.cosmology.Ok0) / self.cosmology.hubble_distance.to_value("kpc") ** 2
@@ -44,25 +45,25 @@ class Lenses:
         return np.maximum(behind - self.comoving * np.sqrt(1 / to_source**2 + curvature), 0)
 
     def critical_density(self, efficiency):
-        """Return the critical surface density in Msun / Mpc2 for an efficiency, see `efficiency`."""
+        """Return the critical surface density in Msun / Mpc2 for a lensing efficiency."""
         per_angle = c.to_value("km/s") ** 2 / (4 * math.pi * GRAVITY)
         return per_angle / (self.angular * efficiency) * _KPC2_PER_MPC2
 
 
 def critical_surface_density(z_lens, z_source, cosmology=None):
-    r"""Return the surface density above which a lens bends light enough for several images.
+    r"""Compute the critical surface density of gravitational lensing.
 
     :math:`\Sigma_{crit} = \frac{c^2}{4 \pi G} \frac{D_s}{D_l D_{ls}}` with angular diameter distances
-    (Bartelmann & Schneider 2001, Phys. Rep. 340, 291). A surface density over it is the convergence.
+    (Bartelmann & Schneider 2001, Phys. Rep. 340, 291). The convergence is the surface density over it.
 
     Parameters
     ----------
     z_lens : array-like
         Redshift of the lens, above 0.
     z_source : array-like
-        Redshift of the galaxies behind it.
+        Redshift of the source galaxies.
     cosmology : astropy.cosmology.FLRW or None, default=None
-        None for :data:`darkcnn.cosmology.BAHAMAS`.
+        Cosmology; None for :data:`darkcnn.cosmology.BAHAMAS`.
 
     Returns
     -------
@@ -72,7 +73,7 @@ def critical_surface_density(z_lens, z_source, cosmology=None):
     Raises
     ------
     ValueError
-        If a lens is at redshift 0 or below, or not in front of its source.
+        If a lens is not at positive redshift or not in front of its source.
 
     Examples
     --------

@@ -1,21 +1,21 @@
-"""Surveys and telescopes: parameters of the noises, with the source of each number."""
+"""Parameters of lensing surveys and X-ray telescopes, with sources."""
 
 import math
 from typing import NamedTuple
 
 
 class Instrument(NamedTuple):
-    """Parameters of a noise.
+    """Noise parameters of a survey or telescope.
 
     Attributes
     ----------
     parameters : dict
-        Arguments of the noise.
+        Arguments of the noise model.
     source : str
-        Publications, and what they give.
+        Publications, and the values taken from them.
     unverified : tuple of str
-        Parameters that are not verified: they could not be looked up in the publication, or are placeholders
-        of the right size.
+        Parameters that were not verified in the publication, or are placeholders of the right order of
+        magnitude.
     """
 
     parameters: dict
@@ -23,9 +23,9 @@ class Instrument(NamedTuple):
     unverified: tuple = ()
 
 
-# Publications give the ellipticity noise of one component, 0.26 to 0.30, or of both, 0.37 to 0.42. Galaxies
-# have many redshifts, and some lie in front of a cluster; the noise puts them all at one redshift. It is that
-# of their mean lensing efficiency for a cluster at redshift 0.25, with the galaxies in front counted.
+# Publications quote the ellipticity noise of one component, 0.26 to 0.30, or of both, 0.37 to 0.42. Galaxies
+# have a redshift distribution, partly in front of a cluster; the noise model puts all at one redshift: that of
+# their mean lensing efficiency for a cluster at redshift 0.25, including the galaxies in front.
 _ONE_COMPONENT = math.sqrt(2)
 
 LENSING_SURVEYS = {
@@ -59,12 +59,12 @@ LENSING_SURVEYS = {
         ("n_gal", "shape_noise", "source_redshift"),
     ),
 }
-"""Surveys that :class:`WeakLensingNoise` knows by name."""
+"""Surveys of :meth:`WeakLensingNoise.from_survey`."""
 
-# All between 0.5 and 2 keV, where photons of bremsstrahlung of 3 to 8 keV have 0.96 to 1.06 keV on average.
-# Areas are means over the band. The background is a sky of 1.7e-6 photons / s / cm2 / arcmin2 and the
-# particles that the detectors count besides. The half-energy width of a Gaussian is its full width at half
-# maximum: where wings matter, it stands for it.
+# All between 0.5 and 2 keV, where photons of bremsstrahlung of 3 to 8 keV have a mean energy of 0.96 to
+# 1.06 keV. Areas are means over the band. The background consists of 1.7e-6 photons / s / cm2 / arcmin2 of
+# the sky, and particles. For a Gaussian, the half-energy width equals the full width at half maximum; for
+# point spread functions with wings, the half-energy width is used.
 _ENERGY = 1.0
 
 XRAY_TELESCOPES = {
@@ -103,23 +103,23 @@ XRAY_TELESCOPES = {
         ("exposure", "effective_area", "background"),
     ),
 }
-"""Telescopes that :class:`XrayNoise` knows by name, between 0.5 and 2 keV."""
+"""Telescopes of :meth:`XrayNoise.from_telescope`, between 0.5 and 2 keV."""
 
 
 def parameters_of(name, instruments):
-    """Return the parameters of an instrument.
+    """Return the noise parameters of an instrument.
 
     Parameters
     ----------
     name : str
-        Key of `instruments`, in small letters or in capitals.
+        Key of `instruments`, in any case.
     instruments : dict of Instrument
         Known instruments.
 
     Returns
     -------
     dict
-        Arguments of the noise.
+        Arguments of the noise model.
 
     Raises
     ------

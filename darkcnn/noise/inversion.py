@@ -1,8 +1,9 @@
-r"""From convergence to shear and back, after Kaiser & Squires (1993).
+r"""Conversion between convergence and shear (Kaiser & Squires 1993).
 
 In Fourier space, :math:`\hat\gamma = D \hat\kappa` and :math:`\hat\kappa = D^* \hat\gamma` with
-:math:`D = (k_1^2 - k_2^2 + 2 i k_1 k_2) / k^2` (Kaiser & Squires 1993). Of modulus one, D leaves white noise
-white. The first axis, x, counts the columns of a map, the second, y, its rows.
+:math:`D = (k_1^2 - k_2^2 + 2 i k_1 k_2) / k^2` (Kaiser & Squires 1993). Because the modulus of D is one,
+white noise remains white. The first axis, x, is that of the columns of a map, the second, y, that of its
+rows.
 """
 
 from functools import lru_cache
@@ -19,29 +20,29 @@ def _frequencies(height, width):
 
 @lru_cache(maxsize=16)
 def _rotation(height, width, dtype):
-    """Return D, of the complex type that belongs to a real one."""
+    """Return D in the complex dtype of the same precision."""
     k = _frequencies(height, width)
     squared = np.abs(k) ** 2
-    squared[0, 0] = 1  # a sheet of constant density shears nothing: there, D is zero
+    squared[0, 0] = 1  # D is zero for a mass sheet of constant density
     rotation = k**2 / squared
-    # Shears are real, so D(-k) = D(k). At the Nyquist frequency of an even side, where k and -k are one mode
-    # and g2 would have opposite signs, it has none.
+    # Shears are real, so D(-k) = D(k). At the Nyquist frequency of an even side, k and -k are the same mode,
+    # where g2 would have opposite signs; D is zero there.
     rotation = (rotation + np.roll(rotation[::-1, ::-1], 1, axis=(0, 1))) / 2
     return rotation.astype(np.result_type(dtype, np.complex64))
 
 
 def known_map(values, argument):
-    """Return a map as an array; refuse one that has pixels that are masked or not finite."""
+    """Check that all pixels of a map are known and return it as an array."""
     if np.ma.is_masked(values) or not np.isfinite(values).all():
         raise ValueError(
-            f"{argument} must be finite and not masked in every pixel, as a transform mixes all of them; set "
-            "shear to 0 where no galaxies are measured"
+            f"{argument} must be finite and unmasked in every pixel, because a Fourier transform mixes them: "
+            "set shear to 0 where no galaxies are measured"
         )
     return np.asarray(values)
 
 
 def kaiser_squires(kappa):
-    """Compute the shear of a convergence map that repeats in both directions.
+    """Compute the shear of a periodic convergence map.
 
     Parameters
     ----------
@@ -51,13 +52,13 @@ def kaiser_squires(kappa):
     Returns
     -------
     g1, g2 : ndarray of shape (..., height, width)
-        Components of the shear, dimensionless: `g1` stretches images along the columns' axis x, `g2` along
-        the diagonal of x and y.
+        Components of the shear, dimensionless: `g1` along the column axis x, `g2` along the diagonal of x and
+        y.
 
     See Also
     --------
-    kaiser_squires_inverse : The way back, exact up to the mean for sides of odd numbers of pixels. Of even
-        ones, ripples of two pixels along the rows or columns suffer.
+    kaiser_squires_inverse : Inverse; exact up to the mean for odd numbers of pixels. For even ones, modes at
+        the Nyquist frequency are lost.
 
     Examples
     --------
@@ -75,7 +76,7 @@ def kaiser_squires(kappa):
 
 
 def kaiser_squires_inverse(g1, g2):
-    """Reconstruct the convergence from a shear map that repeats in both directions.
+    """Reconstruct the convergence from a periodic shear map (Kaiser & Squires inversion).
 
     Parameters
     ----------
@@ -85,9 +86,9 @@ def kaiser_squires_inverse(g1, g2):
     Returns
     -------
     kappa_E : ndarray of shape (..., height, width)
-        Convergence, up to a constant that shear does not tell: its mean is set to zero.
+        E-mode convergence, with mean zero, because shear does not determine the mean.
     kappa_B : ndarray of shape (..., height, width)
-        What lensing cannot cause: noise and errors of the measurement.
+        B-mode: noise and measurement errors, which lensing cannot cause.
 
     Examples
     --------
@@ -104,12 +105,12 @@ def kaiser_squires_inverse(g1, g2):
     return kappa.real, kappa.imag
 
 
-# A cluster is no periodic map: the observed field lies in a larger one, zero elsewhere. The rows and columns
-# that are known to be zero, or are cut off, cost no transform.
+# A cluster field is not periodic: the field is zero-padded. Transforms of rows and columns that are zero, or
+# are not used, are omitted.
 
 
 def odd_size(least):
-    """Return the next odd side of a map whose transform is fast: on odd ones the inversion is exact."""
+    """Return the next odd size with a fast transform; for odd sizes, the inversion is exact."""
     size = least + 1 - least % 2
     while size != scipy.fft.next_fast_len(size):
         size += 2
@@ -118,22 +119,22 @@ def odd_size(least):
 
 @lru_cache(maxsize=16)
 def _kernel(n_pixels, periodic):
-    """Return the side of the transformed field, and the parts of D for the half plane of real fields."""
-    # Of a field within a larger one, no pixel is nearer to the next copy of another than to itself.
+    """Return the size of the padded field, and the real and imaginary parts of D for half the plane."""
+    # With this padding, no pixel is closer to a periodic copy of another one than to the pixel itself.
     size = n_pixels if periodic else odd_size(2 * n_pixels - 1)
     rotation = _rotation(size, size, np.dtype(np.float32))[:, : size // 2 + 1]
     return size, rotation.real.astype(np.complex64), rotation.imag.astype(np.complex64)
 
 
 def _spectra(fields, size, kernel):
-    """Transform fields of shape (..., n_pixels, n_pixels), in the corner of larger ones, and multiply."""
+    """Transform zero-padded fields of shape (..., n_pixels, n_pixels), and multiply by a kernel."""
     spectra = scipy.fft.fft(scipy.fft.rfft(fields, size), size, axis=-2, overwrite_x=True)
     spectra *= kernel
     return spectra
 
 
 def _fields(spectra, size, n_pixels):
-    """Transform back, and cut the corner out."""
+    """Transform back and crop."""
     rows = scipy.fft.ifft(spectra, axis=-2, overwrite_x=True)[..., :n_pixels, :]
     return scipy.fft.irfft(rows, size)[..., :n_pixels]
 
@@ -141,7 +142,7 @@ def _fields(spectra, size, n_pixels):
 def field_shear(kappa, periodic=False):
     """Compute the shear, ``g1 + 1j * g2``, of float32 convergence maps of shape (..., n_pixels, n_pixels).
 
-    There is no mass outside of the field, unless it is `periodic`, of odd size.
+    No mass is assumed outside the field, unless it is `periodic`, which needs an odd size.
     """
     size, along_axes, along_diagonals = _kernel(kappa.shape[-1], periodic)
     spectra = _spectra(kappa, size, 1)
@@ -152,10 +153,10 @@ def field_shear(kappa, periodic=False):
 
 
 def field_convergence(shear, smoothing=0.0, periodic=False):
-    """Reconstruct the convergence of fields, outside of which no shear is measured, up to nearly a constant.
+    """Reconstruct the convergence of fields without shear outside, up to almost a constant.
 
-    `smoothing` is the standard deviation of a Gaussian in pixels, one or one for each map. The mean over the
-    larger field, or that of a `periodic` one, is zero.
+    `smoothing` is the standard deviation of a Gaussian in pixels, one for all maps or one for each. The mean
+    over the padded field, or over a `periodic` one, is zero.
     """
     size, along_axes, along_diagonals = _kernel(shear.shape[-1], periodic)
     spectra = _spectra(shear.real, size, along_axes)
@@ -168,14 +169,14 @@ def field_convergence(shear, smoothing=0.0, periodic=False):
 
 
 def _window(size, smoothing):
-    """Return the transform of a Gaussian along one axis."""
+    """Return the Fourier transform of a Gaussian along one axis."""
     width = np.asarray(smoothing)[..., np.newaxis]
     return np.exp(-2 * (np.pi * width * scipy.fft.fftfreq(size)) ** 2).astype(np.complex64)
 
 
 def noise_after_smoothing(n_pixels, smoothing):
-    """Return the part of the standard deviation of white noise that `field_convergence` leaves.
+    """Return the factor by which `field_convergence` reduces the standard deviation of white noise.
 
-    It holds away from the edges, where what lies outside adds no noise.
+    It is valid away from the edges, where the padding adds no noise.
     """
     return float(np.mean(_window(_kernel(n_pixels, False)[0], smoothing).real ** 2))

@@ -1,4 +1,4 @@
-"""Maps of the convergence and of the shapes of galaxies, with their noise."""
+"""Maps of the convergence and of galaxy shapes, with noise."""
 
 import math
 from functools import lru_cache
@@ -12,21 +12,21 @@ from darkcnn.noise.reduced_shear import reconstruct, reduce_shear
 
 
 def observe_part(kappa, noise, generators, *, multiplicative_bias, additive_bias, smoothing):
-    """Return the observed convergence of parts of a larger field, less the mean of the true one.
+    """Return the observed convergence of parts of a larger field, minus the mean true convergence.
 
-    Far from the cluster, where the shear is small, the reconstruction gives the convergence with white noise,
-    which is drawn directly. The central part of the map goes the whole way: to the reduced shear and back.
-    `kappa` has the shape (n_maps, n_pixels, n_pixels), `noise` is that of each component of the shapes in a
-    pixel, of shape (n_maps,), both float32; `smoothing` is in pixels.
+    Far from the cluster, where the shear is small, the reconstruction returns the convergence with white
+    noise, which is drawn directly. The central part is converted to reduced shear and reconstructed. `kappa`
+    has the shape (n_maps, n_pixels, n_pixels), `noise` is the noise per component and pixel, shape (n_maps,),
+    both float32; `smoothing` is in pixels.
     """
     mean = kappa.mean(axis=(1, 2), keepdims=True)
     size = odd_size(9 * kappa.shape[-1] // 20)
-    margin = math.ceil(4 * smoothing)  # noise from outside of the map is smoothed into it
+    margin = math.ceil(4 * smoothing)  # noise outside the map is smoothed into it
     if margin:
         kappa = np.pad(kappa, ((0, 0), (margin, margin), (margin, margin)), mode="symmetric")
     centre = slice((kappa.shape[-1] - size) // 2, (kappa.shape[-1] + size) // 2)
     observed = np.empty_like(kappa)
-    core = np.empty((len(kappa), size, size), np.complex64)  # noise of the shapes
+    core = np.empty((len(kappa), size, size), np.complex64)  # shape noise
     for row, (image, rng) in enumerate(zip(observed, generators, strict=True)):
         rng.standard_normal(out=image, dtype=np.float32)
         image *= noise[row]
@@ -38,7 +38,7 @@ def observe_part(kappa, noise, generators, *, multiplicative_bias, additive_bias
     core += reduce_shear(field_shear(kappa, periodic=True), kappa)
     shapes = _biased(core, multiplicative_bias, additive_bias)
     inside = observed[:, centre, centre]
-    # Within a larger field, the mean of the core is known.
+    # In a larger field, the mean of the core is known.
     inside[...] = reconstruct(shapes, noise, periodic=True, mean=inside.mean(axis=(1, 2), keepdims=True))
     observed -= np.float32(1 + multiplicative_bias) * mean
     if not margin:
@@ -49,7 +49,7 @@ def observe_part(kappa, noise, generators, *, multiplicative_bias, additive_bias
 
 
 def noise_of_part(smoothing):
-    """Return the part of the standard deviation of the noise that the smoothing of `observe_part` leaves."""
+    """Return the factor by which the smoothing of `observe_part` reduces the noise."""
     return float((_gaussian(smoothing) ** 2).sum()) if smoothing else 1.0
 
 
@@ -67,9 +67,9 @@ def observe_field_of_view(
 ):
     """Return the shapes, ``e1 + 1j * e2``, and the convergence of maps that are the whole field of view.
 
-    Outside of it, there is no mass, and no shape is measured; nor is one where `mask` is True. At the centre,
-    `dilution` is the fraction of the galaxies that are members of the cluster, `obscuration` that of the
-    galaxies behind it that members hide. The rest is as for :func:`observe_part`.
+    No mass is assumed outside, and no shapes are measured there or where `mask` is True. At the centre,
+    `dilution` is the fraction of galaxies that are cluster members, `obscuration` the fraction of background
+    galaxies hidden by members. Other parameters are as in :func:`observe_part`.
     """
     members = density_of_members(kappa.shape[-1])
     shapes = reduce_shear(field_shear(kappa), kappa)
@@ -88,7 +88,7 @@ def observe_field_of_view(
 
 
 def tangential(shapes):
-    """Turn shapes, e1 + i e2, into their tangential and cross components about the middle of the map."""
+    """Convert shapes, e1 + i e2, to tangential and cross components about the middle of the map."""
     return shapes * _frame(*shapes.shape[-2:])
 
 
@@ -100,10 +100,10 @@ def _frame(height, width):
 
 
 def _biased(shapes, multiplicative_bias, additive_bias):
-    """Add the errors of the measurement."""
+    """Apply measurement biases."""
     return np.complex64(additive_bias * (1 + 1j)) + np.float32(1 + multiplicative_bias) * shapes
 
 
 def _gaussian(width):
-    """Return a Gaussian along one axis, cut at four times its width, in pixels."""
+    """Return a Gaussian kernel along one axis, truncated at four times its width, in pixels."""
     return cv2.getGaussianKernel(2 * math.ceil(4 * width) + 1, width, cv2.CV_32F)

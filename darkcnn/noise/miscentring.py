@@ -1,4 +1,4 @@
-"""Maps that are not centred on the cluster."""
+"""Miscentred maps."""
 
 from numbers import Real
 
@@ -10,32 +10,32 @@ from darkcnn.records import FIELD_SIZE, MAPS, ObservedRecords
 
 
 class Miscentring(RecordNoise):
-    """Miscentring: shift all maps of some clusters, as if they were centred on a wrong galaxy.
+    """Miscentring: shift all maps of some clusters, as if a wrong galaxy was taken for the centre.
 
-    It must come before the noise of observations. Offsets are rounded to whole pixels, as interpolation would
-    smooth the maps; what a shift leaves empty is filled with the mirrored map.
+    Apply it before other noise. Offsets are rounded to whole pixels, because interpolation would smooth the
+    maps; empty pixels are filled by reflection.
 
     Parameters
     ----------
     fraction : float, default=0.3
-        Fraction of the clusters that are centred wrongly.
+        Fraction of miscentred clusters.
     scale : float, default=200.0
-        Standard deviation of their offset along each axis, kpc, so that its length follows a Rayleigh
+        Standard deviation of the offset along each axis, kpc. The length of offsets follows a Rayleigh
         distribution, as in Johnston et al. (2007, arXiv:0709.1159; not verified). Both defaults are
-        placeholders: they depend on how clusters were found.
+        placeholders, because they depend on the cluster finder.
     random_state : int, RandomState instance or None, default=None
         Seed of the offsets.
 
     Attributes
     ----------
     seed_ : int
-        Seed that, with the content of a row, decides the offset of the row.
+        Seed, which together with the record determines its offset.
     map_shape_ : (int, int)
         Height and width of the maps.
 
     See Also
     --------
-    darkcnn.WeakLensingNoise : Noise of maps of the total mass.
+    darkcnn.WeakLensingNoise : Noise of total-mass maps.
     darkcnn.XrayNoise : Noise of X-ray maps.
 
     Examples
@@ -77,7 +77,7 @@ class Miscentring(RecordNoise):
         return shifted
 
     def unit(self, clusters):
-        """Return the norm, which a shift does not change."""
+        """Return the norm, which is unchanged."""
         return clusters[self.norm_name]
 
     @property
@@ -92,6 +92,6 @@ class Miscentring(RecordNoise):
 
 
 def _shifted(n_pixels, offset):
-    """Return the pixel that each pixel of a shifted axis shows, mirrored beyond the edges."""
+    """Return the source pixel of each pixel of a shifted axis, reflected at the edges."""
     pixels = (np.arange(n_pixels) + int(offset)) % (2 * n_pixels)
     return np.minimum(pixels, 2 * n_pixels - 1 - pixels)

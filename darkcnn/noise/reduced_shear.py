@@ -1,7 +1,7 @@
-r"""Reduced shear, which the shapes of galaxies respond to, and the convergence that is reconstructed from it.
+r"""Reduced shear, and the reconstruction of the convergence from it.
 
 The mean ellipticity of galaxies behind a lens is :math:`g = \gamma / (1 - \kappa)` where :math:`|g| \le 1`,
-and :math:`1 / g^*` beyond (Seitz & Schneider 1997, A&A 318, 687).
+and :math:`1 / g^*` otherwise (Seitz & Schneider 1997, A&A 318, 687).
 """
 
 import math
@@ -11,40 +11,40 @@ import numpy as np
 from darkcnn.noise.inversion import field_convergence, field_shear, known_map
 
 _MAX_NOISE = 0.1
-"""Noise of the convergence that the shear is corrected with. With a tenth, the convergence of the cores of
-mock clusters is right to 0.01 on average: with less, it is smoothed too much, with more, its noise biases."""
+"""Noise of the smoothed convergence that corrects the shear. With this value, the convergence of the cores of
+mock clusters is correct to 0.01 on average; a lower one smooths too much, a higher one adds a noise bias."""
 
 _N_CORRECTIONS = 2
-"""After two, mock clusters are within 0.015 of what ten give, also where the convergence exceeds one."""
+"""Number of iterations: two are within 0.015 of ten for mock clusters, also for convergences above one."""
 
 
 def reduce_shear(shear, kappa):
-    """Return the reduced shear, of modulus one at most, of a complex shear ``g1 + 1j * g2``."""
+    """Return the reduced shear, with a modulus of at most one, of a complex shear ``g1 + 1j * g2``."""
     rest = 1 - kappa
-    # g (1 - kappa)^2 / |...|^2 of either case; 0 where both the shear and the rest vanish.
+    # g (1 - kappa)^2 / |...|^2 in both cases; 0 if the shear and the rest vanish.
     return shear * (rest / np.maximum(np.maximum(rest**2, shear.real**2 + shear.imag**2), 1e-30))
 
 
 def reconstruct(shapes, noise, *, smoothing=0.0, periodic=False, mean=0.0):
-    r"""Reconstruct the convergence of fields from reduced shear with noise, ``e1 + 1j * e2``.
+    r"""Reconstruct the convergence of fields from noisy reduced shear, ``e1 + 1j * e2``.
 
-    The usual iteration (Seitz & Schneider 1995, A&A 297, 287) begins with no convergence, multiplies the
-    reduced shear by :math:`1 - \kappa` of the last step, and inverts the result. Before it corrects, the
-    convergence is smoothed until its noise is a tenth: `noise` is that of each component in a pixel, one or
-    one for each map. Where it exceeds one, the shapes get no weight. The result is smoothed by a Gaussian of
-    `smoothing` pixels; `mean` is the convergence to add, which shear does not determine.
+    The standard iteration (Seitz & Schneider 1995, A&A 297, 287) starts with zero convergence, multiplies the
+    reduced shear by :math:`1 - \kappa` of the previous step, and inverts the result. For this correction, the
+    convergence is smoothed until its noise is 0.1; `noise` is the noise per component and pixel, one for all
+    maps or one for each. Shapes have no weight where the convergence exceeds one. The result is smoothed by a
+    Gaussian of `smoothing` pixels. `mean` is added, because shear does not determine the mean convergence.
     """
-    # White noise of one, smoothed by a Gaussian of width s, is 1 / (2 sqrt(pi) s).
-    trusted = np.asarray(noise) / (2 * math.sqrt(math.pi) * _MAX_NOISE)
+    # White noise of variance one, smoothed by a Gaussian of width s, has the deviation 1 / (2 sqrt(pi) s).
+    first = np.asarray(noise) / (2 * math.sqrt(math.pi) * _MAX_NOISE)
     kappa = np.float32(mean)
-    for width in (*[trusted] * _N_CORRECTIONS, smoothing):
+    for width in (*[first] * _N_CORRECTIONS, smoothing):
         shear = shapes * np.maximum(1 - kappa, 0)
         kappa = field_convergence(shear, width, periodic) + np.float32(mean)
     return kappa
 
 
 def reduced_shear(kappa):
-    r"""Compute the reduced shear of a convergence map, outside of which there is no mass.
+    r"""Compute the reduced shear of a convergence map without mass outside.
 
     Parameters
     ----------
@@ -54,13 +54,13 @@ def reduced_shear(kappa):
     Returns
     -------
     g1, g2 : ndarray of shape (..., n_pixels, n_pixels), float32
-        Components of the reduced shear, dimensionless: :math:`g = \gamma / (1 - \kappa)`, and :math:`1 / g^*`
-        where that exceeds one. `g1` stretches images along the columns' axis x, `g2` along the diagonal.
+        Components of the reduced shear, dimensionless: :math:`g = \gamma / (1 - \kappa)`, or :math:`1 / g^*`
+        where that exceeds one. `g1` is along the column axis x, `g2` along the diagonal.
 
     See Also
     --------
-    reduced_shear_inverse : The reconstruction.
-    kaiser_squires : The shear itself.
+    reduced_shear_inverse : Inverse.
+    kaiser_squires : Shear of a periodic map.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def reduced_shear(kappa):
 
 
 def reduced_shear_inverse(g1, g2, noise=0.0):
-    r"""Reconstruct the convergence from a map of reduced shear, as the simulated observations do.
+    r"""Reconstruct the convergence from a map of reduced shear.
 
     Parameters
     ----------
@@ -86,14 +86,14 @@ def reduced_shear_inverse(g1, g2, noise=0.0):
         Components of the reduced shear: mean ellipticities of the galaxies in each pixel; 0 where no galaxies
         are measured.
     noise : float, default=0.0
-        Standard deviation of the noise of each component in a pixel: the ellipticity noise of one component
-        over the root of the number of galaxies.
+        Standard deviation of the noise per component and pixel: the ellipticity noise of one component over
+        the square root of the number of galaxies.
 
     Returns
     -------
     ndarray of shape (..., n_pixels, n_pixels), float32
-        Convergence. Its mean over a field twice as wide, empty outside, is zero: shear does not determine it.
-        All of :math:`1 - \kappa` is uncertain by the same factor (mass-sheet degeneracy).
+        Convergence. Its mean over the padded field, twice as wide, is zero, because shear does not determine
+        it: :math:`1 - \kappa` is uncertain by a factor (mass-sheet degeneracy).
 
     See Also
     --------
@@ -101,8 +101,8 @@ def reduced_shear_inverse(g1, g2, noise=0.0):
 
     Notes
     -----
-    Without noise, and apart from that factor, an NFW lens is recovered to 0.01 up to a convergence of 0.8.
-    Where the convergence exceeds one, galaxies are strongly distorted: do not rely on the result there.
+    Without noise, and apart from this factor, an NFW lens is recovered to 0.01 up to a convergence of 0.8.
+    The result is unreliable where the convergence exceeds one, in the strong-lensing regime.
 
     Examples
     --------

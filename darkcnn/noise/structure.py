@@ -1,4 +1,4 @@
-r"""Large-scale structure in front of clusters and behind them, which is not correlated with them."""
+r"""Uncorrelated large-scale structure along the line of sight."""
 
 import math
 
@@ -9,18 +9,18 @@ _RADIAN_PER_ARCMIN = math.pi / (180 * 60)
 
 
 def convergence_power(multipole, z_source):
-    r"""Return the power of the convergence per logarithm of the multipole, :math:`\ell^2 P_\kappa / 2 \pi`.
+    r"""Return the convergence power per logarithm of the multipole, :math:`\ell^2 P_\kappa / 2 \pi`.
 
-    A fit to what CAMB 2.0.5 gives (HMcode 2020 without baryons; flat, H0 = 70, Om0 = 0.2793, sigma8 = 0.82)
-    in Limber's approximation, good to 30 % at redshifts of 0.5 to 3 and multipoles of 300 to 60,000. Baryons
-    lower small scales by about as much.
+    A fit to CAMB 2.0.5 (HMcode 2020 without baryons; flat, H0 = 70, Om0 = 0.2793, sigma8 = 0.82) in Limber's
+    approximation, accurate to 30 % at redshifts of 0.5 to 3 and multipoles of 300 to 60,000. Baryons suppress
+    small scales by a similar amount.
     """
     x = multipole / (7100 * z_source**0.75)
     return 2.6e-4 * z_source**2 * x**0.76 / (1 + x**1.28)
 
 
 def draw_structure(rng, n_pixels, pixel, z_source):
-    """Draw a Gaussian random field of convergence, with structures of up to twice the size of the map.
+    """Draw a Gaussian random field of the convergence, with modes of up to twice the size of the map.
 
     `pixel` is the side of a pixel in arcmin.
     """

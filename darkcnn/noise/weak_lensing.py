@@ -1,4 +1,4 @@
-"""Maps of the total mass as weak gravitational lensing shows them."""
+"""Simulated weak-lensing observations of total-mass maps."""
 
 import warnings
 from numbers import Real
@@ -17,105 +17,102 @@ from darkcnn.noise.structure import draw_structure
 from darkcnn.records import FIELD_SIZE, SHEAR, TANGENTIAL, chunks
 
 SHEAR_OUTPUTS = {"shear": SHEAR, "tangential": TANGENTIAL}
-"""The fields that an output adds to a record."""
+"""Fields that each output adds to a record."""
 
 _CONVERGENCE_RANGE = 1e-3, 1e3
-"""Far beyond what clusters have at their centres, 0.1 to 10; other units are off by a million."""
+"""Generous range of central convergences; clusters have 0.1 to 10, and wrong units differ by a million."""
 
 _CHUNK_PIXELS = 160_000
-"""Pixels of the maps that are transformed together, which stay in the processor's cache."""
+"""Number of pixels that are transformed together, so that they fit in the processor's cache."""
 
 
 class WeakLensingNoise(RecordNoise):
-    r"""Weak-lensing noise: convergence or shear maps from the shapes of galaxies behind clusters.
+    r"""Weak-lensing noise: convergence or shear maps from the shapes of background galaxies.
 
-    The map becomes a convergence, :math:`\kappa = \Sigma / \Sigma_{crit}` at each cluster's own redshift, and
-    that a reduced shear :math:`g = \gamma / (1 - \kappa)` [1]_ [2]_. The intrinsic shapes of the :math:`n`
-    galaxies in a pixel add Gaussian noise of :math:`\sigma = \sigma_\epsilon / \sqrt{2 n}` to each of its
-    components, errors of the measurement turn the sum e into :math:`c + (1 + m) e`, and the convergence is
-    reconstructed from the result [3]_.
+    The map is converted to a convergence, :math:`\kappa = \Sigma / \Sigma_{crit}` at the redshift of the
+    cluster, and to a reduced shear :math:`g = \gamma / (1 - \kappa)` [1]_ [2]_. The intrinsic shapes of the
+    :math:`n` galaxies in a pixel add Gaussian noise of :math:`\sigma = \sigma_\epsilon / \sqrt{2 n}` to each
+    component, measurement errors change the sum e to :math:`c + (1 + m) e`, and the convergence is
+    reconstructed [3]_.
 
     Parameters
     ----------
     n_gal : float, default=50
-        Number density of the galaxies behind the clusters, per arcmin2.
+        Number density of background galaxies, per arcmin2.
     shape_noise : float, default=0.3
         Standard deviation :math:`\sigma_\epsilon` of the ellipticity of galaxies, both components together:
-        that of one component times the root of two.
+        that of one component times the square root of two.
     source_redshift : float, default=2.0
-        Redshift that the galaxies behind the clusters are believed to have, all alike. For galaxies of many
-        redshifts, take the one that gives their mean lensing efficiency.
+        Assumed redshift of all background galaxies. For a redshift distribution, use the redshift with the
+        same mean lensing efficiency.
     multiplicative_bias : float, default=0.0
-        Error m of the measured shapes.
+        Multiplicative shear bias m.
     additive_bias : float, default=0.0
-        Error c of the measured shapes, in both components.
+        Additive shear bias c, in both components.
     photo_z_bias : float, default=0.0
-        How much too large the believed redshift is, over 1 + the true one.
+        Bias of the assumed redshift, (assumed - true) / (1 + true).
     photo_z_scatter : float, default=0.0
-        Standard deviation of the true redshifts of the galaxies, over 1 + redshift. The analysis does not
-        correct for it, nor for `photo_z_outliers`, `dilution` and `obscuration`.
+        Scatter of the true redshifts of the galaxies, relative to 1 + redshift. The simulated analysis does
+        not correct for it, nor for `photo_z_outliers`, `dilution` and `obscuration`.
     photo_z_outliers : float, default=0.0
-        Fraction of the galaxies that have any redshift from 0 to 3 instead, with equal probability.
+        Fraction of galaxies with a true redshift uniform between 0 and 3.
     dilution : float, default=0.0
-        Fraction of the galaxies at the centre that are members of the cluster, whose shapes are not sheared.
-        It falls as :math:`e^{-R / 1 \mathrm{Mpc}}`, as Applegate et al. (2014) fit it with about r500 for the
-        scale (not verified).
+        Fraction of galaxies at the centre that are cluster members, which are not sheared. It decreases as
+        :math:`e^{-R / 1 \mathrm{Mpc}}`, like the fit of Applegate et al. (2014) with a scale of about r500
+        (not verified).
     obscuration : float, default=0.0
-        Fraction of the galaxies behind the centre that cluster members hide. It falls in the same way.
+        Fraction of background galaxies at the centre hidden by cluster members. It decreases in the same way.
     large_scale_structure : bool, default=False
-        Whether to add the convergence of matter along the line of sight, not correlated with the cluster: a
-        Gaussian random field with the power spectrum of the default cosmology.
+        Whether to add uncorrelated matter along the line of sight: a Gaussian random field with the power
+        spectrum of the default cosmology.
     mask : array-like of bool of shape (height, width) or None, default=None
-        True where no galaxies are measured: behind a bright star, for example. With a mask, none are measured
-        outside of the map either, which is then the whole field of view. None takes the map for a part of a
-        larger field.
+        True where no galaxies are measured, such as behind a bright star. With a mask, the map is the whole
+        field of view, without galaxies outside. None treats the map as part of a larger field.
     smoothing : float or None, default=None
-        Standard deviation of a Gaussian that smooths the reconstruction, in kpc.
+        Standard deviation of a Gaussian smoothing of the reconstruction, kpc.
     output : {"kappa", "shear", "tangential"}, default="kappa"
         ``"shear"`` adds maps of the noisy reduced shear to the records: ``shear1`` and ``shear2``, its
-        components along the axes. ``"tangential"`` adds ``shear_t`` and ``shear_x``, tangential to circles
-        about the middle of the map and across: they do not change when the map turns.
+        components along the axes. ``"tangential"`` adds ``shear_t`` and ``shear_x``, the tangential and cross
+        components about the middle of the map, which are invariant under rotation.
     redshift_floor : float, default=0.1
-        Clusters of a snapshot nearer than this are observed as if they were there: at redshift 0, they would
-        lens nothing.
+        Lower limit of the redshift of the observation: at redshift 0, clusters do not act as lenses.
     cosmology : astropy.cosmology.FLRW or None, default=None
-        Cosmology of the distances. None for :data:`darkcnn.cosmology.BAHAMAS`.
+        Cosmology for distances. None for :data:`darkcnn.cosmology.BAHAMAS`.
     random_state : int, RandomState instance or None, default=None
         Seed of the noise.
 
     Attributes
     ----------
     seed_ : int
-        Seed that, with the content of a row, decides the noise of the row.
+        Seed, which together with the record determines its noise.
     map_shape_ : (int, int)
         Height and width of the maps.
 
     See Also
     --------
-    XrayNoise : The same for X-ray maps.
+    XrayNoise : Noise of X-ray maps.
 
     Notes
     -----
     The observed ``total`` is the convergence over the standard deviation of its noise far from the cluster:
-    signed, of mean near zero, and never rescaled by its own extremes. ``lensing_norm`` becomes that noise in
-    Msun / Mpc2, so that the product of both still is the surface density, and holds no information on the
-    noise-free peak any more. The other attributes stay as they are.
+    it is signed, has a mean near zero, and is not normalised by its peak. ``lensing_norm`` becomes this noise
+    in Msun / Mpc2, so that their product is still the surface density; it contains no information on the
+    noise-free peak. Other attributes are unchanged.
 
-    The reconstruction multiplies the measured shapes by :math:`1 - \kappa`, of the convergence that it found
-    before, and inverts them, three times [3]_; :func:`darkcnn.noise.reduced_shear_inverse` does so with
-    measured maps.
-    The noise of a core is therefore lower, by :math:`1 - \kappa`. Where the convergence exceeds one, galaxies
-    are strongly distorted and get no weight.
+    The reconstruction multiplies the measured shapes by :math:`1 - \kappa` of the previous step and inverts
+    them, three times [3]_; :func:`darkcnn.noise.reduced_shear_inverse` does the same for measured maps. The
+    noise of a core is therefore lower by :math:`1 - \kappa`. Galaxies have no weight where the convergence
+    exceeds one, because they are strongly distorted.
 
-    A map within a larger field is observed without its edges: far from the cluster, the reconstruction
-    returns the convergence less its mean, with white noise of variance one, which are drawn directly. With a
-    `mask`, `dilution` or `obscuration`, or if the shear itself is asked for, the map is the field of view. No
-    mass outside of it shears galaxies, and no shapes are measured there. A pixel at the edge then has less
-    noise than one, and the reconstruction lacks about the mean convergence within the field, less towards
-    the corners: shear determines :math:`1 - \kappa` only up to a factor.
+    A map within a larger field is observed without edges: far from the cluster, the reconstruction returns
+    the convergence minus its mean, with white noise of variance one, which is drawn directly. With `mask`,
+    `dilution`, `obscuration`, or shear as output, the map is the field of view: there is no mass outside, and
+    no shapes are measured there. Then the noise at the edges is below one, and the reconstruction lacks about
+    the mean convergence within the field, less towards the corners, because shear determines :math:`1 -
+    \kappa` only up to a factor.
 
-    In units of its noise, the signal goes with :math:`D_{ls} / D_s`, 0.93 at redshift 0.1 and 0.72 at 0.375,
-    for sources at 2. Intrinsic alignments and magnification are not modelled.
+    In units of its noise, the signal is proportional to :math:`D_{ls} / D_s`, which for sources at redshift 2
+    is 0.93 for a lens at 0.1 and 0.72 at 0.375. Intrinsic alignments and magnification are not modelled.
 
     References
     ----------
@@ -200,19 +197,19 @@ class WeakLensingNoise(RecordNoise):
 
     @classmethod
     def from_survey(cls, name, **changes):
-        """Make the noise of a survey of :data:`darkcnn.noise.LENSING_SURVEYS`.
+        """Return the noise of a survey in :data:`darkcnn.noise.LENSING_SURVEYS`.
 
         Parameters
         ----------
         name : {"euclid", "hst", "jwst", "roman", "superbit"}
-            Survey.
+            Name of the survey.
         **changes
-            Parameters to set or to change.
+            Parameters that override those of the survey.
 
         Returns
         -------
         WeakLensingNoise
-            An unfitted transformer.
+            Unfitted transformer.
 
         Examples
         --------
@@ -223,7 +220,7 @@ class WeakLensingNoise(RecordNoise):
         return cls(**(parameters_of(name, LENSING_SURVEYS) | changes))
 
     def observe(self, clusters, generators):
-        """Measure the shapes of galaxies behind clusters, and the convergence from them."""
+        """Simulate the shapes of background galaxies and reconstruct the convergence."""
         lenses, noise, assumed, true = self._lenses(clusters)
         total = clusters["total"]
         fields = {"total": np.empty(total.shape, np.float32), "lensing_norm": noise * assumed / self._scale}
@@ -266,34 +263,34 @@ class WeakLensingNoise(RecordNoise):
         return fields
 
     def unit(self, clusters):
-        """Return the standard deviation of the noise, as a surface density in Msun / Mpc2."""
+        """Return the standard deviation of the noise as a surface density, in Msun / Mpc2."""
         _, noise, assumed, _ = self._lenses(clusters)
         return noise * assumed / self._scale
 
     @property
     def changes(self):
-        """Names of the fields that the observation replaces."""
+        """Names of the fields that the observation replaces or adds."""
         return (*super().changes, *SHEAR_OUTPUTS.get(self.output, ()))
 
     def observed_dtype(self, dtype):
-        """Return the type of the observed records: with maps of the shear, if they are asked for."""
+        """Return the dtype of the observed records, with maps of the shear if requested."""
         names = SHEAR_OUTPUTS.get(self.output, ())
         fields = [(name, dtype[name]) for name in dtype.names if name not in names]
         return np.dtype(fields + [(name, np.float32, self.map_shape_) for name in names]) if names else dtype
 
     @property
     def _is_part(self):
-        """Whether the map is a part of a larger field, and not the whole field of view."""
+        """Whether the map is part of a larger field instead of the whole field of view."""
         return self.mask is None and self.output == "kappa" and not self.dilution and not self.obscuration
 
     @property
     def _smoothing(self):
-        """Width of the smoothing, in pixels."""
+        """Width of the smoothing in pixels."""
         return (self.smoothing or 0.0) / (FIELD_SIZE / self.map_shape_[0])
 
     @property
     def _scale(self):
-        """Factor that brings smoothed noise back to a variance of one."""
+        """Factor that restores a noise variance of one after smoothing."""
         if self._is_part:
             return 1 / noise_of_part(self._smoothing)
         return 1 / noise_after_smoothing(self.map_shape_[0], self._smoothing)
@@ -309,25 +306,25 @@ class WeakLensingNoise(RecordNoise):
         convergence = float(np.median(X["lensing_norm"] / self._sources.critical_densities(lenses)[1]))
         if not _CONVERGENCE_RANGE[0] < convergence < _CONVERGENCE_RANGE[1]:
             warnings.warn(
-                f"'lensing_norm' gives the peaks of the clusters a convergence of {convergence:.1g}: is it "
-                "in Msun / Mpc2?",
+                f"'lensing_norm' gives the peaks of the clusters a convergence of {convergence:.1g}: check "
+                "that it is in Msun / Mpc2",
                 stacklevel=3,
             )
         if self.mask is not None:
             mask = np.asarray(self.mask)
             if mask.dtype != bool or mask.shape != map_shape:
                 raise ValueError(
-                    f"mask must be of bool and have the shape {map_shape} of the maps, got {mask.dtype} of "
+                    f"mask must have dtype bool and the shape {map_shape} of the maps, got {mask.dtype} of "
                     f"shape {mask.shape}"
                 )
         return map_shape
 
     def _at(self, clusters):
-        """Return the lenses at the redshifts that they are observed at."""
+        """Return the lenses at the redshifts of the observation."""
         return Lenses(np.maximum(clusters["redshift"].astype(float), self.redshift_floor), self.cosmology)
 
     def _lenses(self, clusters):
-        """Return the lenses, the noise of each component in a pixel, and the critical densities."""
+        """Return the lenses, the noise per component and pixel, and the critical surface densities."""
         lenses = self._at(clusters)
         galaxies_per_pixel = self.n_gal * lenses.pixel_side(self.map_shape_[0]) ** 2
         noise = self.shape_noise / np.sqrt(2 * galaxies_per_pixel)

@@ -1,4 +1,4 @@
-"""X-ray maps as counts of photons."""
+"""Simulated X-ray observations."""
 
 import math
 import warnings
@@ -16,64 +16,63 @@ from darkcnn.noise.instruments import XRAY_TELESCOPES, parameters_of
 ERG_PER_KEV = 1.602177e-9
 
 _BRIGHTNESS_RANGE = 1e-15, 1e-10
-"""Beyond what clusters have at their centres; brightness per square degree or arcsecond is off by 3600."""
+"""Generous range of central brightnesses; wrong units (square degree or arcsecond) differ by 3600."""
 
 _FWHM_PER_DEVIATION = 2 * math.sqrt(2 * math.log(2))
 _ARCSEC_PER_ARCMIN = 60
 
 
 class XrayNoise(RecordNoise):
-    """X-ray noise: counts of photons between 0.5 and 2 keV.
+    """X-ray noise: photon counts between 0.5 and 2 keV.
 
-    The surface brightness becomes an expected number of photons in each pixel, the telescope blurs it by a
-    Gaussian, a uniform background joins it, and the count is drawn from a Poisson distribution. The defaults
-    are those of 10 ks with Chandra.
+    The surface brightness is converted to an expected number of photons in each pixel, blurred by a Gaussian
+    point spread function, and added to a uniform background; counts are drawn from a Poisson distribution.
+    The defaults are those of 10 ks with Chandra.
 
-    ``xray_norm`` is taken for the surface brightness between 0.1 and 2.4 keV, as that of the mock clusters.
-    Photons are counted between 0.5 and 2 keV, by default and with all telescopes known by name. Counts of
-    another band need its fraction, energy, area and background, all four.
+    ``xray_norm`` is assumed to be the surface brightness between 0.1 and 2.4 keV, as for the mock clusters.
+    Photons are counted between 0.5 and 2 keV by default and with all telescopes known by name. For another
+    band, set `band_fraction`, `energy_per_photon`, `effective_area` and `background`.
 
     Parameters
     ----------
     exposure : float, default=10_000
-        Time of the observation, s.
+        Exposure time, s.
     effective_area : float, default=400
-        Area that would catch as many photons with perfect optics and detector, cm2: mean over the band.
+        Effective area, mean over the band, cm2.
     energy_per_photon : float, default=1.0
-        Mean energy of a photon of the band, keV.
+        Mean energy of a photon in the band, keV.
     band_fraction : float, default=0.6
-        Energy in the band that is counted over that in the band of ``xray_norm``. The default is that of
+        Energy in the counted band over that in the band of ``xray_norm``. The default is that of
         bremsstrahlung of 3 to 8 keV, 0.56 to 0.65.
     background : float, default=1.2e-3
-        Counts of the band per second and arcmin2 that do not come from the cluster.
+        Background counts in the band per second and arcmin2.
     psf_fwhm : float, default=0.5
         Full width at half maximum of the point spread function, arcsec.
     redshift_floor : float, default=0.1
-        Clusters of a snapshot nearer than this are observed as if they were there: at redshift 0, they would
-        fill the sky.
+        Lower limit of the redshift of the observation: at redshift 0, clusters would cover the whole sky.
     cosmology : astropy.cosmology.FLRW or None, default=None
-        Cosmology of the distances. None for :data:`darkcnn.cosmology.BAHAMAS`.
+        Cosmology for distances. None for :data:`darkcnn.cosmology.BAHAMAS`.
     random_state : int, RandomState instance or None, default=None
         Seed of the noise.
 
     Attributes
     ----------
     seed_ : int
-        Seed that, with the content of a row, decides the noise of the row.
+        Seed, which together with the record determines its noise.
     map_shape_ : (int, int)
         Height and width of the maps.
 
     See Also
     --------
-    WeakLensingNoise : The same for maps of the total mass.
+    WeakLensingNoise : Noise of total-mass maps.
 
     Notes
     -----
-    The observed ``xray`` is the number of counts, background included, never divided by its own maximum.
-    ``xray_norm`` becomes the surface brightness of one count, so that the product of both still is a surface
-    brightness, and holds no information on the noise-free peak any more. The other attributes stay as they
-    are, and a cluster below `redshift_floor` keeps its surface brightness. All photons have one energy: the
-    spectrum of the gas and the absorption on the way play no role.
+    The observed ``xray`` is the number of counts, including background, and not normalised by its peak.
+    ``xray_norm`` becomes the surface brightness of one count, so that their product is still a surface
+    brightness; it contains no information on the noise-free peak. Other attributes are unchanged, and a
+    cluster below `redshift_floor` keeps its surface brightness. All photons have the same energy: the
+    spectrum of the gas and absorption are neglected.
 
     Examples
     --------
@@ -125,19 +124,19 @@ class XrayNoise(RecordNoise):
 
     @classmethod
     def from_telescope(cls, name, **changes):
-        """Make the noise of a telescope of :data:`darkcnn.noise.XRAY_TELESCOPES`.
+        """Return the noise of a telescope in :data:`darkcnn.noise.XRAY_TELESCOPES`.
 
         Parameters
         ----------
         name : {"chandra", "erosita", "xmm"}
-            Telescope.
+            Name of the telescope.
         **changes
-            Parameters to set or to change.
+            Parameters that override those of the telescope.
 
         Returns
         -------
         XrayNoise
-            An unfitted transformer.
+            Unfitted transformer.
 
         Examples
         --------
@@ -148,7 +147,7 @@ class XrayNoise(RecordNoise):
         return cls(**(parameters_of(name, XRAY_TELESCOPES) | changes))
 
     def observe(self, clusters, generators):
-        """Count the photons of clusters."""
+        """Simulate the photon counts of clusters."""
         pixel, unit = self._pixel(clusters), self.unit(clusters)
         peak = clusters["xray_norm"] / unit
         background = self.background * self.exposure * pixel**2
@@ -173,8 +172,8 @@ class XrayNoise(RecordNoise):
         brightness = float(np.median(X["xray_norm"]))
         if not _BRIGHTNESS_RANGE[0] < brightness < _BRIGHTNESS_RANGE[1]:
             warnings.warn(
-                f"'xray_norm' gives the clusters a peak surface brightness of {brightness:.1g}: is it in "
-                "erg / s / cm2 / arcmin2?",
+                f"'xray_norm' gives the clusters a peak surface brightness of {brightness:.1g}: check that "
+                "it is in erg / s / cm2 / arcmin2",
                 stacklevel=3,
             )
         return map_shape
@@ -186,13 +185,13 @@ class XrayNoise(RecordNoise):
 
 
 def photon_brightness(exposure, effective_area, pixel, energy_per_photon, band_fraction):
-    """Return the surface brightness of one photon in a pixel of a side in arcmin, erg / s / cm2 / arcmin2."""
+    """Return the surface brightness of one photon in erg / s / cm2 / arcmin2, for a pixel side in arcmin."""
     energy = energy_per_photon * ERG_PER_KEV / band_fraction
     return energy / (exposure * effective_area * pixel**2)
 
 
 def _blur(image, width):
-    """Convolve a map with a Gaussian, cut at four times its width; what would leave the map is mirrored."""
+    """Convolve a map with a Gaussian, truncated at four times its width, with reflection at the edges."""
     side = 2 * round(4 * width) + 1
     if side == 1:
         return image

@@ -1,4 +1,4 @@
-"""Records of clusters: fields, labels of dark-matter models, and rows that are read or drawn when needed."""
+"""Cluster records: fields, dark-matter labels, and lazy rows on disk or with noise."""
 
 from darkcnn.records.attributes import bcg_concentration, bcg_ellipticity, xray_concentration
 from darkcnn.records.checks import check_records, check_unitless, is_records, plain_records

@@ -1,4 +1,4 @@
-"""Attributes of a cluster that are measured on its maps, of pixels of any size."""
+"""Attributes of a cluster, measured on maps of any pixel size."""
 
 from functools import lru_cache
 from math import ceil, floor
@@ -8,23 +8,23 @@ import numpy as np
 from darkcnn.records.peak import middle_of, smoothed_peak
 
 _PEAK_REACH = 600.0
-"""Distance from the centre, along each axis, within which the X-ray peak is looked for, in kpc."""
+"""Half-width of the search box for the X-ray peak about the centre, in kpc."""
 
 _PEAK_SMOOTHING = 30.0
-"""Standard deviation of the Gaussian that smooths the map before the X-ray peak is looked for, in kpc."""
+"""Standard deviation of the Gaussian smoothing before the X-ray peak is searched, in kpc."""
 
 XRAY_PIXEL = 50.0
-"""Largest pixel that tells the X-ray concentration, in kpc: half of the smaller radius."""
+"""Largest pixel for the X-ray concentration, in kpc: half of the smaller radius."""
 
 STELLAR_PIXEL = 20.0
-"""Largest pixel that tells the shape and concentration of the central galaxy, in kpc."""
+"""Largest pixel for the shape and concentration of the central galaxy, in kpc."""
 
 
 def xray_concentration(xray, pixel, center=None):
-    """Return the X-ray emission within 100 kpc of its peak over that within 400 kpc.
+    """Measure the X-ray concentration: emission within 100 kpc of the peak over that within 400 kpc.
 
-    The radii are those of Harvey (2024); Santos et al. (2008) defined the concentration with 40 kpc. Clusters
-    above 0.2 are relaxed.
+    The radii are those of Harvey (2024); Santos et al. (2008) used 40 and 400 kpc. Clusters above 0.2 are
+    relaxed.
 
     Parameters
     ----------
@@ -33,12 +33,12 @@ def xray_concentration(xray, pixel, center=None):
     pixel : float
         Side of a pixel, kpc.
     center : (float, float) or None, default=None
-        Row and column about which the peak is looked for; None for the middle of the map.
+        Row and column about which the peak is searched; None for the middle of the map.
 
     Returns
     -------
     float
-        Concentration; NaN where the map does not reach as far, or there is no emission.
+        Concentration; NaN if the map is too small or has no emission.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def xray_concentration(xray, pixel, center=None):
 
 
 def bcg_concentration(stellar, pixel, center=None):
-    """Return the stellar mass within 30 kpc of the centre over that within 100 kpc.
+    """Measure the stellar concentration: mass within 30 kpc of the centre over that within 100 kpc.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def bcg_concentration(stellar, pixel, center=None):
     Returns
     -------
     float
-        Concentration; NaN where the map does not reach as far, or there are no stars.
+        Concentration; NaN if the map is too small or has no stars.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def bcg_concentration(stellar, pixel, center=None):
 
 
 def _concentration(image, pixel, center, inner, outer):
-    """Return what is within one radius of a point over what is within another, kpc; NaN if not known."""
+    """Return the sum within one radius over that within another, kpc; NaN if undefined."""
     aperture = _cut(image, pixel, center, outer)
     if aperture is None:
         return np.nan
@@ -90,7 +90,7 @@ def _concentration(image, pixel, center, inner, outer):
 
 
 def bcg_ellipticity(stellar, pixel, center=None):
-    """Return the components e1, e2 of the ellipticity of the stars within 100 kpc of the centre.
+    """Measure the ellipticity components e1, e2 of the stars within 100 kpc of the centre.
 
     (I_xx - I_yy, 2 I_xy) / (I_xx + I_yy) of the second moments about the centroid: e1 is positive for an
     elongation along x, the columns, e2 for one along the diagonal x = y, towards higher rows and columns.
@@ -107,7 +107,7 @@ def bcg_ellipticity(stellar, pixel, center=None):
     Returns
     -------
     e1, e2 : float
-        Ellipticity; NaN where the map does not reach as far, or there are no stars.
+        Ellipticity; NaN if the map is too small or has no stars.
 
     Examples
     --------
@@ -138,10 +138,10 @@ def _half_box(radius, pixel):
 
 
 def _cut(image, pixel, center, radius):
-    """Cut out the square about a disc; None if the disc leaves the image.
+    """Cut out the square about a disc; None if the disc exceeds the image.
 
-    Returns the part of the image, the part of the square that this is, and where the centre lies, in pixels
-    from the middle of the square.
+    Returns the part of the image, the corresponding part of the square, and the position of the centre in
+    pixels from the middle of the square.
     """
     reach = radius / pixel
     sides = list(zip(center, image.shape, strict=True))
@@ -167,7 +167,7 @@ def _axis(radius, pixel, offset):
 
 @lru_cache(maxsize=64)
 def _disc(radius, largest, pixel, row_offset, column_offset):
-    """Return the share of each pixel of a square that lies in a disc about the centre, on 5 x 5 points."""
+    """Return the fraction of each pixel of a square inside a disc about the centre, on 5 x 5 points."""
     x, y = _axis(largest, pixel, column_offset), _axis(largest, pixel, row_offset)[:, np.newaxis]
     steps = ((np.arange(5) + 0.5) / 5 - 0.5) * pixel
     shares = np.zeros((len(y), len(x)), np.float32)

@@ -33,10 +33,10 @@ def check_records(X, argument="X"):
 
 
 def plain_records(X, argument="X"):
-    """Return records as a plain array, with NaN for masked and null values and scaled columns scaled.
+    """Convert records to a plain array, with NaN for masked and null values and scaled columns scaled.
 
-    Arrays and lazy records are returned themselves. Units are refused, and so is a row whose ``cluster_id``
-    is masked or null: no integer means "not known".
+    Plain arrays and lazy records are returned unchanged. Units are an error, as is a masked or null
+    ``cluster_id``, because no integer means "unknown".
     """
     if type(X) in (np.ndarray, np.memmap) or isinstance(X, LazyRows):
         return X
@@ -65,7 +65,7 @@ def _without_mask(records, mask, argument):
 
 
 def _of_fits(X, argument):
-    """Return the values of a FITS table, whose array holds them before they are scaled."""
+    """Return the values of a FITS table after scaling; its array holds those before."""
     columns = {column.name: column for column in X.columns}
     for name, wanted in NORM_UNITS.items():
         _check_unit(columns[name].unit, wanted, f"{argument}[{name!r}]")
@@ -86,20 +86,20 @@ def _of_fits(X, argument):
     return _without_mask(records, mask, argument)
 
 
-def _check_unit(told, wanted, what):
-    """Check the unit of a column, if the table has one."""
-    if not told:
+def _check_unit(unit, wanted, what):
+    """Check the unit of a column, if it has one."""
+    if not unit:
         return
     try:
-        is_wanted = np.isclose(Unit(told).to(Unit(wanted)), 1, rtol=1e-3)
-    except (TypeError, ValueError):  # no unit, or one of something else
+        is_wanted = np.isclose(Unit(unit).to(Unit(wanted)), 1, rtol=1e-3)
+    except (TypeError, ValueError):  # not a unit, or of another dimension
         is_wanted = False
     if not is_wanted:
-        raise ValueError(f"{what} must be in {wanted!r}, got {told!r}: convert it, and correct the unit")
+        raise ValueError(f"{what} must be in {wanted!r}, got {unit!r}: convert it, and correct the unit")
 
 
 def check_unitless(X, argument):
-    """Refuse an array with units, of astropy or another package."""
+    """Raise an error for an array with units of astropy or another package."""
     unit = getattr(X, "unit", getattr(X, "units", None))
     if unit is not None and not isinstance(unit, np.ndarray) and str(unit) not in ("", "dimensionless"):
         raise TypeError(

@@ -1,4 +1,4 @@
-"""Records that stay in their file and are read when they are used."""
+"""Records on disk that are read on access."""
 
 from copy import copy
 from mmap import mmap
@@ -11,12 +11,12 @@ from darkcnn.records.rows import LazyRows, chunks
 class RecordsOnDisk(LazyRows):
     """Rows of a table of records in a file.
 
-    It looks like a structured array of shape (n_samples,), but holds only the numbers of its rows. Indexing
-    by rows reads nothing. A map is read when it is asked for; the scalar fields are read together when the
-    first of them is asked for, and kept. Pickles hold the path, so that processes share the file.
+    Behaves like a structured array of shape (n_samples,), but stores only row numbers. Indexing by rows reads
+    nothing. Maps are read on access; all scalar fields are read on first access to one of them, and kept.
+    Pickles contain the path, so that processes share the file.
 
-    The file is mapped anew for every access, so that pages that were read do not add up in memory. The maps
-    of a whole file, or of successive rows, are returned as a memory map.
+    The file is mapped anew for each access, so that the pages read do not accumulate in memory. The maps of a
+    whole file, or of consecutive rows, are returned as a memory map.
 
     Parameters
     ----------
@@ -25,13 +25,13 @@ class RecordsOnDisk(LazyRows):
     dtype : numpy.dtype
         Type of a record.
     offset : int
-        Byte of the file at which the first record starts; the others follow without gaps.
+        Byte offset of the first record; the others follow without gaps.
     n_records : int
         Number of records in the file.
     rows : ndarray of int or range, default=None
-        Which of them, from 0; None for all.
+        Row numbers; None for all.
     stored : numpy.dtype or None, default=None
-        Type of a record in the file, if it is another one: of other byte order, or with more fields.
+        Type of a record in the file, if it differs: in byte order, or by additional fields.
 
     Examples
     --------
@@ -56,12 +56,12 @@ class RecordsOnDisk(LazyRows):
 
     @classmethod
     def from_memmap(cls, mapped):
-        """Make records on disk of a memory-mapped ``.npy`` file.
+        """Make records on disk from a memory-mapped ``.npy`` file.
 
         Parameters
         ----------
         mapped : memmap of shape (n_samples,)
-            All of the file, as ``np.load(path, mmap_mode="r")`` gives it.
+            Whole file, as from ``np.load(path, mmap_mode="r")``.
 
         Returns
         -------
@@ -83,7 +83,7 @@ class RecordsOnDisk(LazyRows):
         if not isinstance(mapped, np.memmap) or mapped.dtype.names is None or mapped.ndim != 1:
             raise TypeError(f"mapped must be a memory-mapped array of records, got {type(mapped).__name__}")
         if not isinstance(mapped.base, mmap):
-            raise TypeError("mapped must be all records of the file, got a part of them")
+            raise TypeError("mapped must contain all records of the file, got a part of them")
         return cls(mapped.filename, mapped.dtype, mapped.offset, len(mapped))
 
     @property
@@ -105,7 +105,7 @@ class RecordsOnDisk(LazyRows):
 
     def _fill(self, out, rows):
         rows = _numbered(self.rows[rows])
-        if self.stored == self.dtype:  # unlike an index, `take` copies a record at once, not its fields
+        if self.stored == self.dtype:  # unlike indexing, `take` copies whole records, not field by field
             np.take(self._map(), rows, out=out, mode="clip")
         else:
             records = self._map()[rows]
@@ -116,7 +116,7 @@ class RecordsOnDisk(LazyRows):
         return np.memmap(self.path, self.stored, "r", self.offset, (self.n_records,))
 
     def _field(self, name):
-        """Return a field in memory, but maps of rows that follow each other in the file mapped."""
+        """Return a field in memory; maps of consecutive rows are memory-mapped."""
         dtype = self.dtype[name]
         if not dtype.shape:
             return self._all_numbers()[name]
@@ -124,12 +124,12 @@ class RecordsOnDisk(LazyRows):
         if len(self) and records.dtype == dtype.base and (np.diff(_numbered(self.rows)) == 1).all():
             return np.asarray(records[self.rows[0] : self.rows[-1] + 1])
         read = np.empty((len(self), *dtype.shape), dtype.base)
-        for rows in chunks(len(self)):  # a mapping each, so that pages do not add up
+        for rows in chunks(len(self)):  # a new mapping for each, so that pages do not accumulate
             read[rows] = self._map()[name][_numbered(self.rows[rows])]
         return read
 
     def _all_numbers(self):
-        """Return all fields of the rows but the maps."""
+        """Return all scalar fields of the rows."""
         if self._numbers is None:
             fields = [(name, self.dtype[name]) for name in self.dtype.names if not self.dtype[name].shape]
             self._numbers = np.empty(len(self), fields)
@@ -141,5 +141,5 @@ class RecordsOnDisk(LazyRows):
 
 
 def _numbered(rows):
-    """Return the numbers of rows as an array."""
+    """Return row numbers as an array."""
     return np.arange(rows.start, rows.stop, rows.step) if isinstance(rows, range) else rows

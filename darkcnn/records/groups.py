@@ -1,4 +1,4 @@
-"""Clusters of rows, as users name them."""
+"""Cluster of each row, as given by users."""
 
 import numpy as np
 
@@ -6,24 +6,24 @@ from darkcnn.records.halos import UNKNOWN
 
 
 def check_groups(groups, argument="groups"):
-    """Check that groups name a cluster for every row.
+    """Check that every row has a group, its cluster.
 
     Parameters
     ----------
     groups : array-like of shape (n_samples,) or (n_samples, 1)
         Cluster of each row: numbers or names.
     argument : str, default="groups"
-        Name of the argument, for the error.
+        Name of the argument, for the error message.
 
     Returns
     -------
     ndarray of shape (n_samples,)
-        The groups.
+        Checked groups.
 
     Raises
     ------
     ValueError
-        If they have another shape, or a row has no cluster: masked, None, NaN, NaT or an empty name.
+        If the shape is wrong, or a row has no cluster: masked, None, NaN, NaT or an empty name.
 
     Examples
     --------
@@ -38,13 +38,13 @@ def check_groups(groups, argument="groups"):
     if groups.dtype.kind in "fmM":
         unknown = unknown | (groups != groups)
     elif groups.dtype == np.int64:
-        unknown = unknown | (groups == np.iinfo(np.int64).min)  # what becomes of NaN
+        unknown = unknown | (groups == np.iinfo(np.int64).min)  # NaN after a cast to integer
     elif groups.dtype.kind in "OSU":
         unknown = unknown | [str(name).strip().lower() in UNKNOWN for name in groups.tolist()]
     if unknown.any():
         row = int(np.argmax(unknown))
         raise ValueError(
             f"{argument} must name the cluster of every row, got {int(unknown.sum())} rows without, first "
-            f"row {row} with {groups.tolist()[row]!r}; leave such rows out, or give each a name of its own"
+            f"row {row} with {groups.tolist()[row]!r}: leave such rows out, or give each its own name"
         )
     return groups

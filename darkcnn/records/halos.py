@@ -1,4 +1,4 @@
-"""Numbers of halos, which splits by halo compare."""
+"""Halo numbers, for splits by halo."""
 
 import re
 from hashlib import blake2b
@@ -7,29 +7,29 @@ from numbers import Integral, Real
 import numpy as np
 
 UNKNOWN = ("", "nan", "none", "nat", "<na>", "--", "masked")
-"""How text spells that a halo has no name, in lower case."""
+"""Texts that mean an unknown halo, in lower case."""
 
 _SAME_MASS = 0.02
-"""Difference of log_mass between projections of one halo, which may be rounded."""
+"""Tolerance of log_mass between projections of one halo, for rounding."""
 
 _INT64 = np.iinfo(np.int64)
-_MAX_EXACT_INTEGER = 2**53  # float64 holds every whole number up to this one
+_MAX_EXACT_INTEGER = 2**53  # float64 represents all integers up to this one exactly
 
 
 def number_halos(names, what="halo"):
-    """Return a number for the name of each halo.
+    """Assign a number to the name of each halo.
 
-    The number depends on the name alone, not on the other names: a halo has the same number in every file,
-    and tables that were numbered apart can be joined. Whole numbers, also those written as text, are their
-    own numbers. Any other name gives the first 63 bits of its BLAKE2b hash, in UTF-8; so does a whole number
-    beyond int64. Two of a million names share a hash with a probability of about 1 in 20 million.
+    The number depends only on the name: a halo has the same number in every file, and separately numbered
+    tables can be concatenated. Integers, also as text, are unchanged. Any other name, or an integer beyond
+    int64, becomes the first 63 bits of its BLAKE2b hash in UTF-8. The probability that two of a million names
+    share a hash is about 1 in 20 million.
 
     Parameters
     ----------
     names : array-like of shape (n_samples,)
-        Names or numbers of halos. Spaces around a name do not count.
+        Names or numbers of halos. Surrounding spaces are ignored.
     what : str, default="halo"
-        What is numbered, for errors.
+        Description of the numbered objects, for error messages.
 
     Returns
     -------
@@ -39,8 +39,8 @@ def number_halos(names, what="halo"):
     Raises
     ------
     ValueError
-        If a name is unknown (masked, None, NaN, empty, or the least int64, which NaN becomes) or not a whole
-        number, or if two names of the table have the same number.
+        If a name is unknown (masked, None, NaN, empty, or the smallest int64, which results from NaN), a
+        non-integer number, or if two names of the table get the same number.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def number_halos(names, what="halo"):
     """
     masked = np.ma.getmaskarray(names)
     if masked.any():
-        raise ValueError(f"the {what} of row {np.argmax(masked)} is masked: number every {what}")
+        raise ValueError(f"the {what} of row {np.argmax(masked)} is masked: name every {what}")
     names = np.ma.getdata(names)
     if names.ndim != 1:
         raise ValueError(f"the names of {what}s must have shape (n_samples,), got {names.shape}")
@@ -69,7 +69,7 @@ def number_halos(names, what="halo"):
 
 
 def _named(name, row, what):
-    """Return a name as text, whole numbers in one form, and its number."""
+    """Return a name as text, with integers in canonical form, and its number."""
     if isinstance(name, bytes):
         name = name.decode("latin1")
     is_float = isinstance(name, Real) and not isinstance(name, Integral)
@@ -77,7 +77,7 @@ def _named(name, row, what):
         name, is_float = int(name), False
     text = str(name).strip()
     if is_float or name == _INT64.min or text.lower() in UNKNOWN:
-        raise ValueError(f"the {what} of row {row} must be a whole number or a name, got {name!r}")
+        raise ValueError(f"the {what} of row {row} must be an integer or a name, got {name!r}")
     if re.fullmatch(r"[+-]?[0-9]{1,40}", text):
         text = str(int(text))
         if _INT64.min <= int(text) <= _INT64.max:
@@ -86,16 +86,16 @@ def _named(name, row, what):
 
 
 def check_halo_masses(records, labels, seen):
-    """Refuse two halos of one name: at one redshift and in one model, a halo has one mass.
+    """Check that no two halos have the same name: a halo has one mass in each model at each redshift.
 
     Parameters
     ----------
     records : structured ndarray of shape (n_samples,)
         Clusters.
     labels : sequence of str or None
-        Their labels.
+        Labels of the clusters.
     seen : dict
-        Masses found so far, which grows.
+        Masses of previous clusters, updated in place.
     """
     columns = (records[name].tolist() for name in ("cluster_id", "redshift", "log_mass"))
     for row, (halo, redshift, log_mass) in enumerate(zip(*columns, strict=True)):
@@ -104,7 +104,6 @@ def check_halo_masses(records, labels, seen):
         key = halo, redshift, None if labels is None else str(labels[row])
         if abs(seen.setdefault(key, log_mass) - log_mass) > _SAME_MASS:
             raise ValueError(
-                f"cluster_id {halo} must name one halo, but at redshift {redshift:g} in one model it has "
-                "log_mass "
-                f"{seen[key]:.3f} and {log_mass:.3f}: number the halos of different simulations apart"
+                f"cluster_id {halo} must be one halo, but has log_mass {seen[key]:.3f} and {log_mass:.3f} at "
+                f"redshift {redshift:g} in the same model: use different numbers for different simulations"
             )

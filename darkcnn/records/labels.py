@@ -1,4 +1,4 @@
-"""Dark-matter models and the labels that name them."""
+"""Dark-matter models and their labels."""
 
 import re
 from dataclasses import dataclass, replace
@@ -14,19 +14,19 @@ _LABEL = re.compile(rf"(?:CDM|SIDM({_NUMBER})|vdSIDM({_NUMBER})w({_NUMBER}))(?:/
 
 @dataclass(frozen=True)
 class DarkMatter:
-    """Dark-matter model: cross-section, velocity scale and the feedback simulated with it.
+    """Dark-matter model: cross-section, velocity scale and feedback.
 
-    ``str`` returns the label. Numbers are rounded to twelve digits, or to those of their type. Models sort by
-    cross-section at low velocity, then by velocity scale, then by feedback, ``"fiducial"`` first.
+    ``str`` returns the label. Numbers are rounded to twelve digits, or to the precision of their type. Models
+    are sorted by low-velocity cross-section, velocity scale and feedback, ``"fiducial"`` first.
 
     Parameters
     ----------
     cross_section : float
         Self-interaction cross-section per unit mass, cm2/g, at low velocity; 0 is cold dark matter.
     velocity_scale : float or None, default=None
-        Velocity w in km/s from which the cross-section falls; None if it does not depend on velocity.
+        Velocity w in km/s above which the cross-section decreases; None if it is constant.
     feedback : str, default="fiducial"
-        Variant of the feedback of active galactic nuclei: letters, digits and any of ``_.+-``.
+        Variant of the AGN feedback: letters, digits and any of ``_.+-``.
 
     Examples
     --------
@@ -58,18 +58,18 @@ class DarkMatter:
 
     @classmethod
     def parse(cls, label):
-        """Return the model that a label names, the inverse of ``str``.
+        """Parse a label, the inverse of ``str``.
 
         Parameters
         ----------
         label : str
-            ``"CDM"``, ``"SIDM"`` and a number, or ``"vdSIDM"``, a number, ``"w"`` and a velocity scale;
-            then, for other feedback than the fiducial one, ``"/"`` and its name.
+            ``"CDM"``, ``"SIDM"`` and a number, or ``"vdSIDM"``, a number, ``"w"`` and a velocity scale; for
+            feedback other than fiducial, followed by ``"/"`` and its name.
 
         Returns
         -------
         DarkMatter
-            The model.
+            Dark-matter model.
         """
         return _parse(str(label))
 
@@ -95,12 +95,12 @@ class DarkMatter:
     def at(self, velocity):
         r"""Return the cross-section at a velocity: :math:`\sigma = \sigma_0 / (1 + v^2 / w^2)`.
 
-        The form of Harvey (2024), where v is the circular velocity of a halo at its virial radius.
+        Following Harvey (2024), v is the circular velocity of a halo at its virial radius.
 
         Parameters
         ----------
         velocity : float or ndarray
-            Velocity v in km/s; 0 for the cross-section at low velocity.
+            Velocity v in km/s; 0 for the low-velocity limit.
 
         Returns
         -------
@@ -127,28 +127,28 @@ def _parse(label):
 
 
 def _text_of(number):
-    """Write a number with the digits that its type holds: 0.1 of a file of float32 is no 0.10000000149."""
+    """Format a number with the precision of its type, so that 0.1 in float32 is not 0.10000000149."""
     digits = np.finfo(number).precision if isinstance(number, np.floating) else 12
     return f"{float(number):.{min(digits, 12)}g}"
 
 
 def label_of(cross_section, velocity_scale=None):
-    """Return the label of the dark-matter model of a cross-section.
+    """Return the label of a dark-matter model by its cross-section.
 
-    Labels are strings, because scikit-learn takes floats such as 0.1 for the target of a regression.
+    Labels are strings, because scikit-learn treats floats such as 0.1 as a regression target.
 
     Parameters
     ----------
     cross_section : float
         Self-interaction cross-section per unit mass, cm2/g; 0 is cold dark matter.
     velocity_scale : float or None, default=None
-        Velocity in km/s from which the cross-section falls, see :class:`darkcnn.records.DarkMatter`.
+        Velocity in km/s above which the cross-section decreases, see :class:`darkcnn.records.DarkMatter`.
 
     Returns
     -------
     str
-        ``"CDM"`` for 0, otherwise ``"SIDM"`` and the number; ``"vdSIDM"``, the number, ``"w"`` and
-        `velocity_scale` if it depends on velocity.
+        ``"CDM"`` for 0, otherwise ``"SIDM"`` and the number, or for a velocity-dependent cross-section
+        ``"vdSIDM"``, the number, ``"w"`` and `velocity_scale`.
 
     Examples
     --------
@@ -160,7 +160,7 @@ def label_of(cross_section, velocity_scale=None):
 
 
 def cross_section_of(label, velocity=None):
-    """Return the cross-section that a label names, the inverse of :func:`label_of`.
+    """Return the cross-section of a label, the inverse of :func:`label_of`.
 
     Parameters
     ----------
@@ -189,12 +189,12 @@ def cross_section_of(label, velocity=None):
 
 
 def canonical_labels(labels):
-    """Return labels in the one form of :class:`darkcnn.records.DarkMatter`, to compare or learn them.
+    """Convert labels to the canonical form of :class:`darkcnn.records.DarkMatter`.
 
     Parameters
     ----------
     labels : array-like of shape (n_samples,)
-        Labels. Those that name no dark-matter model are returned as they are.
+        Labels. Other strings are returned unchanged.
 
     Returns
     -------
@@ -208,13 +208,13 @@ def canonical_labels(labels):
     ['SIDM1', 'SIDM1', 'CDM', 'CDM', 'merger']
     """
     labels = np.asarray(labels)
-    if labels.dtype.kind not in "UO":  # numbers name no model
+    if labels.dtype.kind not in "UO":  # numbers are not labels
         return labels
     return np.array([label if (model := _model(label)) is None else str(model) for label in labels.tolist()])
 
 
 def _model(label):
-    """Return the model that a label names, or None."""
+    """Return the model of a label, or None."""
     try:
         return DarkMatter.parse(label)
     except ValueError:
@@ -222,18 +222,18 @@ def _model(label):
 
 
 def sort_labels(labels):
-    """Return each label once, sorted by cross-section.
+    """Return the distinct labels, sorted by cross-section.
 
     Parameters
     ----------
     labels : array-like of str
-        Labels, which may repeat.
+        Labels, possibly repeated.
 
     Returns
     -------
     list of str
-        Labels as they are written, in the order of :class:`darkcnn.records.DarkMatter`; last, in alphabetical
-        order, those that name no dark-matter model.
+        Labels in the order of :class:`darkcnn.records.DarkMatter`, followed by other strings in alphabetical
+        order.
 
     Examples
     --------
@@ -246,14 +246,14 @@ def sort_labels(labels):
 
 
 def join_labels(dark_matter, feedback):
-    """Return labels of dark matter and feedback together.
+    """Combine labels of dark matter and feedback.
 
     Parameters
     ----------
     dark_matter : array-like of str, shape (n_samples,)
         Labels such as ``"CDM"`` and ``"SIDM0.1"``.
     feedback : array-like of str, shape (n_samples,)
-        ``"fiducial"``, or the name of another variant, such as ``"strong"``.
+        ``"fiducial"`` or another variant, such as ``"strong"``.
 
     Returns
     -------
@@ -276,7 +276,7 @@ def join_labels(dark_matter, feedback):
 
 
 def split_labels(labels):
-    """Return the labels of dark matter and the feedback, the inverse of :func:`darkcnn.records.join_labels`.
+    """Split labels into dark matter and feedback, the inverse of :func:`darkcnn.records.join_labels`.
 
     Parameters
     ----------
@@ -286,7 +286,7 @@ def split_labels(labels):
     Returns
     -------
     dark_matter, feedback : ndarray of shape (n_samples,)
-        Labels such as ``"CDM"``, and names such as ``"fiducial"`` and ``"strong"``.
+        Labels such as ``"CDM"``, and variants such as ``"fiducial"`` and ``"strong"``.
 
     Examples
     --------

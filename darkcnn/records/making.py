@@ -1,4 +1,4 @@
-"""One cluster: from its maps, in any unit, size and resolution, to a record."""
+"""Record of one cluster from maps in any unit, size and resolution."""
 
 import warnings
 from typing import NamedTuple
@@ -21,11 +21,11 @@ from darkcnn.records.quantities import length_kpc, map_values, pixel_kpc
 from darkcnn.records.resampling import Grid, check_resolution
 
 MEASURED = ("xray_concentration", "bcg_stellar_concentration", "bcg_e1", "bcg_e2")
-"""Attributes that are measured on the maps, at their own resolution, unless they are given."""
+"""Attributes measured on the maps, at their own resolution, unless given."""
 
 
 class MakeOptions(NamedTuple):
-    """How records are made of maps; see :func:`darkcnn.make_records`."""
+    """Options for making records from maps; see :func:`darkcnn.make_records`."""
 
     n_pixels: int = 50
     cosmology: object = None
@@ -34,7 +34,7 @@ class MakeOptions(NamedTuple):
     allow_coarse: bool = False
 
     def fill(self, name):
-        """Return the value that fills gaps of a map, or None."""
+        """Return the value for gaps of a map, or None."""
         return self.fill_value.get(name) if isinstance(self.fill_value, dict) else self.fill_value
 
 
@@ -42,22 +42,22 @@ DEFAULTS = MakeOptions()
 
 
 class MadeRecord(NamedTuple):
-    """A record, and what it was made of.
+    """Record with information on the original maps.
 
     Attributes
     ----------
     record : structured ndarray of shape (1,)
-        The cluster.
+        Record of the cluster.
     center : (float, float)
         Row and column of the centre in the pixels of the first map.
     pixel : float
-        Side of the largest pixel of its maps, kpc.
+        Side of the largest original pixel, kpc.
     quantised : tuple of str
-        Names of its maps that have few distinct values.
+        Names of maps with few distinct values.
     blurs : dict of str to float
-        Blur of its maps whose pixels had to be divided, kpc.
+        Blur of the maps by pixels that do not fit those of the record, kpc.
     blur : float
-        Largest blur of its maps, with that of the point spread function, kpc.
+        Largest blur of the maps, including the point spread function, kpc.
     """
 
     record: np.ndarray
@@ -71,28 +71,28 @@ class MadeRecord(NamedTuple):
 def make_record(
     maps, numbers, *, pixel_scale=None, field_size=None, center=None, psf_fwhm=0, options=DEFAULTS
 ):
-    """Make the record of one cluster.
+    """Make the record of one cluster from its maps.
 
     Parameters
     ----------
     maps : dict of str to array-like of shape (height, width)
         Maps by name, in the units of :func:`darkcnn.make_records`.
     numbers : dict of str to float
-        Scalar fields that are known; ``redshift`` and ``cluster_id`` must be. A map whose norm is here is
-        relative to its peak.
+        Known scalar fields, including ``redshift`` and ``cluster_id``. If the norm of a map is given, the map
+        is relative to its peak.
     pixel_scale, field_size : float, Quantity, dict of them by map, or None
-        Side of a pixel, or else of the whole image.
+        Side of a pixel, or of the whole image.
     center : (float, float), "middle" or None, default=None
         Row and column of the centre in the first map; None to find it.
     psf_fwhm : float or Quantity, default=0
         Full width at half maximum of the point spread function of its maps, kpc or an angle.
     options : MakeOptions, default=DEFAULTS
-        How to make it.
+        Options.
 
     Returns
     -------
     MadeRecord
-        The record.
+        Record and information on the original maps.
     """
     images, pixels, quantised, blurs = {}, {}, [], {}
     for name, image in maps.items():
@@ -134,9 +134,9 @@ def _check_mass(density, numbers):
 
 
 def _norm(numbers, name, peak):
-    """Return the peak as the norm, or NaN where the caller said that it is not known."""
-    told = numbers.get(NORMS[MAPS.index(name)], 0.0)
-    return np.nan if np.isnan(told) else peak
+    """Return the peak as the norm, or NaN if the given norm is NaN (unknown)."""
+    given = numbers.get(NORMS[MAPS.index(name)], 0.0)
+    return np.nan if np.isnan(given) else peak
 
 
 def _pixel(name, shape, pixel_scale, field_size, redshift, cosmology):
@@ -154,21 +154,21 @@ def _pixel(name, shape, pixel_scale, field_size, redshift, cosmology):
 
 
 def _physical(name, image, pixel, numbers):
-    """Return a map in the unit of its norm, or with any unit where the norm is not known."""
+    """Return a map in the unit of its norm, or in any unit if the norm is unknown."""
     norm = numbers.get(NORMS[MAPS.index(name)])
     values = map_values(name, image, pixel)
     known = np.isfinite(values)
     if np.isinf(values).any():
-        raise ValueError(f"{name!r} must be finite, or NaN where it is not known, got infinity")
+        raise ValueError(f"{name!r} must be finite, or NaN where unknown, got infinity")
     if not known.any():
         raise ValueError(
-            f"{name!r} must have known pixels, got NaN in all: leave out a map that you do not have"
+            f"{name!r} must have known pixels, got only NaN: leave out a map that you do not have"
         )
     peak = values[known].max()
     if norm is not None and np.isfinite(norm):
         if not np.isclose(peak, 1, rtol=1e-3):
             raise ValueError(
-                f"{name!r} must be divided by its peak where its norm is given, got a peak of {peak:.4g}"
+                f"{name!r} must be divided by its peak because its norm is given, got a peak of {peak:.4g}"
             )
         values, peak = values * norm, peak * norm
     if norm is None or np.isfinite(norm):
@@ -178,13 +178,12 @@ def _physical(name, image, pixel, numbers):
     lowest = values[known].min()
     if lowest < 0:
         raise ValueError(
-            f"{name!r} must not be negative, got {lowest:.4g}: observed maps are made by darkcnn.observations"
+            f"{name!r} must not be negative, got {lowest:.4g}: for observed maps, use darkcnn.observations"
         )
     return values
 
 
 def _center(image, pixel, center, name):
-    """Return row and column of the centre."""
     if center is None:
         return find_center(np.nan_to_num(image), pixel)
     if isinstance(center, str):
@@ -200,7 +199,7 @@ def _center(image, pixel, center, name):
 
 
 def _measure(record, numbers, name, image, pixel, center):
-    """Write the attributes that a map tells, unless they are given."""
+    """Measure attributes on a map and write them to the record, unless given."""
     found = {}
     image = np.where(np.isfinite(image), image, 0) if np.isnan(image).mean() < 1e-3 else None
     if image is None:
@@ -228,20 +227,19 @@ def _rebin(name, image, pixel, center, options):
 
 
 def warn_about_maps(quantised, blurs):
-    """Warn of maps that were stored with eight bits, and of maps that became blurred.
+    """Warn about 8-bit maps and maps that were blurred.
 
     Parameters
     ----------
     quantised : iterable of str
         Names of quantised maps.
     blurs : iterable of dict of str to float
-        Blur of maps, kpc, see :class:`MadeRecord`.
+        Blur of the maps, kpc, see :class:`MadeRecord`.
     """
     if names := sorted(set(quantised)):
         warnings.warn(
-            f"maps {names} have at most 256 values, as images of 8 bits: faint parts are lost, and a "
-            "model trained "
-            "on other maps must not be applied to them",
+            f"maps {names} have at most 256 distinct values, like 8-bit images: faint structure is lost; do "
+            "not apply a model that was trained on other maps",
             stacklevel=3,
         )
     largest = {}
@@ -250,8 +248,7 @@ def warn_about_maps(quantised, blurs):
             largest[name] = max(width, largest.get(name, 0.0))
     for name, width in largest.items():
         warnings.warn(
-            f"pixels of {name!r} do not fit into those of the records: dividing them by area blurs maps "
-            "by up to "
+            f"pixels of {name!r} do not fit those of the records: rebinning by area blurs the maps by up to "
             f"{width:.2g} kpc (standard deviation)",
             stacklevel=3,
         )

@@ -1,4 +1,4 @@
-"""Records with simulated noise, which is drawn when a row is asked for."""
+"""Records with simulated noise, drawn on access."""
 
 import zlib
 
@@ -9,26 +9,27 @@ from darkcnn.records.fields import MAPS
 from darkcnn.records.rows import LazyRows
 
 SHEAR = ("shear1", "shear2")
-"""Fields that weak lensing may add: components of the shear along the axes of the map."""
+"""Optional fields: components of the shear along the axes of the map."""
 
 TANGENTIAL = ("shear_t", "shear_x")
-"""Fields that weak lensing may add: tangential and cross component about the middle of the map."""
+"""Optional fields: tangential and cross component of the shear about the middle of the map."""
 
 
 class ObservedRecords(LazyRows):
     """Observed records: simulated noise on noise-free records, or real observations.
 
-    It looks like the structured array of the observed records, but holds only the records without noise and
-    the noises. A noise realisation has a number; it depends on this number, on the seeds of the noises and on
-    the record, not on the other rows or their order. Indexing and ``np.asarray`` return realisation 0.
+    Behaves like the structured array of observed records, but stores only noise-free records and the noise
+    models. A noise realisation is identified by a number; it depends on this number, the seeds of the noise
+    models and the record, but not on other rows or their order. Indexing and ``np.asarray`` return
+    realisation 0.
 
     Parameters
     ----------
     records : structured ndarray or memmap of shape (n_samples,)
-        Records without noise, or real observations.
+        Noise-free records, or real observations.
     noises : tuple of RecordNoise, default=()
-        Fitted noises, in the order in which they are added. Leave it empty for real observations: the noise
-        of a pipeline leaves them as they are, and views are rotated by multiples of 90 degrees, as
+        Fitted noise models, in the order in which they are applied. Empty for real observations: the noise
+        steps of a pipeline leave them unchanged, and views are rotated by multiples of 90 degrees, because
         interpolation would smooth the noise.
 
     Examples
@@ -54,7 +55,7 @@ class ObservedRecords(LazyRows):
 
     @property
     def are_real(self):
-        """Whether the maps are as they were observed: no noise is added to them."""
+        """Whether the records are real observations, to which no noise is added."""
         return not self.noises
 
     @property
@@ -77,7 +78,7 @@ class ObservedRecords(LazyRows):
         out[...] = self.draw(rows)
 
     def _field(self, name):
-        """Return one field; a norm needs no draw of the maps."""
+        """Return one field; norms do not require drawing the maps."""
         if name not in {changed for noise in self.noises for changed in noise.changes}:
             return self.records[name]
         if self.dtype[name].shape:
@@ -91,7 +92,7 @@ class ObservedRecords(LazyRows):
         return numbers[name]
 
     def draw(self, rows, realisations=None, rotate=None):
-        """Return some of the records with noise.
+        """Return selected records with noise.
 
         Parameters
         ----------
@@ -100,8 +101,8 @@ class ObservedRecords(LazyRows):
         realisations : ndarray of int of shape (n_rows,) or None, default=None
             Number of the noise realisation of each row, 0 or more; None for 0.
         rotate : callable or None, default=None
-            Function of the position in `rows` and a map that rotates it before the noise is added. Effects of
-            the telescope, such as a mask, are not rotated.
+            Function of the position in `rows` and a map that rotates the map before noise is added.
+            Instrumental effects, such as a mask, are not rotated.
 
         Returns
         -------
@@ -111,7 +112,7 @@ class ObservedRecords(LazyRows):
         drawn = np.array(self.records[rows])  # a copy, which may change
         realisations = np.zeros(len(drawn), int) if realisations is None else realisations
         generators = [_generators(noise, drawn, realisations) for noise in self.noises]
-        if drawn.dtype != self.dtype:  # there are maps to come
+        if drawn.dtype != self.dtype:  # noise adds maps
             wider = np.empty(len(drawn), self.dtype)
             for name in drawn.dtype.names:
                 wider[name] = drawn[name]
@@ -126,21 +127,21 @@ class ObservedRecords(LazyRows):
         return drawn
 
     def draw_rotated(self, rows, realisations, quarters, flips):
-        """Return some of the records with noise, rotated by multiples of 90 degrees, without interpolation.
+        """Return selected records with noise, rotated by multiples of 90 degrees without interpolation.
 
         Parameters
         ----------
         rows, realisations : ndarray of int of shape (n_rows,)
-            As for `draw`.
+            See `draw`.
         quarters : ndarray of int of shape (n_rows,)
-            Quarter turns, anticlockwise when row 0 is drawn at the top.
+            Number of rotations by 90 degrees, anticlockwise when row 0 is drawn at the top.
         flips : ndarray of bool of shape (n_rows,)
             Whether to mirror left to right first.
 
         Returns
         -------
         structured ndarray of shape (n_rows,)
-            Observed records. Views of one row and one realisation show the same noise.
+            Observed records. Views of one row and realisation have the same noise.
         """
         (rows, realisations), source = np.unique([rows, realisations], axis=1, return_inverse=True)
         drawn = self.draw(rows, realisations)[source.ravel()]
@@ -157,7 +158,7 @@ class ObservedRecords(LazyRows):
 
 
 def _generators(noise, clean, realisations):
-    """Return the generator of each record and realisation."""
+    """Return a random generator for each record and realisation."""
     images = clean[noise.map_name]
     # These numbers and the middle row of the map identify a cluster.
     parts = [clean["cluster_id"], clean["redshift"], clean[noise.norm_name], images[:, images.shape[1] // 2]]

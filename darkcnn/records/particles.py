@@ -1,4 +1,4 @@
-"""Maps of particles: mass-weighted deposit, smoothed to the distance of their neighbours."""
+"""Maps of simulation particles, smoothed by the distance to their neighbours."""
 
 import numpy as np
 
@@ -6,50 +6,50 @@ from darkcnn.records.fields import FIELD_SIZE
 from darkcnn.records.quantities import plain_numbers
 
 _WIDTHS_PER_OCTAVE = 2
-"""Kernels of how many widths are used between a width and its double."""
+"""Number of kernel widths per factor of two."""
 
 _CHUNK = 1_000_000
-"""Particles whose neighbours are looked for together."""
+"""Number of particles in a query for neighbours."""
 
 
 def project_particles(
     positions, masses, *, center, n_pixels=100, depth=None, axis=2, n_neighbors=32, box_size=None
 ):
-    r"""Project particles on a map of their surface density about a cluster.
+    r"""Project simulation particles to a map of the surface density of a cluster.
 
-    Each particle is spread over a Gaussian whose standard deviation is half of the distance to its neighbour
-    of a rank, in three dimensions, as smoothing lengths of simulations are. The mass in the map is that of
-    the particles, but for what is spread over its edges.
+    Each particle is smoothed by a Gaussian with a standard deviation of half the three-dimensional distance
+    to its `n_neighbors`-th neighbour, like smoothing lengths of simulations. The map conserves mass, except
+    for what is smoothed over its edges.
 
     Parameters
     ----------
     positions : array-like or Quantity of shape (n_particles, 3)
-        Proper positions, kpc if they have no unit.
+        Proper positions; kpc if unitless.
     masses : array-like or Quantity of shape (n_particles,)
-        What is projected: masses, Msun if they have no unit, or X-ray luminosities in the band, erg / s.
+        Masses (Msun if unitless), or X-ray luminosities in the band (erg / s).
     center : array-like or Quantity of shape (3,)
         Position of the cluster.
     n_pixels : int, default=100
-        Height and width of the map, of 2 Mpc.
+        Height and width of the map, which is 2 Mpc wide.
     depth : float or None, default=None
-        Length along the line of sight that is projected, kpc, centred on the cluster. None for all particles.
+        Length of the projection along the line of sight, kpc, centred on the cluster. None for all particles.
     axis : {0, 1, 2}, default=2
-        Line of sight. The columns of the map are the next axis, and its rows the one after, in cyclic order.
+        Line of sight. The columns of the map are the next axis and its rows the one after, in cyclic order.
     n_neighbors : int, default=32
-        Rank of the neighbour.
+        Number of neighbours for the smoothing length.
     box_size : float or None, default=None
-        Side of a periodic box, kpc. None for particles in open space.
+        Side of the periodic box, kpc. None for no periodicity.
 
     Returns
     -------
     ndarray of shape (n_pixels, n_pixels)
-        Surface density in Msun / Mpc2, for :func:`darkcnn.make_records`. Of luminosities, in erg / s / Mpc2:
-        over :math:`4 \pi (1 + z)^4`, it is a surface brightness per steradian.
+        Surface density in Msun / Mpc2, for :func:`darkcnn.make_records`. For luminosities, in erg / s / Mpc2;
+        divided by :math:`4 \pi (1 + z)^4`, it is a surface brightness per steradian.
 
     Raises
     ------
     ValueError
-        If arrays have other shapes, or no particle is in the field.
+        If shapes are wrong, or no particle is in the field.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def project_particles(
     offsets, masses = offsets[near], masses[near]
     if not (np.maximum(np.abs(x), np.abs(y))[near] < FIELD_SIZE / 2).any():
         raise ValueError(
-            f"particles must be within 2 Mpc about center, found none of {len(near)}: is it in kpc?"
+            f"particles must be within 2 Mpc about center, found none of {len(near)}: check that it is in kpc"
         )
     tree, rank = cKDTree(offsets), min(n_neighbors + 1, len(offsets))
     lengths = np.concatenate(
@@ -88,7 +88,7 @@ def project_particles(
 
 
 def _in_units(positions, masses, center):
-    """Return numbers in kpc and Msun, of the right shapes."""
+    """Return values in kpc and Msun, with checked shapes."""
     lengths = []
     for what, values in (("positions", positions), ("center", center)):
         lengths.append(values.to_value("kpc") if hasattr(values, "to_value") else plain_numbers(values, what))
@@ -112,7 +112,7 @@ def _in_units(positions, masses, center):
 
 
 def _deposit(x, y, masses, widths, pixel, n_pixels):
-    """Add the particles of similar width up on a map, and smooth each of these maps."""
+    """Deposit particles of similar width on a common map, smooth each map, and sum them."""
     import cv2
 
     margin = n_pixels // 2

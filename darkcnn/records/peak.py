@@ -1,34 +1,34 @@
-"""Peaks of smoothed maps, and the centre of a cluster."""
+"""Peaks of smoothed maps, and cluster centres."""
 
 import cv2
 import numpy as np
 
 CENTRE_SMOOTHING = 50.0
-"""Standard deviation of the Gaussian that smooths a map before its centre is looked for, in kpc."""
+"""Standard deviation of the Gaussian smoothing before the centre is searched, in kpc."""
 
 CENTRE_REACH = 500.0
-"""Distance from the middle of the image, along each axis, within which the centre is looked for, in kpc."""
+"""Half-width of the search box for the centre about the middle of the image, in kpc."""
 
 
 def smooth(image, width):
-    """Convolve a map with a Gaussian cut at three times its width, given in pixels."""
+    """Smooth a map with a Gaussian, truncated at three times its width in pixels."""
     side = 2 * int(3 * width + 0.5) + 1
     return cv2.GaussianBlur(image, (side, side), width, borderType=cv2.BORDER_REPLICATE)
 
 
 def middle_of(image):
-    """Return row and column of the middle of an image; the centre of its first pixel is (0, 0)."""
+    """Return row and column of the middle of an image; the centre of the first pixel is (0, 0)."""
     return (image.shape[0] - 1) / 2, (image.shape[1] - 1) / 2
 
 
 def around(n_pixels, position, reach):
-    """Return the slice of the pixels of an axis that lie within a distance, in pixels, of a position."""
+    """Return the slice of pixels within a distance of a position on an axis, in pixels."""
     first = max(round(position + 0.5 - reach), 0)
     return slice(first, max(min(round(position + 0.5 + reach), n_pixels), first))
 
 
 def smoothed_peak(image, width, center, reach):
-    """Return row and column of the brightest pixel of a smoothed map, and the map about it.
+    """Find the brightest pixel of a smoothed map; return it and its surroundings.
 
     Parameters
     ----------
@@ -37,16 +37,16 @@ def smoothed_peak(image, width, center, reach):
     width : float
         Standard deviation of the Gaussian, in pixels.
     center : (float, float)
-        Row and column about which the peak is looked for.
+        Row and column about which the peak is searched.
     reach : float
-        Distance along each axis within which it is looked for, in pixels.
+        Half-width of the search box, in pixels.
 
     Returns
     -------
     row, column : int
-        Brightest pixel.
+        Position of the brightest pixel.
     smoothed : ndarray of shape (3, 3)
-        The pixel and its neighbours after smoothing; repeated beyond the edge.
+        Smoothed values of the pixel and its neighbours; the edge is repeated.
     """
     rows, columns = (around(n, c, reach) for n, c in zip(image.shape, center, strict=True))
     smoothed = smooth(np.ascontiguousarray(image[rows, columns]), width)
@@ -80,7 +80,7 @@ def find_center(image, pixel):
 
 
 def _vertex(values):
-    """Return where the parabola through the values at -1, 0 and 1 has its peak, half a pixel away at most."""
+    """Return the peak of the parabola through values at -1, 0 and 1, limited to half a pixel."""
     before, here, after = values.astype(float).tolist()
     curvature = before - 2 * here + after
     return 0.0 if curvature >= 0 else min(max((before - after) / (2 * curvature), -0.5), 0.5)

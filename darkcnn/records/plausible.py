@@ -1,17 +1,17 @@
-"""Maps whose values cannot be those of a cluster in their unit."""
+"""Checks for maps with values that are impossible for a cluster."""
 
 from darkcnn.records.fields import MAPS, NORMS
 from darkcnn.records.quantities import MAP_UNITS
 
 _PEAK_RANGES = {"total": (2e13, 1e19), "xray": (1e-16, 1e-9), "stellar": (2e12, 1e19)}
-"""Peaks of maps that a group or cluster of galaxies can have, generously; other units are beyond."""
+"""Generous ranges of the peaks of groups and clusters; values in wrong units are outside."""
 
 _PROJECTED_MASS_RANGE = 0.2, 15.0
-"""Mass within the field over M200: mock clusters have 0.8 to 2.4."""
+"""Range of the mass in the field over M200; mock clusters have 0.8 to 2.4."""
 
 
 def check_peak(name, peak):
-    """Refuse a peak that no cluster has in the unit of the map.
+    """Check that the peak of a map is possible for a cluster.
 
     Examples
     --------
@@ -25,9 +25,9 @@ def check_peak(name, peak):
     if lowest <= peak <= highest:
         return
     if abs(peak) < 30 and lowest <= 10.0**peak <= highest:
-        hint = "give its logarithm as a quantity in astropy's dex of the unit"
+        hint = "pass a logarithm as a quantity in astropy's dex of the unit"
     elif peak > 0:
-        hint = f"give {NORMS[MAPS.index(name)]} of a map divided by its peak"
+        hint = f"pass {NORMS[MAPS.index(name)]} for a map divided by its peak"
     else:
         hint = "leave out a map that you do not have"
     raise ValueError(
@@ -37,11 +37,11 @@ def check_peak(name, peak):
 
 
 def check_projected_mass(mass, log_mass):
-    """Refuse a map whose mass cannot be that of its cluster: of other units, with h, or of other pixels."""
+    """Check the mass in a map against that of its cluster: units, factors of h or pixels may be wrong."""
     ratio = mass / 10.0**log_mass
     if not _PROJECTED_MASS_RANGE[0] <= ratio <= _PROJECTED_MASS_RANGE[1]:
         raise ValueError(
-            f"'total' must hold about the mass of its cluster, but {mass:.3g} Msun lie in 2 Mpc, "
-            f"{ratio:.2g} of the 10**log_mass = {10.0**log_mass:.3g}: are the units, h, 1 + z and "
-            "pixel_scale right?"
+            f"'total' must contain about the mass of its cluster, but {mass:.3g} Msun within 2 Mpc are "
+            f"{ratio:.2g} of 10**log_mass = {10.0**log_mass:.3g}: check units, factors of h and 1 + z, and "
+            "pixel_scale"
         )

@@ -1,15 +1,15 @@
-"""Maps of few distinct values, such as images of eight bits."""
+"""Detection of quantised maps, such as 8-bit images."""
 
 import numpy as np
 
 _LEVELS = 256
 
 _N_SAMPLED = 65_536
-"""Pixels that are looked at."""
+"""Number of pixels that are checked."""
 
 
 def is_quantised(image):
-    """Return whether a map of many pixels has no more values than eight bits can tell.
+    """Return whether a map has no more than 256 distinct values in many pixels.
 
     Examples
     --------

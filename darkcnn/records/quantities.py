@@ -1,4 +1,4 @@
-"""Units of maps, lengths and cross-sections that users give."""
+"""Conversion of user quantities: maps, lengths and cross-sections."""
 
 import numpy as np
 from astropy.units import Quantity, Unit, UnitBase, UnitConversionError
@@ -7,28 +7,28 @@ from darkcnn.records.fields import MAPS, NORM_UNITS
 from darkcnn.records.labels import DarkMatter, label_of
 
 MAP_UNITS = dict(zip(MAPS, NORM_UNITS.values(), strict=True))
-"""Unit of each map before it is divided by its peak, in the notation of FITS."""
+"""Unit of each map before division by its peak, in FITS notation."""
 
 _PIXELS = 0.05, 500.0
-"""Sides of pixels, in kpc, that a map of a cluster can have."""
+"""Plausible range of pixel sides, in kpc."""
 
 
 def to_values(value, unit, what):
-    """Return the numbers of a quantity in a unit, or those of plain numbers, which are in it.
+    """Convert a quantity to numbers in a unit; plain numbers are assumed to be in it.
 
     Parameters
     ----------
     value : array-like or astropy.units.Quantity
-        Numbers; logarithms if the unit is a ``dex`` of astropy.
+        Numbers or quantity; logarithms in astropy's ``dex`` are converted.
     unit : str
-        Unit, in the notation of FITS.
+        Unit, in FITS notation.
     what : str
-        What they are, for the error.
+        Description, for error messages.
 
     Returns
     -------
     ndarray
-        Numbers, float64; NaN where they are masked.
+        Numbers, float64; NaN where masked.
     """
     if hasattr(value, "to_astropy"):  # unyt, of yt and swiftsimio
         if getattr(value, "comoving", False):
@@ -37,23 +37,23 @@ def to_values(value, unit, what):
     mask = None
     if hasattr(value, "unmasked"):
         mask, value = value.mask, value.unmasked
-    told = getattr(value, "unit", None)
-    if hasattr(told, "physical_unit"):  # dex, mag or dB
-        value, told = value.physical, value.physical.unit
-    if isinstance(told, UnitBase):
-        if any(base.name == "littleh" for base in told.bases):
-            raise ValueError(f"{what} must be in units without h, got {told}: divide by h as its powers say")
+    given = getattr(value, "unit", None)
+    if hasattr(given, "physical_unit"):  # dex, mag or dB
+        value, given = value.physical, value.physical.unit
+    if isinstance(given, UnitBase):
+        if any(base.name == "littleh" for base in given.bases):
+            raise ValueError(f"{what} must be in units without h, got {given}: convert with your value of h")
         try:
             value = value.to_value(Unit(unit))
         except UnitConversionError as error:
-            raise ValueError(f"{what} must be in {unit!r}, got {told}") from error
-    elif told is not None or hasattr(value, "units"):
+            raise ValueError(f"{what} must be in {unit!r}, got {given}") from error
+    elif given is not None or hasattr(value, "units"):
         raise ValueError(f"{what} must be numbers or an astropy quantity, got {type(value).__name__}")
     return plain_numbers(value, what, mask)
 
 
 def plain_numbers(value, what, mask=None):
-    """Return numbers as float64, NaN where masked."""
+    """Convert numbers to float64, NaN where masked."""
     mask = np.ma.getmaskarray(value) if mask is None and np.ma.isMaskedArray(value) else mask
     numbers = np.asarray(np.ma.getdata(value))
     if numbers.dtype.kind not in "iuf":
@@ -65,21 +65,21 @@ def plain_numbers(value, what, mask=None):
 
 
 def map_values(name, image, pixel):
-    """Return a map in the unit of its norm.
+    """Convert a map to the unit of its norm.
 
     Parameters
     ----------
     name : {"total", "xray", "stellar"}
         Map.
     image : array-like or Quantity of shape (height, width)
-        Plain numbers are in the unit of its norm. A mass in each pixel is divided by its area.
+        Map; plain numbers are in the unit of its norm. Mass per pixel is divided by the pixel area.
     pixel : float
         Side of a pixel, kpc.
 
     Returns
     -------
     ndarray of shape (height, width)
-        Map, float64; NaN where it is masked.
+        Map, float64; NaN where masked.
     """
     unit = getattr(image, "unit", None)
     if (
@@ -88,9 +88,8 @@ def map_values(name, image, pixel):
         and any(base.name in ("ct", "ph") for base in unit.bases)
     ):
         raise ValueError(
-            f"{name!r} must be a surface brightness in {MAP_UNITS[name]!r}, got {unit}: counts of "
-            "photons are "
-            "observations, see darkcnn.observations"
+            f"{name!r} must be a surface brightness in {MAP_UNITS[name]!r}, got {unit}: for photon counts, "
+            "use darkcnn.observations"
         )
     if name != "xray" and isinstance(image, Quantity):
         physical = getattr(unit, "physical_unit", unit)
@@ -100,16 +99,16 @@ def map_values(name, image, pixel):
 
 
 def pixel_kpc(pixel_scale, redshift, cosmology):
-    """Return the side of a pixel in proper kpc.
+    """Convert a pixel scale to proper kpc.
 
     Parameters
     ----------
     pixel_scale : float or Quantity
-        Length, in kpc if it is a plain number, or an angle.
+        Length (kpc if unitless) or angle.
     redshift : float
-        Redshift, which converts angles.
+        Redshift, for angles.
     cosmology : astropy.cosmology.FLRW or None
-        Cosmology, which converts angles. None for that of the mock clusters.
+        Cosmology, for angles. None for that of the mock clusters.
 
     Returns
     -------
@@ -120,13 +119,13 @@ def pixel_kpc(pixel_scale, redshift, cosmology):
     if not _PIXELS[0] <= pixel <= _PIXELS[1]:
         raise ValueError(
             f"pixel_scale must be {_PIXELS[0]:g} to {_PIXELS[1]:g} kpc for a cluster, got {pixel_scale}: "
-            "is it in kpc?"
+            "check the unit"
         )
     return pixel
 
 
 def length_kpc(length, redshift, cosmology, argument):
-    """Return a length or an angle in proper kpc; parameters are those of :func:`pixel_kpc`."""
+    """Convert a length or an angle to proper kpc; parameters as in :func:`pixel_kpc`."""
     if getattr(length, "unit", None) is not None and length.unit.is_equivalent("rad"):
         if not redshift > 0:
             raise ValueError(f"{argument} must be in kpc at redshift {redshift:g}, got {length}")
@@ -142,13 +141,13 @@ def length_kpc(length, redshift, cosmology, argument):
 
 
 def label_from(cross_section):
-    """Return the label of a cross-section: a number or a quantity in cm2/g, or a label."""
+    """Return the label for a number or quantity in cm2/g, or for a label."""
     if isinstance(cross_section, str | bytes):
         text = cross_section.decode() if isinstance(cross_section, bytes) else cross_section
         return str(DarkMatter.parse(text.strip()))
     value = to_values(cross_section, "cm2 g-1", "cross_section")
     if value.ndim or not 0 <= value <= 100:
         raise ValueError(
-            f"cross_section must be a label or 0 to 100 cm2/g, got {cross_section}: is it in cm2/g?"
+            f"cross_section must be a label or 0 to 100 cm2/g, got {cross_section}: check the unit"
         )
     return label_of(float(f"{float(value):.6g}"))

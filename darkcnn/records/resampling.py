@@ -1,4 +1,4 @@
-"""Crop maps and average them over larger pixels, by area: mass is conserved, nothing is interpolated."""
+"""Cropping and rebinning of maps by area, which conserves mass; nothing is interpolated."""
 
 import math
 
@@ -7,30 +7,30 @@ import numpy as np
 from darkcnn.records.fields import FIELD_SIZE
 
 _INTEGER_TOLERANCE = 0.1
-"""Pixels by which a map may drift over its side where a ratio of pixels is taken for a whole number."""
+"""Largest drift over the side of a map, in pixels, for which a ratio of pixels is rounded to an integer."""
 
 _MIN_OVERSAMPLING = 2
-"""Pixels within a larger one, from which dividing those at its edges does not blur the map much."""
+"""Ratio of pixels above which dividing edge pixels blurs the map only slightly."""
 
 
 def shares(n_pixels, first, ratio, n_out):
-    """Return the share of each of the larger pixels that each pixel of an axis covers.
+    """Return the fraction of each output pixel that each input pixel of an axis covers.
 
     Parameters
     ----------
     n_pixels : int
-        Number of pixels of the axis.
+        Number of input pixels.
     first : float
-        Edge at which the first larger pixel begins, in pixels; the axis begins at 0.
+        Edge of the first output pixel, in input pixels; the axis starts at 0.
     ratio : float
-        Side of a larger pixel, in pixels.
+        Side of an output pixel, in input pixels.
     n_out : int
-        Number of larger pixels.
+        Number of output pixels.
 
     Returns
     -------
     ndarray of shape (n_out, n_pixels)
-        Shares: rows add up to 1, less where a larger pixel reaches beyond the axis.
+        Fractions; rows sum to 1, or less for output pixels beyond the axis.
     """
     edges = first + ratio * np.arange(n_out + 1)
     left = np.arange(n_pixels)
@@ -39,23 +39,23 @@ def shares(n_pixels, first, ratio, n_out):
 
 
 class Grid:
-    """The pixels of a record over those of an image.
+    """Grid of record pixels over the pixels of an image.
 
-    Where a whole number of pixels makes a larger one, the centre is moved by half a pixel at most, so that
-    none is divided between two. Where it is not a whole number, pixels at the edges are divided by area.
+    If the ratio of pixels is an integer, the centre is shifted by up to half a pixel, so that no pixel is
+    divided. Otherwise, pixels at the edges are divided by area.
 
     Parameters
     ----------
     shape : (int, int)
         Height and width of the image.
     pixel : float
-        Side of its pixels, kpc.
+        Side of a pixel of the image, kpc.
     center : (float, float)
-        Row and column of the centre; (0, 0) is the middle of the first pixel.
+        Row and column of the centre; the centre of the first pixel is (0, 0).
     side : float
-        Side of the record's maps, kpc.
+        Side of the maps in the record, kpc.
     n_pixels : int
-        Number of pixels along it.
+        Number of pixels of the record along each side.
     """
 
     def __init__(self, shape, pixel, center, side, n_pixels):
@@ -66,11 +66,11 @@ class Grid:
         if self.is_whole:
             self.ratio = whole
         first = [position + 0.5 - self.ratio * n_pixels / 2 for position in center]
-        # Half of a pixel is moved to the lower row and column, whatever the rounding.
+        # Half a pixel is always moved to the lower row and column.
         self.first = [math.ceil(edge - 0.5 - 1e-6) if self.is_whole else edge for edge in first]
 
     def mean(self, image):
-        """Return the mean of an image over each larger pixel; what lies outside counts as 0."""
+        """Return the mean of an image over each pixel of the record; outside the image counts as 0."""
         parts, factors = [], []
         for n_pixels, first in zip(self.shape, self.first, strict=True):
             last = first + self.ratio * self.n_pixels
@@ -82,32 +82,31 @@ class Grid:
 
 
 def check_resolution(name, grid, pixel, allow_coarse):
-    """Refuse maps of larger pixels than asked for; return the blur that dividing pixels by area causes.
+    """Check the resolution of a map; return the blur from dividing pixels by area.
 
     Parameters
     ----------
     name : str
-        Map, for the message.
+        Name of the map, for the error message.
     grid : Grid
-        Pixels of the record over its pixels.
+        Grid of the record pixels.
     pixel : float
-        Side of its pixels, kpc.
+        Side of a pixel of the map, kpc.
     allow_coarse : bool
-        Whether to take larger pixels.
+        Whether to accept pixels larger than those of the record.
 
     Returns
     -------
     float
-        Standard deviation of the blur along each axis, kpc; 0 where it is small.
+        Standard deviation of the blur along each axis, kpc; 0 if negligible.
     """
     if grid.is_whole or grid.ratio >= _MIN_OVERSAMPLING:
         return 0.0
     if grid.ratio < 1 and not allow_coarse:
         raise ValueError(
-            f"pixels of {name!r} are {pixel:.4g} kpc wide, those of the records {grid.ratio * pixel:.4g} "
-            "kpc: ask "
-            f"for n_pixels={max(int(FIELD_SIZE / pixel), 1)} or fewer, or keep the blur with "
-            "allow_coarse=True"
+            f"pixels of {name!r} must not be larger than those of the records, {grid.ratio * pixel:.4g} kpc, "
+            f"got {pixel:.4g} kpc: use n_pixels={max(int(FIELD_SIZE / pixel), 1)} or fewer, or accept the "
+            "blur with allow_coarse=True"
         )
-    # A pixel at an edge is spread over its width; one of `ratio` is at an edge.
+    # A pixel at an edge is spread over its width; one in `ratio` is at an edge.
     return pixel / math.sqrt(12 * max(grid.ratio, 1))

@@ -1,26 +1,26 @@
-"""Rows that look like an array, and are read or computed when they are used."""
+"""Lazy rows that behave like an array and are read or computed on access."""
 
 import operator
 
 import numpy as np
 
 CHUNK = 256
-"""Rows handled at a time: bounds the memory of a step, whatever the number of clusters."""
+"""Number of rows processed at a time, which limits memory."""
 
 
 def chunks(n_rows, size=CHUNK):
-    """Divide rows into slices of `size` rows at most; there are none of no rows."""
-    from sklearn.utils import gen_batches  # here, so that the command's help does not wait for scikit-learn
+    """Divide rows into slices of at most `size` rows; none if there are no rows."""
+    from sklearn.utils import gen_batches  # here, so that command-line help is fast
 
     return gen_batches(n_rows, size) if n_rows else ()
 
 
 class LazyRows:
-    """Base of objects that look like an array of rows without holding them.
+    """Base class of arrays of rows that are not in memory.
 
-    They have `shape`, `dtype`, `ndim` and `len`; they are indexed by rows as an array is (an integer gives
-    the row itself, slices, lists and masks give another lazy object), and those of records by names of fields
-    as well. ``np.asarray`` gives the array, computed a chunk at a time.
+    They have `shape`, `dtype`, `ndim` and `len` and are indexed by rows like an array (an integer returns the
+    row, slices, lists and masks return another lazy object); records also by field names. ``np.asarray``
+    computes the array in chunks.
 
     A subclass defines `shape`, `dtype` and two methods: ``_select_rows(rows)`` returns an object of the same
     class with these rows, without computing them; ``_fill(out, rows)`` writes the rows of a slice into `out`.
@@ -44,10 +44,10 @@ class LazyRows:
                     raise ValueError(f"no field of name {unknown[0]}; there are {list(self.dtype.names)}")
                 return self._field(key) if isinstance(key, str) else self._fields(names)
         if isinstance(key, tuple) and key and all(part is Ellipsis for part in key[1:]):
-            key = key[0]  # scikit-learn asks for X[rows, ...]
+            key = key[0]  # scikit-learn indexes X[rows, ...]
         if isinstance(key, str | tuple) or key is None:
             raise IndexError(
-                f"{type(self).__name__} are indexed by rows; got {key!r}. Use np.asarray for more"
+                f"{type(self).__name__} are indexed by rows, got {key!r}: use np.asarray for more"
             )
         if key is Ellipsis:
             return self

@@ -177,7 +177,7 @@ def test_observed_clusters_get_no_more_noise(database, tmp_path):
     save_clusters(tmp_path / "unmarked.h5", clusters)
     refused = run("predict", path, tmp_path / "unmarked.h5")
     assert refused.exit_code == 1
-    assert "mark real observations, which need none, as ObservedRecords" in refused.stderr
+    assert "mark real observations as ObservedRecords: they need no noise" in refused.stderr
 
 
 @pytest.mark.slow

@@ -140,7 +140,7 @@ def test_gaps_are_filled_with_what_the_caller_says():
     holed = image()
     holed[10:20, 30:40] = np.nan
     with pytest.raises(
-        ValueError, match=r"'total' must show all of the field of 2 Mpc, but 1\.00% of it are NaN"
+        ValueError, match=r"'total' must cover the whole field of 2 Mpc, but 1\.00% of it is NaN"
     ):
         make(total=[holed], center="middle")
     filled = make(total=[holed], center="middle", fill_value=3e13, max_gap=0.02)
@@ -149,7 +149,7 @@ def test_gaps_are_filled_with_what_the_caller_says():
     other = make(total=[masked], center="middle", fill_value={"total": 3e13})
     np.testing.assert_array_equal(physical(other), physical(filled))
     with pytest.raises(
-        ValueError, match=r"but 42\.24% of it are NaN, masked or outside of the image \(max_gap=0\.1\)"
+        ValueError, match=r"but 42\.24% of it is NaN, masked or outside the image \(max_gap=0\.1\)"
     ):
         make(total=[image(76)], center="middle", fill_value=3e13)
     small = make(total=[image(76)], center="middle", fill_value=3e13, max_gap=0.5)
@@ -169,7 +169,7 @@ def test_maps_relative_to_their_peak():
 
 def test_images_of_eight_bits_are_warned_of():
     panel = np.round(255 * image() / image().max()).astype(np.uint8)
-    with pytest.warns(UserWarning, match=r"maps \['total'\] have at most 256 values"):
+    with pytest.warns(UserWarning, match=r"maps \['total'\] have at most 256 distinct values"):
         made = make(total=[panel], lensing_norm=np.nan)
     assert made.data["total"].max() == 1
 
@@ -187,11 +187,14 @@ WRONG = {
     "surface density per kpc2": ({"total": image()[None] / 1e6}, "with a peak from 2e"),
     "convergence": ({"total": image()[None] / 3e15}, "give lensing_norm of a map divided by its peak"),
     "logarithm": ({"total": np.log10(image())[None]}, "as a quantity in astropy's dex of the unit"),
-    "peak that is not one": ({"lensing_norm": [1e15]}, "must be divided by its peak where its norm is given"),
+    "peak that is not one": (
+        {"lensing_norm": [1e15]},
+        "must be divided by its peak because its norm is given",
+    ),
     "pixels in Mpc": ({"pixel_scale": 0.02}, r"pixel_scale must be 0\.05 to 500 kpc .* got 0\.02"),
-    "pixels of a hundredth": ({"pixel_scale": 0.2}, "must show all of the field of 2 Mpc, but 99.99% of it"),
-    "field too small": ({"total": image(60)[None]}, "must show all of the field of 2 Mpc, but 64.00% of it"),
-    "pixels too large": ({"pixel_scale": 80.0}, "ask for n_pixels=25 or fewer"),
+    "pixels of a hundredth": ({"pixel_scale": 0.2}, "must cover the whole field of 2 Mpc, but 99.99% of it"),
+    "field too small": ({"total": image(60)[None]}, "must cover the whole field of 2 Mpc, but 64.00% of it"),
+    "pixels too large": ({"pixel_scale": 80.0}, "use n_pixels=25 or fewer"),
     "both scales": ({"field_size": 2000}, "one of pixel_scale and field_size must be given for 'total'"),
     "negative mass": ({"total": image()[None] - 1e14}, "'total' must not be negative"),
     "infinity": ({"total": np.where(image() > 1e15, np.inf, image())[None]}, "must be finite, or NaN"),
@@ -203,11 +206,11 @@ WRONG = {
     "numbers of maps": ({"xray": image()[[0, 0]]}, "'xray' must be of shape"),
     "no redshift": ({"redshift": np.nan}, "'redshift' must be 0 to 10, got nan in row 0"),
     "negative redshift": ({"redshift": [-0.1]}, "'redshift' must be 0 to 10"),
-    "no halo": ({"cluster_id": [np.nan]}, "the halo of row 0 must be a whole number or a name"),
+    "no halo": ({"cluster_id": [np.nan]}, "the halo of row 0 must be an integer or a name"),
     "cross-section in cm2/kg": ({"cross_section": [300.0]}, r"0 to 100 cm2/g, got 300\.0"),
     "cross-section in cm2": ({"cross_section": 1e-24 * u.cm**2}, "cross_section must be in 'cm2 g-1'"),
     "mass instead of its logarithm": ({"log_mass": [3e14]}, "'log_mass' must be 11 to 17, the log10 of Msun"),
-    "mass of another cluster": ({"log_mass": [12.0]}, "must hold about the mass of its cluster"),
+    "mass of another cluster": ({"log_mass": [12.0]}, "must contain about the mass of its cluster"),
     "centre outside": ({"center": (50, 200)}, "center must be a row and a column of 'total'"),
     "centre by name": ({"center": "peak"}, "center must be"),
     "number of redshifts": (
@@ -217,7 +220,7 @@ WRONG = {
     "no maps": ({"total": None}, "at least one of"),
     "two halos of one name": (
         {"total": image()[None].repeat(2, 0), "cluster_id": [7, 7], "log_mass": [14.5, 14.9]},
-        "cluster_id 7 must name one halo",
+        "cluster_id 7 must be one halo",
     ),
 }
 

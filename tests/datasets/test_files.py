@@ -186,12 +186,12 @@ def test_a_link_stays_a_link(path, clusters):
 @pytest.mark.parametrize("mmap", [False, True])
 def test_halos_must_be_known(path, clusters, mmap, monkeypatch):
     clusters.data["cluster_id"][3] = np.iinfo(np.int64).min  # what casting makes of NaN
-    with pytest.raises(ValueError, match="the halo of row 3 must be a whole number or a name, got -92233"):
+    with pytest.raises(ValueError, match="the halo of row 3 must be an integer or a name, got -92233"):
         save_clusters(path, clusters)
     with monkeypatch.context() as patch:
         patch.setattr(files, "check_database", lambda database: None)
         save_clusters(path, clusters)
-    with pytest.raises(ValueError, match="the halo of row 3 must be a whole number or a name, got -92233"):
+    with pytest.raises(ValueError, match="the halo of row 3 must be an integer or a name, got -92233"):
         load_clusters(path, mmap=mmap)
 
 

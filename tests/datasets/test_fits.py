@@ -80,7 +80,7 @@ def test_required_columns(tmp_path, table, name):
         ("xray", np.zeros((8, 5, 5)), r"'xray' must have shape \(8, 6, 6\), got \(8, 5, 5\)"),
         ("redshift", np.full(8, "0.1"), "'redshift' must hold float32 numbers, got <U3"),
         ("cluster_id", np.zeros(8), "'cluster_id' must hold int64 numbers"),
-        ("cluster_id", np.full(8, " "), "halo of row 0 must be a whole number or a name, got ' '"),
+        ("cluster_id", np.full(8, " "), "halo of row 0 must be an integer or a name, got ' '"),
         ("cluster_id", np.zeros((8, 2), int), r"'cluster_id' must have shape \(8,\), got \(8, 2\)"),
         ("label", np.full(8, 0.1), r"got '0\.1'; darkcnn\.label_of\(0\.1\) is 'SIDM0\.1'"),
         ("label", np.full(8, "WDM"), "label must be 'CDM' or .* got 'WDM'"),

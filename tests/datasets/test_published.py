@@ -164,7 +164,7 @@ def test_numbers_of_halos_depend_on_their_names_alone(load, params, images):
 @pytest.mark.parametrize("value", [None, np.nan, ""])
 def test_halos_must_be_known(load, params, images, value):
     params["clusterID"] = [0, 1, 2, value, 4, 5, 6, 7]
-    with pytest.raises(ValueError, match="the halo of row 3 must be a whole number or a name"):
+    with pytest.raises(ValueError, match="the halo of row 3 must be an integer or a name"):
         load(params, images)
 
 
@@ -300,7 +300,7 @@ def test_maps_must_have_a_peak(load, params, images):
         (lambda images: images[..., :2], r"must have 3 channels .* got shape \(5, 5, 2\)"),
         (lambda images: images[:, :4], r"maps must be square .* got \(8, 4, 5\)"),
         (lambda images: images[..., 0], r"shape \(height, width, 3\), got \(5, 5\)"),
-        (lambda images: [*images[:7], images[7, :4, :4]], "row 0 is .*, of row 7"),
+        (lambda images: [*images[:7], images[7, :4, :4]], "in row 0 and .* in row 7"),
         (lambda images: images[:0], "images must be at least one array, got none"),
         (lambda images: [image.tolist() for image in images], "images must be numpy arrays, got list"),
         (lambda images: None, "images must be at least one array"),

@@ -93,7 +93,7 @@ def test_no_galaxies_are_measured_behind_the_mask(blank_records, clusters):
 @pytest.mark.parametrize("mask", [np.zeros((20, 19), bool), np.zeros((20, 20)), [True, False]])
 def test_other_masks_are_refused(clusters, mask):
     with pytest.raises(
-        ValueError, match=r"mask must be of bool and have the shape \(20, 20\) of the maps, got"
+        ValueError, match=r"mask must have dtype bool and the shape \(20, 20\) of the maps, got"
     ):
         WeakLensingNoise(mask=mask).fit(clusters.data)
 
@@ -217,7 +217,7 @@ def test_shear_and_convergence_are_one_observation(clusters):
 def test_another_unit_of_mass_is_suspected(clusters, factor):
     records = clusters.data.copy()
     records["lensing_norm"] *= factor
-    with pytest.warns(UserWarning, match=r"a convergence of \S+: is it in Msun / Mpc2\?"):
+    with pytest.warns(UserWarning, match=r"a convergence of \S+: check that it is in Msun / Mpc2"):
         WeakLensingNoise().fit(records)
 
 
@@ -322,7 +322,7 @@ def test_impossible_parameters_are_refused(clusters, parameters, message):
 )
 def test_galaxies_in_front_of_the_cluster_are_refused(clusters, parameters):
     noise = WeakLensingNoise(**parameters)
-    message = r"must put the galaxies behind every cluster, got one at redshift 0\.25"
+    message = r"must be behind every cluster, got one at redshift 0\.25"
     with pytest.raises(ValueError, match=message):
         noise.fit(clusters.data)
     with pytest.raises(ValueError, match=message):

@@ -47,7 +47,9 @@ def test_blur_keeps_the_counts(width):
 def test_another_unit_of_brightness_is_suspected(clusters, factor):
     records = clusters.data.copy()
     records["xray_norm"] *= factor
-    with pytest.warns(UserWarning, match=r"surface brightness of \S+: is it in erg / s / cm2 / arcmin2\?"):
+    with pytest.warns(
+        UserWarning, match=r"surface brightness of \S+: check that it is in erg / s / cm2 / arcmin2"
+    ):
         XrayNoise().fit(records)
 
 

@@ -75,7 +75,7 @@ def test_exposure_maps(sky):
         (lambda photons: photons / 1000.0, 1000, "must hold counts of photons, whole numbers"),
         (lambda photons: photons - 3, 1000, "must hold counts of photons, whole numbers"),
         (lambda photons: photons, 0, "exposure must be above 0 s, got 0"),
-        (lambda photons: photons[:100], 1000, "must show all of the field of 2 Mpc"),
+        (lambda photons: photons[:100], 1000, "must cover the whole field of 2 Mpc"),
     ],
 )
 def test_what_is_no_count_is_refused(sky, change, exposure, message):

@@ -61,7 +61,7 @@ def test_files_and_sky_coordinates(sky, tmp_path):
 
 def test_gaps(sky):
     values, wcs = sky[0]((240, 150), 10.0)
-    with pytest.raises(ValueError, match=r"'image' must show all of the field of 2 Mpc, but 25\.\d+% of it"):
+    with pytest.raises(ValueError, match=r"'image' must cover the whole field of 2 Mpc, but 25\.\d+% of it"):
         cut_out((values, wcs), CENTER, REDSHIFT)
     filled = cut_out((values, wcs), CENTER, REDSHIFT, fill_value=7.0, max_gap=0.3)
     np.testing.assert_allclose(filled[:, :5], 7.0, rtol=1e-5)

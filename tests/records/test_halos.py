@@ -40,12 +40,12 @@ def test_numbers_beyond_int64_are_names():
     "unknown", [None, np.nan, np.inf, 0.5, 1e300, "", "  ", "NaN", "None", b"--", -(2**63)]
 )
 def test_halos_must_be_known(unknown):
-    with pytest.raises(ValueError, match="the halo of row 1 must be a whole number or a name, got"):
+    with pytest.raises(ValueError, match="the halo of row 1 must be an integer or a name, got"):
         number_halos(np.array([3, unknown], dtype=object))
 
 
 def test_the_number_that_nan_becomes_is_no_halo():
-    with pytest.raises(ValueError, match="the halo of row 1 must be a whole number or a name, got -9223"):
+    with pytest.raises(ValueError, match="the halo of row 1 must be an integer or a name, got -9223"):
         number_halos(np.array([3, -(2**63)]))
 
 

@@ -78,7 +78,7 @@ def test_a_snapshot_becomes_a_record():
         ({"masses": MASSES[:-1]}, r"masses \(n_particles,\)"),
         (
             {"center": CENTER},
-            "particles must be within 2 Mpc about center, found none of 40000: is it in kpc",
+            "particles must be within 2 Mpc about center, found none of 40000: check that it is in kpc",
         ),
         ({"axis": 3}, "axis must be 0, 1 or 2"),
         ({"masses": np.where(MASSES > 1e10, np.nan, MASSES)}, "must be finite"),

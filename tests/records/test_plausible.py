@@ -32,5 +32,5 @@ def test_logarithms_are_recognised(name, peak):
 def test_mass_in_the_field_is_about_that_of_the_cluster():
     check_projected_mass(5e14, 14.5)
     for mass in (5e14 * 1e3, 5e14 / 1e3):
-        with pytest.raises(ValueError, match=r"'total' must hold about the mass of its cluster"):
+        with pytest.raises(ValueError, match=r"'total' must contain about the mass of its cluster"):
             check_projected_mass(mass, 14.5)

@@ -75,7 +75,7 @@ def test_wrong_units_are_refused(image, message):
 
 
 def test_counts_are_no_surface_brightness():
-    with pytest.raises(ValueError, match="counts of photons are observations"):
+    with pytest.raises(ValueError, match="for photon counts, use"):
         map_values("xray", IMAGE * u.ct, 20.0)
 
 

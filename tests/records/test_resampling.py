@@ -76,7 +76,8 @@ def test_images_far_away_and_small_show_nothing(image):
 def test_larger_pixels_are_refused_or_blurred(image):
     grid = Grid(image.shape, 60.0, (44.5, 34.5), 2000.0, 50)
     with pytest.raises(
-        ValueError, match=r"'xray' are 60 kpc wide, those of the records 40 kpc: ask for n_pixels=33"
+        ValueError,
+        match=r"'xray' must not be larger than those of the records, 40 kpc, got 60 kpc: use n_pixels=33",
     ):
         check_resolution("xray", grid, 60.0, False)
     assert check_resolution("xray", grid, 60.0, True) == pytest.approx(17.32, abs=0.01)  # 60 / sqrt(12)
