@@ -1,4 +1,4 @@
-"""Scores by halo, ensembles and studies."""
+"""Model selection: cross-validation by halo, ensembles and resumable grid searches."""
 
 from darkcnn.model_selection.ensemble import DarkCNNEnsemble
 from darkcnn.model_selection.splits import split_by_cluster

@@ -1,4 +1,4 @@
-"""Ensembles of networks with held-out predictions for every cluster of the training set."""
+"""Ensembles of networks with held-out predictions."""
 
 from numbers import Integral
 
@@ -20,11 +20,12 @@ from darkcnn.records import is_records
 
 
 class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
-    """Ensemble of classifiers, each trained with its own seed on all folds of the clusters but one.
+    """Ensemble of classifiers from a cross-validation, with held-out predictions.
 
-    The mean of the networks predicts better than a single one, and their scatter shows where predictions are
-    uncertain. Every cluster of the training set has a prediction of the network that was not trained on it:
-    these held-out predictions calibrate the ensemble without a further simulation.
+    Each classifier is trained with its own seed on all but one fold of the clusters. The mean prediction is
+    more accurate than a single one, and the scatter is a measure of uncertainty. For every cluster of the
+    training set, there is a held-out prediction by the classifier that was not trained on it, for
+    calibration.
 
     Parameters
     ----------
@@ -32,11 +33,11 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
         Classifier or pipeline to train. It is cloned, and every `random_state` in the clone is set. None for
         ``default_pipeline("polar")``.
     n_networks : int, default=5
-        Number of networks, two or more.
+        Number of networks, at least 2.
     random_state : int, RandomState instance or None, default=None
-        Seed of the folds and of the networks.
+        Seed of the folds and the networks.
     n_jobs : int or None, default=None
-        Number of networks trained at a time, -1 for as many as cores. The networks do not depend on it.
+        Number of networks trained in parallel; -1 for all cores. The result does not depend on it.
     verbose : int, default=0
         Above 0, show a progress bar.
 
@@ -45,18 +46,17 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
     classes_ : ndarray of shape (n_classes,)
         Labels, sorted.
     estimators_ : list of estimator
-        The fitted networks.
+        Fitted networks.
     held_out_probabilities_ : ndarray of shape (n_samples, n_classes)
-        Prediction for each row of the training set by the network that was not trained on its cluster.
+        Held-out prediction for each row of the training set.
     scores_ : ndarray of shape (n_networks,)
-        Balanced accuracy of each network on its held-out clusters. Their scatter is not the error of their
-        mean, see :func:`darkcnn.model_selection.corrected_standard_error`.
+        Balanced accuracy of each network on its held-out clusters. For the standard error of the mean, see
+        :func:`darkcnn.model_selection.corrected_standard_error`.
 
     See Also
     --------
-    CrossSectionPosterior : Calibration with held-out predictions, and the posterior of a sample of clusters.
-    sklearn.ensemble.VotingClassifier : Estimators of several kinds, trained on the same clusters; with
-        ``voting="soft", flatten_transform=False``, its ``transform`` returns what `network_proba` does.
+    CrossSectionPosterior : Posterior of the cross-section, calibrated with held-out predictions.
+    sklearn.ensemble.VotingClassifier : Ensemble of different estimators, trained on the same clusters.
 
     Examples
     --------
@@ -94,15 +94,15 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
         Parameters
         ----------
         X : structured ndarray of shape (n_samples,), or array-like of shape (n_samples, ...)
-            Records of clusters, or whatever `estimator` takes.
+            Cluster records, or any input of `estimator`.
         y : array-like of shape (n_samples,)
             Labels.
         groups : array-like of shape (n_samples,) or None, default=None
-            Cluster of each row. With None, records and maps made of records have their own, and all other
-            rows count as different clusters. An `estimator` whose `fit` takes groups gets those of its
-            training rows, so that early stopping holds back whole clusters.
+            Cluster of each row. Default: the clusters of records or of maps from records; otherwise, all rows
+            are different clusters. If `fit` of `estimator` accepts groups, it gets those of its training
+            rows, so that early stopping splits by cluster.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weight of each row in the training of every network. `scores_` are not weighted.
+            Weight of each row in the training of all networks. `scores_` are not weighted.
 
         Returns
         -------
@@ -112,8 +112,7 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
         Raises
         ------
         ValueError
-            If lengths disagree, there are too few clusters for so many networks, or `sample_weight` is given
-            and `estimator` takes no weights.
+            If lengths differ, there are too few clusters, or `estimator` does not support `sample_weight`.
         """
         template = self._template()
         groups = _own_groups(X) if groups is None else groups
@@ -141,29 +140,29 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
         return self
 
     def network_proba(self, X):
-        """Estimate the probability of each class by every network.
+        """Predict class probabilities with each network.
 
         Parameters
         ----------
         X : structured ndarray of shape (n_samples,), or array-like of shape (n_samples, ...)
-            Records of clusters, or whatever `estimator` takes.
+            Cluster records, or any input of `estimator`.
 
         Returns
         -------
         ndarray of shape (n_networks, n_samples, n_classes)
-            Probabilities, in the order of `classes_`. Their scatter over the first axis is the disagreement
-            between networks.
+            Probabilities, in the order of `classes_`. The scatter along the first axis measures the
+            disagreement of the networks.
         """
         check_is_fitted(self)
         return np.stack([network.predict_proba(X) for network in self.estimators_])
 
     def predict_proba(self, X):
-        """Estimate the probability of each class: the mean over the networks.
+        """Predict class probabilities, averaged over the networks.
 
         Parameters
         ----------
         X : structured ndarray of shape (n_samples,), or array-like of shape (n_samples, ...)
-            Records of clusters, or whatever `estimator` takes.
+            Cluster records, or any input of `estimator`.
 
         Returns
         -------
@@ -173,12 +172,12 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
         return self.network_proba(X).mean(axis=0)
 
     def predict_log_proba(self, X):
-        """Estimate the logarithm of the probability of each class.
+        """Predict log-probabilities of the classes.
 
         Parameters
         ----------
         X : structured ndarray of shape (n_samples,), or array-like of shape (n_samples, ...)
-            Records of clusters, or whatever `estimator` takes.
+            Cluster records, or any input of `estimator`.
 
         Returns
         -------
@@ -193,7 +192,7 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
         Parameters
         ----------
         X : structured ndarray of shape (n_samples,), or array-like of shape (n_samples, ...)
-            Records of clusters, or whatever `estimator` takes.
+            Cluster records, or any input of `estimator`.
 
         Returns
         -------
@@ -212,7 +211,7 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
 
     @property
     def n_features_in_(self):
-        """Number of features, where `estimator` counts them."""
+        """Number of features seen at fit, if `estimator` has this attribute."""
         return self.estimators_[0].n_features_in_
 
     def __sklearn_tags__(self):
@@ -222,7 +221,7 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
 
 
 def _own_groups(X):
-    """Return the clusters of rows that have them, else None."""
+    """Return the clusters of rows if known, or None."""
     if is_records(X):
         return X["cluster_id"]
     maps = getattr(X, "maps", X)  # of views

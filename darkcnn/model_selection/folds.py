@@ -1,4 +1,4 @@
-"""Train an estimator on some rows and judge it on others: what every comparison and ensemble repeats."""
+"""Training and evaluation on one fold, shared by cross-validations, ensembles and studies."""
 
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -18,9 +18,9 @@ from darkcnn.records import check_groups
 
 
 def check_rows(estimators, X, y, groups, sample_weight):
-    """Check labels, clusters and weights of rows, and that `estimators` take weights if there are any.
+    """Check labels, groups and weights, and that `estimators` support weights if given.
 
-    Returns `X` (rows on disk stay there), `y` as an array, and groups and weights by their names.
+    Returns `X` (rows on disk stay there), `y` as an array, and a dict of groups and weights.
     """
     for name, values in {"y": y, "sample_weight": sample_weight}.items():
         if np.ma.is_masked(values):
@@ -41,58 +41,58 @@ def check_rows(estimators, X, y, groups, sample_weight):
 
 
 class Fold(NamedTuple):
-    """A trained estimator, what its judge returned, and how long both took, in seconds."""
+    """Fitted estimator, result of the evaluation, and the time of both, in seconds."""
 
     estimator: Any
     result: Any
     fit_time: float
-    judge_time: float
+    evaluation_time: float
 
 
 def predict_test_rows(estimator, X, y):
-    """Return the predicted probabilities: a judge of :func:`run_fold`."""
+    """Predict probabilities: the default evaluation of :func:`run_fold`."""
     return estimator.predict_proba(X)
 
 
 def run_fold(
-    estimator, X, y, train, test, judge=predict_test_rows, *, groups=None, sample_weight=None, seed=None
+    estimator, X, y, train, test, evaluate=predict_test_rows, *, groups=None, sample_weight=None, seed=None
 ):
-    """Train a clone of an estimator on some rows and judge it on others.
+    """Train a clone of an estimator on some rows and evaluate it on others.
 
     Parameters
     ----------
     estimator : estimator
-        Classifier or pipeline. It is cloned, so never changed.
+        Classifier or pipeline; it is cloned.
     X : array-like of shape (n_samples, ...)
         Records or maps of clusters.
     y : ndarray of shape (n_samples,)
         Labels.
     train, test : ndarray of int
-        Rows to train on and rows to judge by.
-    judge : callable, default=predict_test_rows
-        Function of the fitted estimator, `X` and `y` of the test rows, such as a scorer of scikit-learn.
+        Rows of the training and test set.
+    evaluate : callable, default=predict_test_rows
+        Function of the fitted estimator and of `X` and `y` of the test rows, such as a scikit-learn scorer.
     groups : ndarray of shape (n_samples,) or None, default=None
-        Cluster of each row. The estimator gets those of its training rows where its `fit` takes them, to keep
-        clusters together when it holds rows back in turn.
+        Cluster of each row. If `fit` accepts groups, it gets those of the training rows, for example to split
+        by cluster for early stopping.
     sample_weight : ndarray of shape (n_samples,) or None, default=None
         Weight of each row in the training.
     seed : int or None, default=None
-        Value for every `random_state` of the clone; None to keep them.
+        Seed for every `random_state` of the clone; None to keep them.
 
     Returns
     -------
     Fold
-        Fitted estimator, result of `judge`, and times.
+        Fitted estimator, result of `evaluate`, and times.
 
     Raises
     ------
     ValueError
-        If `sample_weight` is given and the estimator takes no weights.
+        If the estimator does not support `sample_weight`.
 
     Notes
     -----
-    Without metadata routing, the last step of a pipeline gets groups and weights, and so does the estimator
-    within a search such as ``GridSearchCV``. With it, they go where they are requested.
+    Without metadata routing, groups and weights are passed to the last step of a pipeline and to the
+    estimator in a search such as ``GridSearchCV``. With it, they are passed where they are requested.
 
     Examples
     --------
@@ -112,12 +112,12 @@ def run_fold(
     start = perf_counter()
     fitted.fit(_safe_indexing(X, train), y[train], **arguments)
     trained = perf_counter()
-    result = judge(fitted, _safe_indexing(X, test), y[test])
+    result = evaluate(fitted, _safe_indexing(X, test), y[test])
     return Fold(fitted, result, trained - start, perf_counter() - trained)
 
 
 def _fit_arguments(estimator, metadata):
-    """Return those of groups and weights that `fit` takes, by the names that it takes them under."""
+    """Return groups and weights as arguments of `fit`, if it accepts them."""
     given = {name: values for name, values in metadata.items() if values is not None}
     if get_config()["enable_metadata_routing"]:
         return _routed(estimator, given)
@@ -131,7 +131,7 @@ def _fit_arguments(estimator, metadata):
 
 
 def _routed(estimator, given):
-    """Return the arguments of `fit` as scikit-learn routes them; groups only where they are requested."""
+    """Return arguments of `fit` by metadata routing; groups only if requested."""
     router = MetadataRouter(owner="run_fold").add(
         estimator=estimator, method_mapping=MethodMapping().add(caller="fit", callee="fit")
     )
@@ -142,10 +142,10 @@ def _routed(estimator, given):
 
 
 def _arguments(estimator):
-    """Map arguments of `fit` to what they take, "groups" or "sample_weight"."""
+    """Map arguments of `fit` to "groups" or "sample_weight"."""
     if isinstance(estimator, Pipeline):
         step, last = estimator.steps[-1]
         return {f"{step}__{argument}": name for argument, name in _arguments(last).items()}
-    if isinstance(estimator, GridSearchCV | RandomizedSearchCV):  # groups are for its own splits first
+    if isinstance(estimator, GridSearchCV | RandomizedSearchCV):  # uses groups for its own splits
         return _arguments(estimator.estimator) | {"groups": "groups"}
     return {name: name for name in ("groups", "sample_weight") if has_fit_parameter(estimator, name)}

@@ -1,4 +1,4 @@
-"""Training and test sets that share no cluster."""
+"""Training and test sets without common clusters."""
 
 from numbers import Real
 
@@ -10,35 +10,34 @@ from darkcnn.records import check_groups
 
 
 def split_by_cluster(y, groups, *, n_splits=5, n_repeats=1, train_size=None, random_state=None):
-    """Split rows into training and test sets that share no cluster.
+    """Split rows into training and test sets by cluster, stratified by class.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,)
-        Labels; the folds keep their proportions as well as the clusters allow.
+        Labels; folds preserve their proportions as far as the clusters allow.
     groups : array-like of shape (n_samples,)
         Cluster of each row.
     n_splits : int, default=5
-        Number of folds of a repeat, each of which is the test set once.
+        Number of folds, each of which is the test set once.
     n_repeats : int, default=1
-        Number of repetitions, each with the clusters in another order.
+        Number of repetitions with different folds.
     train_size : float or None, default=None
-        Instead of folds, draw this fraction of the clusters for training and test on the rest, once a
-        repeat.
+        Fraction of the clusters for training, drawn once for each repetition instead of folds.
     random_state : int, RandomState instance or None, default=None
         Seed of the splits.
 
     Returns
     -------
     list of (ndarray, ndarray)
-        Rows of the training and of the test set of each split: `n_splits` × `n_repeats` splits, or
-        `n_repeats` with `train_size`.
+        Rows of the training and test set of each split: `n_splits` × `n_repeats` splits, or `n_repeats` with
+        `train_size`.
 
     Raises
     ------
     ValueError
-        If there are too few clusters, a row has none, `train_size` is no fraction, or a training or test set
-        lacks a class.
+        If there are too few clusters, a row has no cluster, `train_size` is not a fraction, or a training or
+        test set lacks a class.
 
     Examples
     --------
@@ -81,9 +80,9 @@ def split_by_cluster(y, groups, *, n_splits=5, n_repeats=1, train_size=None, ran
 
 
 def compare_sizes(splits, groups):
-    """Return the number of clusters in a test set over that in its training set, averaged over splits.
+    """Return the ratio of the numbers of clusters in test and training set, averaged over splits.
 
-    ValueError if a split has a cluster in both.
+    Raises a ValueError if a split has a cluster in both.
     """
     ratios = []
     for split, (train, test) in enumerate(splits):

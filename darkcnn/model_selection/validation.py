@@ -1,4 +1,4 @@
-"""Scores of estimators on clusters that are not in their training set."""
+"""Cross-validation by cluster, with standard errors."""
 
 from dataclasses import dataclass
 
@@ -23,15 +23,15 @@ class CrossValidation:
     classes : ndarray of shape (n_classes,)
         Labels, sorted.
     splits : list of (ndarray, ndarray)
-        Rows of the training and of the test set of each split.
+        Rows of the training and test set of each split.
     test_over_train : float
-        Clusters in a test set over clusters in its training set, averaged over splits.
+        Number of clusters in a test set over that in its training set, averaged over splits.
     scores : dict of str to ndarray of shape (n_splits,)
-        Balanced accuracy (mean over classes of the fraction recognised) of each estimator in each split.
+        Balanced accuracy (mean of the recall over classes) of each estimator in each split.
     probabilities : dict of str to list of ndarray of shape (n_test, n_classes)
         Predictions of each estimator for the test set of each split.
     estimators : dict of str to list of estimator, or None
-        The fitted estimators of each split, if they were asked for.
+        Fitted estimators of each split, if requested.
     """
 
     target: np.ndarray
@@ -43,7 +43,7 @@ class CrossValidation:
     estimators: dict | None = None
 
     def standard_error(self, name):
-        """Return the standard error of an estimator's mean score.
+        """Return the standard error of the mean score of an estimator.
 
         Parameters
         ----------
@@ -53,12 +53,12 @@ class CrossValidation:
         Returns
         -------
         float
-            Error, see :func:`corrected_standard_error`.
+            Standard error, see :func:`corrected_standard_error`.
         """
         return corrected_standard_error(self.scores[name], self.test_over_train)
 
     def difference(self, name, other):
-        """Compare two estimators split by split.
+        """Return the mean difference between the scores of two estimators on the same splits.
 
         Parameters
         ----------
@@ -68,14 +68,14 @@ class CrossValidation:
         Returns
         -------
         difference, standard_error : float
-            How much better `name` scores on average. Of paired scores, the error is smaller than those of
-            the two means together: a hard split is hard for both.
+            Mean score of `name` minus that of `other`, and its standard error, which is smaller than that of
+            independent means, because the splits are the same.
         """
         differences = self.scores[name] - self.scores[other]
         return float(differences.mean()), corrected_standard_error(differences, self.test_over_train)
 
     def confusion(self, name, labels=None):
-        """Count how often each class was taken for each other, in the test sets of all splits.
+        """Return the confusion matrix over the test sets of all splits.
 
         Parameters
         ----------
@@ -87,7 +87,7 @@ class CrossValidation:
         Returns
         -------
         ndarray of shape (n_classes, n_classes)
-            Numbers of maps; rows are true classes, columns are predicted ones.
+            Numbers of maps; rows are true classes, columns are predicted classes.
         """
         true = np.concatenate([self.target[test] for _, test in self.splits])
         predicted = self.classes[np.concatenate(self.probabilities[name]).argmax(axis=1)]
@@ -109,29 +109,30 @@ def cross_validate_by_cluster(
     n_jobs=None,
     verbose=0,
 ):
-    """Score estimators on clusters that are not in their training set, all on the same splits.
+    """Cross-validate estimators by cluster, all on the same splits.
 
     Parameters
     ----------
     estimators : dict of str to estimator
-        Classifiers with ``predict_proba``, by name. They are cloned, so never changed.
+        Classifiers with ``predict_proba``, by name; they are cloned.
     X : array-like of shape (n_samples, ...)
         Records or maps of clusters.
     y : array-like of shape (n_samples,)
         Labels.
     groups : array-like of shape (n_samples,)
-        Cluster of each row, such as ``bunch.groups``. Estimators whose `fit` takes groups get those of their
-        training rows, so that early stopping holds back whole clusters; in a pipeline, the last step does.
+        Cluster of each row, such as ``bunch.groups``. If `fit` of an estimator, or of the last step of a
+        pipeline, accepts groups, it gets those of its training rows, so that early stopping splits by
+        cluster.
     n_splits, n_repeats, train_size, random_state
         See :func:`split_by_cluster`.
     sample_weight : array-like of shape (n_samples,) or None, default=None
-        Weight of each row in the training of every estimator. Scores are not weighted.
+        Weight of each row in the training of all estimators. Scores are not weighted.
     return_estimator : bool, default=False
         Whether to keep the fitted estimators.
     n_jobs : int or None, default=None
-        Number of fits at a time, -1 for as many as cores. The results do not depend on it.
+        Number of parallel fits; -1 for all cores. The results do not depend on it.
     verbose : int, default=0
-        Above 0, show a progress bar with the time left.
+        Above 0, show a progress bar.
 
     Returns
     -------
@@ -141,7 +142,7 @@ def cross_validate_by_cluster(
     Raises
     ------
     ValueError
-        As of :func:`split_by_cluster`; or if `sample_weight` is given and an estimator takes no weights.
+        As in :func:`split_by_cluster`; or if an estimator does not support `sample_weight`.
 
     Examples
     --------
@@ -192,19 +193,19 @@ def _fit_and_predict(estimator, X, y, train, test, return_estimator, **metadata)
 
 
 def corrected_standard_error(scores, test_over_train):
-    r"""Estimate the error of a mean over splits whose training sets overlap.
+    r"""Return the standard error of the mean score over splits, corrected for overlapping training sets.
 
-    The usual :math:`S / \sqrt{J}` of :math:`J` scores with standard deviation :math:`S` takes them for
-    independent and shrinks at will as splits are added. With :math:`n_2` clusters in a test set and
-    :math:`n_1` in a training set, :math:`S \sqrt{1/J + n_2/n_1}` does not (the corrected resampled
-    :math:`t` statistic of [1]_; for repeated folds see [2]_).
+    The naive :math:`S / \sqrt{J}` of :math:`J` scores with standard deviation :math:`S` assumes independence,
+    and becomes arbitrarily small with more splits. With :math:`n_2` clusters in a test set and :math:`n_1` in
+    a training set, the corrected error is :math:`S \sqrt{1/J + n_2/n_1}` (corrected resampled :math:`t`
+    statistic [1]_; for repeated folds see [2]_).
 
     Parameters
     ----------
     scores : array-like of shape (n_splits,)
-        One score, or difference of scores, for each split.
+        Score, or difference of scores, of each split.
     test_over_train : float
-        :math:`n_2 / n_1`.
+        Ratio :math:`n_2 / n_1`.
 
     Returns
     -------

@@ -24,8 +24,8 @@ class Instrument(NamedTuple):
 
 
 # Publications quote the ellipticity noise of one component, 0.26 to 0.30, or of both, 0.37 to 0.42. Galaxies
-# have a redshift distribution, partly in front of a cluster; the noise model puts all at one redshift: that of
-# their mean lensing efficiency for a cluster at redshift 0.25, including the galaxies in front.
+# have a redshift distribution, partly in front of a cluster; the noise model puts all at one redshift: that
+# of their mean lensing efficiency for a cluster at redshift 0.25, including the galaxies in front.
 _ONE_COMPONENT = math.sqrt(2)
 
 LENSING_SURVEYS = {

@@ -29,8 +29,8 @@ class Sources(NamedTuple):
         row = int(np.argmax(lenses.redshift))
         if lenses.redshift[row] >= min(self.redshift, self.true_redshift):
             raise ValueError(
-                f"source_redshift={self.redshift} with photo_z_bias={self.bias} must be behind every cluster, "
-                f"got one at redshift {lenses.redshift[row]:g} (cluster_id {cluster_ids[row]})"
+                f"source_redshift={self.redshift} with photo_z_bias={self.bias} must be behind every "
+                f"cluster, got one at redshift {lenses.redshift[row]:g} (cluster_id {cluster_ids[row]})"
             )
 
     def critical_densities(self, lenses):

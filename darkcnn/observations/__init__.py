@@ -1,4 +1,4 @@
-"""Real observations in the units of simulated ones: shear catalogues, X-ray images, images of the sky."""
+"""Real observations in the units of simulated ones: shear catalogues, X-ray images, other sky images."""
 
 from darkcnn.observations.counts import CountMap, count_photons
 from darkcnn.observations.images import cut_out

@@ -1,4 +1,4 @@
-"""Maps of X-ray counts from images of photons and their exposure."""
+"""X-ray count maps from count images and exposure maps."""
 
 from dataclasses import dataclass
 from numbers import Real
@@ -14,23 +14,23 @@ from darkcnn.observations.sky import kpc_per_radian, offsets_kpc
 from darkcnn.records import FIELD_SIZE
 
 _MIN_EXPOSURE = 0.1
-"""Exposure over the largest one below which a pixel was not observed."""
+"""Exposure, relative to the maximum, below which a pixel counts as unobserved."""
 
 
 @dataclass(frozen=True, eq=False)
 class CountMap:
-    """Counts of photons, in the units of :class:`darkcnn.XrayNoise`.
+    """Photon counts in the units of :class:`darkcnn.XrayNoise`.
 
     Attributes
     ----------
     values : ndarray of shape (n_pixels, n_pixels)
-        Counts of photons in each pixel, background included; row 0 in the south, column 0 in the east.
+        Photon counts in each pixel, including background; row 0 in the south, column 0 in the east.
     norm : float
-        Surface brightness of one count, erg / s / cm2 / arcmin2; NaN if the area is not known.
+        Surface brightness of one count, erg / s / cm2 / arcmin2; NaN if the effective area is unknown.
     mask : ndarray of bool of shape (n_pixels, n_pixels)
-        Where the exposure is too short, and counts are those of the neighbourhood.
+        True where the exposure is too short; counts there are the mean of the map.
     exposure : float
-        Exposure of all pixels, s.
+        Exposure time of all pixels, s.
     """
 
     values: np.ndarray
@@ -56,47 +56,46 @@ def count_photons(
 ):
     """Count the photons of an X-ray image in the pixels of a record.
 
-    Each photon gets a random position within its pixel of the image, so that counts stay whole numbers with
-    independent Poisson noise, whatever the pixels. Counts are never divided by the exposure; where an
-    exposure map varies, they are scaled to its median.
+    Each photon gets a random position within its image pixel, so that counts remain integers with independent
+    Poisson noise for any pixel size. Counts are not divided by the exposure; with an exposure map, they are
+    scaled to its median.
 
     Parameters
     ----------
     image : path-like, HDU of astropy, or (array, astropy.wcs.WCS)
-        Counts of photons of the band of the training, background included.
+        Photon counts in the energy band of the training set, including background.
     center : (float, float) or astropy.coordinates.SkyCoord
         Right ascension and declination of the cluster, degrees.
     redshift : float
         Redshift of the cluster.
     exposure : float, path-like, HDU of astropy, or (array, astropy.wcs.WCS)
-        Exposure in seconds: one, or a map, of which pixels may be of another size.
+        Exposure in seconds: a number, or a map, possibly with another pixel size.
     hdu : int, str or None, default=None
-        Extension of a file of counts; None for the first image.
+        Extension of the file; None for the first image.
     n_pixels : int, default=50
-        Height and width of the map, of 2 Mpc.
+        Height and width of the map, which is 2 Mpc wide.
     effective_area : float or None, default=None
-        Mean effective area over the band, cm2; None if not known.
+        Mean effective area over the band, cm2; None if unknown.
     energy_per_photon : float, default=1.0
-        Mean energy of a photon of the band, keV.
+        Mean energy of a photon in the band, keV.
     band_fraction : float, default=0.6
         Energy in the band over that between 0.1 and 2.4 keV, see :class:`darkcnn.XrayNoise`.
     max_gap : float, default=0.1
-        Fraction of the field that may be without exposure; it is filled with the mean of the map.
+        Largest fraction of the field without exposure; it is filled with the mean of the map.
     cosmology : astropy.cosmology.FLRW or None, default=None
-        Cosmology of the distance. None for :data:`darkcnn.cosmology.BAHAMAS`.
+        Cosmology for the distance. None for :data:`darkcnn.cosmology.BAHAMAS`.
     random_state : int, RandomState instance or None, default=None
-        Seed of the positions of photons within their pixels.
+        Seed of the photon positions within pixels.
 
     Returns
     -------
     CountMap
-        Map, and the surface brightness of one count.
+        Map and surface brightness of one count.
 
     Raises
     ------
     ValueError
-        If the image holds no counts: negative numbers, or means far below one photon; or does not show
-        the field.
+        If the image does not contain counts (negative or non-integer values), or does not cover the field.
 
     Examples
     --------
@@ -115,10 +114,9 @@ def count_photons(
     known = values[np.isfinite(values)]
     if not known.size or (known < 0).any() or not np.allclose(known, np.round(known), atol=1e-3):
         raise ValueError(
-            "image must hold counts of photons, whole numbers of zero or more, background included, got "
+            "image must contain photon counts, integers of zero or more including background, got "
             f"{known.min() if known.size else np.nan:.4g} to "
-            f"{known.max() if known.size else np.nan:.4g}: give neither "
-            "rates nor images whose background was subtracted"
+            f"{known.max() if known.size else np.nan:.4g}: do not pass rates or background-subtracted images"
         )
     counts = _scatter(values, wcs, center, redshift, n_pixels, cosmology, check_random_state(random_state))
     _, points, expected = deposit(values, wcs, center, redshift, n_pixels, cosmology)
@@ -134,7 +132,7 @@ def count_photons(
         raise ValueError(f"exposure must be above 0 s, got {seconds}")
     if mask.mean() > max_gap:
         raise ValueError(
-            f"image must show all of the field of 2 Mpc, but {mask.mean():.1%} of it were not observed "
+            f"image must cover the whole field of 2 Mpc, but {mask.mean():.1%} of it was not observed "
             f"(max_gap={max_gap:g})"
         )
     counts[mask] = counts[~mask].mean()
@@ -146,7 +144,7 @@ def count_photons(
 
 
 def _scatter(values, wcs, center, redshift, n_pixels, cosmology, rng):
-    """Count photons at random positions within their pixels of the image."""
+    """Count photons at random positions within their image pixels."""
     side = np.deg2rad(proj_plane_pixel_scales(wcs).min()) * kpc_per_radian(redshift, cosmology)
     rows, columns = window(values.shape, wcs, center, FIELD_SIZE / side)
     photons = np.nan_to_num(values[rows, columns]).round().astype(int)

@@ -1,4 +1,4 @@
-"""Images of the sky: cut out a cluster, in physical size, whatever their rotation and pixels."""
+"""Cluster maps from sky images with any rotation and pixel size."""
 
 import warnings
 from math import ceil
@@ -12,23 +12,23 @@ from darkcnn.observations.sky import kpc_per_radian, offsets_kpc, sky_position
 from darkcnn.records import FIELD_SIZE, fill_gaps
 
 _N_SUBPIXELS = 8
-"""Points along the side of a pixel of the result, at least, that image pixels are divided into."""
+"""Minimum number of points along the side of an output pixel, into which image pixels are divided."""
 
 
 def read_sky_image(image, hdu=None):
-    """Return the values of an image of the sky and its coordinates.
+    """Read the values and coordinates of a sky image.
 
     Parameters
     ----------
     image : path-like, HDU of astropy, or (array, astropy.wcs.WCS)
-        Image. Headers that break the rules of FITS are repaired where possible.
+        Image. Invalid FITS headers are repaired if possible.
     hdu : int, str or None, default=None
-        Extension of a file; None for the first image.
+        Extension of the file; None for the first image.
 
     Returns
     -------
     values : ndarray of shape (height, width)
-        Values, NaN where they are not known.
+        Values, NaN where unknown.
     wcs : astropy.wcs.WCS
         Celestial coordinates.
     """
@@ -43,14 +43,13 @@ def read_sky_image(image, hdu=None):
             with open(image, "rb") as file, fits.open(file, ignore_missing_end=True) as hdus:
                 images = [each for each in hdus if each.is_image and each.header.get("NAXIS", 0) >= 2]
                 if hdu is None and not images:
-                    raise ValueError(f"{image} must hold an image, found {[each.name for each in hdus]}")
+                    raise ValueError(f"{image} must contain an image, found {[each.name for each in hdus]}")
                 values, wcs = _of_hdu(images[0] if hdu is None else hdus[hdu])
         wcs = wcs.celestial
     values = np.ma.filled(np.ma.asarray(getattr(values, "value", values), float), np.nan)
     if values.ndim != 2 or wcs.naxis != 2:
         raise ValueError(
-            "image must have two axes, the right ascension and the declination of its WCS, got shape "
-            f"{values.shape}"
+            f"image must have two axes, right ascension and declination in its WCS, got shape {values.shape}"
         )
     return values, wcs
 
@@ -61,29 +60,29 @@ def _of_hdu(hdu):
 
 
 def cut_out(image, center, redshift, *, hdu=None, n_pixels=50, fill_value=None, max_gap=0.1, cosmology=None):
-    """Cut a cluster out of an image of the sky: 2 Mpc, north up and east left.
+    """Cut out a cluster from a sky image: 2 Mpc, north up and east left.
 
-    Pixels are divided into points, which are averaged over the pixels of the result: the mean surface
-    brightness is conserved, whatever the rotation and the pixels of the image, and nothing is interpolated.
+    Pixels are divided into points, which are averaged over the output pixels. This conserves the mean surface
+    brightness for any rotation and pixel size of the image; nothing is interpolated.
 
     Parameters
     ----------
     image : path-like, HDU of astropy, or (array, astropy.wcs.WCS)
-        Image of the sky, of a surface brightness or density in any unit.
+        Sky image of a surface brightness or density, in any unit.
     center : (float, float) or astropy.coordinates.SkyCoord
         Right ascension and declination of the cluster, degrees.
     redshift : float
         Redshift of the cluster.
     hdu : int, str or None, default=None
-        Extension of a file; None for the first image.
+        Extension of the file; None for the first image.
     n_pixels : int, default=50
-        Height and width of the result.
+        Height and width of the map.
     fill_value : float or None, default=None
-        Value where the image shows nothing; None to refuse gaps.
+        Value for gaps; None to raise an error.
     max_gap : float, default=0.1
-        Fraction of the field that may be filled.
+        Largest fraction of the field that may be filled.
     cosmology : astropy.cosmology.FLRW or None, default=None
-        Cosmology of the distance. None for :data:`darkcnn.cosmology.BAHAMAS`.
+        Cosmology for the distance. None for :data:`darkcnn.cosmology.BAHAMAS`.
 
     Returns
     -------
@@ -93,8 +92,7 @@ def cut_out(image, center, redshift, *, hdu=None, n_pixels=50, fill_value=None, 
     Raises
     ------
     ValueError
-        If the image has no celestial coordinates or larger pixels than the result, or does not show the
-        field.
+        If the image has no celestial coordinates or larger pixels than the map, or does not cover the field.
 
     Examples
     --------
@@ -111,21 +109,21 @@ def cut_out(image, center, redshift, *, hdu=None, n_pixels=50, fill_value=None, 
     sums, points, expected = deposit(values, wcs, center, redshift, n_pixels, cosmology)
     mean = sums / np.maximum(points, 1)
     covered = np.minimum(points / expected, 1)
-    covered[covered > 0.9] = 1  # points fall beside the edges of pixels
+    covered[covered > 0.9] = 1  # the number of points in a pixel fluctuates
     return fill_gaps("image", mean * covered, covered, fill_value, max_gap)
 
 
 def deposit(values, wcs, center, redshift, n_pixels, cosmology=None):
-    """Add the points of image pixels up in the pixels of a map.
+    """Sum the points of image pixels in the pixels of a map.
 
     Parameters
     ----------
     values : ndarray of shape (height, width)
-        Image, NaN where it is not known.
+        Image, NaN where unknown.
     wcs : astropy.wcs.WCS
-        Its coordinates.
+        Coordinates of the image.
     center, redshift, n_pixels, cosmology
-        As for :func:`cut_out`.
+        See :func:`cut_out`.
 
     Returns
     -------
@@ -134,14 +132,14 @@ def deposit(values, wcs, center, redshift, n_pixels, cosmology=None):
     points : ndarray of shape (n_pixels, n_pixels)
         Number of known points.
     expected : float
-        Number of points in a pixel.
+        Number of points in a pixel that is fully covered.
     """
     wanted = FIELD_SIZE / n_pixels
     sides = np.deg2rad(proj_plane_pixel_scales(wcs)) * kpc_per_radian(redshift, cosmology)
     if not (sides <= wanted * (1 + 1e-3)).all():
         raise ValueError(
-            f"pixels of the image are {sides.max():.4g} kpc wide, those of the map {wanted:.4g} kpc: ask for "
-            f"n_pixels={max(int(FIELD_SIZE / sides.max()), 1)} or fewer"
+            f"pixels of the image must not be larger than those of the map, {wanted:.4g} kpc, got "
+            f"{sides.max():.4g} kpc: use n_pixels={max(int(FIELD_SIZE / sides.max()), 1)} or fewer"
         )
     divide = ceil(_N_SUBPIXELS * sides.max() / wanted)
     rows, columns = window(values.shape, wcs, center, FIELD_SIZE / sides.min())
@@ -161,11 +159,11 @@ def deposit(values, wcs, center, redshift, n_pixels, cosmology=None):
 
 
 def window(shape, wcs, center, reach):
-    """Return the rows and columns of an image near a position, so that others cost nothing."""
+    """Return the rows and columns of an image near a position."""
     column, row = (float(each) for each in wcs.all_world2pix(*sky_position(center, "center"), 0))
     if not np.isfinite([column, row]).all():
         raise ValueError(f"center must be within the image, got {sky_position(center, 'center')}")
-    half = ceil(0.75 * reach) + 1  # half of the diagonal of the field is 0.71 of its side
+    half = ceil(0.75 * reach) + 1  # half the diagonal of the field is 0.71 of its side
     near = [
         slice(min(max(round(at) - half, 0), n), max(min(round(at) + half + 1, n), 0))
         for at, n in zip((row, column), shape, strict=True)

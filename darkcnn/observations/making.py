@@ -1,4 +1,4 @@
-"""Records of clusters that were observed."""
+"""Records of real observations."""
 
 import numpy as np
 
@@ -7,41 +7,41 @@ from darkcnn.observations.shear import ConvergenceMap
 from darkcnn.records import MAPS, NORMS, SCALARS, ObservedRecords, number_halos, record_dtype, to_values
 
 _NOISE_RANGE = 0.25, 4.0
-"""Standard deviation that a map over its noise can have near its edge."""
+"""Plausible standard deviation near the edge of a map over its noise."""
 
 
 def make_observations(*, total=None, xray=None, stellar=None, redshift, cluster_id, **attributes):
-    """Make records of observed maps, which pipelines and files recognise as such.
+    """Make records from observed maps, which pipelines and files mark as real observations.
 
     Parameters
     ----------
     total : ConvergenceMap, array-like of shape (n_pixels, n_pixels), list of them, or None, default=None
         Convergence over its noise, see :func:`darkcnn.observations.reconstruct_convergence`.
     xray : CountMap, array-like of shape (n_pixels, n_pixels), list of them, or None, default=None
-        Counts of photons, background included, see :func:`darkcnn.observations.count_photons`.
+        Photon counts, including background, see :func:`darkcnn.observations.count_photons`.
     stellar : array-like or Quantity of shape (n_pixels, n_pixels), list of them, or None, default=None
-        Projected stellar mass, Msun / Mpc2 if it has no unit.
+        Projected stellar mass; Msun / Mpc2 if unitless.
     redshift : float or array-like of shape (n_samples,)
         Redshift.
     cluster_id : int, str or array-like of shape (n_samples,)
         Number or name of each cluster.
     **attributes : float or array-like of shape (n_samples,)
-        Other fields of :func:`darkcnn.records.record_dtype` that are known.
+        Other known fields of :func:`darkcnn.records.record_dtype`.
 
     Returns
     -------
     ObservedRecords of shape (n_samples,)
-        Records; what is not given is NaN. ``lensing_norm`` is the noise, Msun / Mpc2, and ``xray_norm``
-        the surface brightness of one count, NaN for plain arrays.
+        Records; fields that are not given are NaN. ``lensing_norm`` is the noise, Msun / Mpc2, and
+        ``xray_norm`` the surface brightness of one count; both are NaN for plain arrays.
 
     Raises
     ------
     ValueError
-        If maps differ in size, or cannot be in these units.
+        If maps differ in size or are not in these units.
 
     See Also
     --------
-    darkcnn.make_records : The same for simulated, noise-free maps.
+    darkcnn.make_records : Records from simulated, noise-free maps.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def make_observations(*, total=None, xray=None, stellar=None, redshift, cluster_
 
 
 def _blank(n_samples, side):
-    """Return records of which nothing is known."""
+    """Return records in which everything is unknown."""
     records = np.empty(n_samples, record_dtype(side))
     for name in records.dtype.names:
         records[name] = -1 if name == "cluster_id" else np.nan
@@ -88,7 +88,7 @@ def _blank(n_samples, side):
 
 
 def _listed(images):
-    """Return images as a list of one a cluster."""
+    """Return images as a list with one for each cluster."""
     if isinstance(images, ConvergenceMap | CountMap) or (
         not isinstance(images, list) and np.ndim(images) == 2
     ):
@@ -104,23 +104,23 @@ def _in_units(name, image):
     """Return a map in the units of observations, and its norm."""
     values = np.asarray(to_values(_values(image), "solMass Mpc-2" if name == "stellar" else "", repr(name)))
     if not np.isfinite(values).all():
-        raise ValueError(f"{name!r} must be finite in every pixel: fill what was not observed")
+        raise ValueError(f"{name!r} must be finite in every pixel: fill unobserved pixels")
     if name == "total":
         _check_noise(values)
     if name == "xray" and ((values < 0).any() or values.max() <= 2):
         raise ValueError(
-            f"{name!r} must hold counts of photons, background included, got {values.min():.3g} to "
-            f"{values.max():.3g}: give neither rates nor maps divided by their peak"
+            f"{name!r} must contain photon counts, including background, got {values.min():.3g} to "
+            f"{values.max():.3g}: do not pass rates or maps divided by their peak"
         )
     if name != "stellar":
         return values, getattr(image, "norm", np.nan)
     if (values < 0).any() or not values.max() > 0:
-        raise ValueError(f"{name!r} must not be negative, and have a positive peak, got {values.min():.3g}")
+        raise ValueError(f"{name!r} must be zero or more, with a positive peak, got {values.min():.3g}")
     return values / values.max(), values.max()
 
 
 def _check_noise(values):
-    """Refuse a convergence that is not over its noise, whose scatter near the edge would be one."""
+    """Check that a convergence is divided by its noise: the scatter near the edge must be about one."""
     edge = np.ones(values.shape, bool)
     edge[tuple(slice(n // 10, n - n // 10) for n in values.shape)] = False
     rest = values[edge & (values != 0)]
@@ -128,6 +128,5 @@ def _check_noise(values):
     if not _NOISE_RANGE[0] <= scatter <= _NOISE_RANGE[1]:
         raise ValueError(
             "'total' must be the convergence over its noise, with a scatter of one near the edge, got "
-            f"{scatter:.3g}: "
-            "divide it by its noise"
+            f"{scatter:.3g}: divide it by its noise"
         )

@@ -1,4 +1,4 @@
-"""Maps of the convergence from catalogues of sheared galaxies."""
+"""Convergence maps from shear catalogues."""
 
 from dataclasses import dataclass
 
@@ -12,34 +12,34 @@ from darkcnn.observations.sky import offsets_kpc
 from darkcnn.records import FIELD_SIZE
 
 _GALAXIES_OF_DENSITY = 100
-"""Galaxies within the Gaussian that the local density is measured with: right to a tenth."""
+"""Number of galaxies for the local density, which is then accurate to 10 %."""
 
 _MIN_DENSITY = 0.4
-"""Smoothed density over the typical one below which a pixel has no galaxies: one half at a straight edge."""
+"""Smoothed density, relative to the median, below which a pixel counts as empty; 0.5 at a straight edge."""
 
 _MAX_FIELD = 3
-"""Side of the field of galaxies that is used, over that of the map."""
+"""Largest side of the field of galaxies that is used, relative to the map."""
 
 _MAX_ELLIPTICITY = 1.5
-"""Ellipticity beyond which a shape is no measurement."""
+"""Largest possible ellipticity, with some tolerance."""
 
 
 @dataclass(frozen=True, eq=False)
 class ConvergenceMap:
-    """A reconstructed convergence, in the units of :class:`darkcnn.WeakLensingNoise`.
+    """Reconstructed convergence in the units of :class:`darkcnn.WeakLensingNoise`.
 
     Attributes
     ----------
     values : ndarray of shape (n_pixels, n_pixels)
         Convergence over its noise; row 0 in the south, column 0 in the east.
     norm : float
-        The noise, as a surface density in Msun / Mpc2.
+        Noise as a surface density, Msun / Mpc2.
     mask : ndarray of bool of shape (n_pixels, n_pixels)
-        Where there are no galaxies.
+        True where there are no galaxies.
     noise : float
-        The noise, as a convergence.
+        Noise as a convergence.
     n_gal : float
-        Number density of the galaxies within the map, per arcmin2.
+        Number density of galaxies in the map, per arcmin2.
     """
 
     values: np.ndarray
@@ -66,54 +66,54 @@ def reconstruct_convergence(
 ):
     r"""Reconstruct the convergence from a shear catalogue, in the units of simulated observations.
 
-    The shapes within each pixel are added up and divided by the local density of galaxies, as Kaiser &
-    Squires (1993) do, so that the noise is white. The convergence comes from the same iteration as that of
-    :class:`darkcnn.WeakLensingNoise`, less its mean over the map, over its noise.
+    The shapes in each pixel are summed and divided by the local density of galaxies (Kaiser & Squires 1993),
+    so that the noise is white. The convergence is reconstructed with the iteration of
+    :class:`darkcnn.WeakLensingNoise`; its mean over the map is subtracted, and it is divided by its noise.
 
     Parameters
     ----------
     ra, dec : array-like of shape (n_galaxies,)
-        Positions, degrees.
+        Positions of galaxies, degrees.
     g1, g2 : array-like of shape (n_galaxies,)
-        Components of the measured shapes: estimates of the reduced shear.
+        Components of the shapes: estimates of the reduced shear.
     center : (float, float) or astropy.coordinates.SkyCoord
-        Right ascension and declination of the cluster, degrees: the middle of the map.
+        Right ascension and declination of the cluster, the centre of the map, degrees.
     redshift : float
         Redshift of the cluster.
     source_redshift : float or array-like of shape (n_galaxies,)
-        Redshift of the galaxies. Those that are not behind the cluster are left out.
+        Redshift of the galaxies. Galaxies that are not behind the cluster are left out.
     weight : array-like of shape (n_galaxies,) or None, default=None
-        Weights of the galaxies; None for equal ones.
+        Weights of the galaxies; None for equal weights.
     n_pixels : int, default=50
-        Height and width of the map, of 2 Mpc.
+        Height and width of the map, which is 2 Mpc wide.
     smoothing : float or None, default=None
-        Standard deviation of a Gaussian that smooths the reconstruction, in kpc: that of the training.
+        Standard deviation of a Gaussian smoothing of the reconstruction, kpc; use the value of the training.
     coordinate_system : {"euclidean", "celestial"}, default="euclidean"
-        Axes of the shapes, with the names of CLMM: ``"euclidean"`` if `g1` is positive for galaxies that are
-        elongated along the east-west axis, and `g2` for those along the diagonal from south-east to
-        north-west, as on an image with north up and east left; ``"celestial"`` if `g2` has the other sign.
+        Coordinate system of the shapes, with the names of CLMM. ``"euclidean"``: `g1` is positive for
+        galaxies elongated along the east-west axis, `g2` for those along the diagonal from south-east to
+        north-west, as in an image with north up and east left. ``"celestial"``: `g2` has the opposite sign.
     cosmology : astropy.cosmology.FLRW or None, default=None
-        Cosmology of the distances. None for :data:`darkcnn.cosmology.BAHAMAS`.
+        Cosmology for distances. None for :data:`darkcnn.cosmology.BAHAMAS`.
 
     Returns
     -------
     ConvergenceMap
-        Map, its noise, and where there are galaxies.
+        Map, noise, and mask.
 
     Raises
     ------
     ValueError
-        If columns differ in length, shapes are no ellipticities, or there are too few galaxies.
+        If columns differ in length, shapes are not ellipticities, or there are too few galaxies.
 
     See Also
     --------
-    darkcnn.observations.make_observations : Records of such maps.
+    darkcnn.observations.make_observations : Records from such maps.
 
     Notes
     -----
-    The noise is that of a pixel of mean density, from the scatter of the shapes about their local mean. Where
-    there are no galaxies, shapes are zero, as with the `mask` of :class:`darkcnn.WeakLensingNoise`; if
-    that is much of the map, train the network with such a mask.
+    The noise is that of a pixel of mean density, from the scatter of the shapes about their local mean.
+    Shapes are set to zero where there are no galaxies, like with the `mask` of
+    :class:`darkcnn.WeakLensingNoise`; if this concerns much of the map, train the network with such a mask.
 
     Examples
     --------
@@ -139,8 +139,8 @@ def reconstruct_convergence(
     inside = (np.maximum(np.abs(x), np.abs(y)) < size * pixel / 2) & (weight > 0)
     if (np.maximum(np.abs(x), np.abs(y))[inside] < FIELD_SIZE / 2).sum() < _GALAXIES_OF_DENSITY:
         raise ValueError(
-            f"there must be {_GALAXIES_OF_DENSITY} galaxies or more behind the cluster within its map, got "
-            f"{inside.sum()} of {len(x)}: are ra, dec and center in degrees?"
+            f"at least {_GALAXIES_OF_DENSITY} galaxies must be behind the cluster and within its map, got "
+            f"{inside.sum()} of {len(x)}: check that ra, dec and center are in degrees"
         )
     edges = (np.arange(size + 1) - size / 2) * pixel
 
@@ -171,7 +171,7 @@ def reconstruct_convergence(
 
 
 def _columns(*given):
-    """Return the columns of a catalogue as one array, checked."""
+    """Check the columns of a catalogue and return them as one array."""
     names = ("ra", "dec", "g1", "g2", "source_redshift", "weight")
     length = np.size(given[0])
     columns = np.empty((len(names), length))
@@ -192,7 +192,7 @@ def _columns(*given):
     size = np.hypot(columns[2], columns[3])
     if length and np.quantile(size, 0.9) > _MAX_ELLIPTICITY:
         raise ValueError(
-            f"g1 and g2 must be ellipticities below 1, got {np.quantile(size, 0.9):.3g} and more for a tenth"
+            f"g1 and g2 must be ellipticities below 1, got {np.quantile(size, 0.9):.3g} or more for 10 %"
         )
     if (columns[5] < 0).any():
         raise ValueError(f"weight must be zero or more, got {columns[5].min()}")
@@ -200,13 +200,13 @@ def _columns(*given):
 
 
 def _margin(x, y, pixel, n_pixels):
-    """Return how many pixels beyond the map are used: as far as there are galaxies, up to three maps."""
+    """Return the margin in pixels about the map that contains galaxies, up to three map sizes in total."""
     reach = np.nanmax(np.minimum(np.abs([x, y]), _MAX_FIELD * FIELD_SIZE / 2), initial=0.0)
     return max(int(np.ceil(reach / pixel)) - n_pixels // 2, 0)
 
 
 def _local(weights, shapes, numbers):
-    """Return the local density of weights, the local mean shape, and where there are no galaxies."""
+    """Return the local density of weights, the local mean shape, and the mask of empty pixels."""
     typical = np.median(numbers[numbers > 0]) if (numbers > 0).mean() > 0.5 else numbers[numbers > 0].mean()
     width = max(np.sqrt(_GALAXIES_OF_DENSITY / (4 * np.pi * typical)), 1.0)
 

@@ -1,4 +1,4 @@
-"""Positions on the sky about a cluster, in proper kpc to the west and the north."""
+"""Sky positions relative to a cluster, in proper kpc to the west and north."""
 
 import numpy as np
 from astropy.units import Quantity
@@ -12,14 +12,14 @@ def sky_position(position, argument):
     Parameters
     ----------
     position : (float, float) or astropy.coordinates.SkyCoord
-        In degrees, if numbers.
+        Position; numbers are degrees.
     argument : str
-        Name of the argument, for the error.
+        Name of the argument, for the error message.
 
     Returns
     -------
     ra, dec : float
-        Degrees.
+        Right ascension and declination, degrees.
     """
     if hasattr(position, "icrs"):
         position = position.icrs.ra.deg, position.icrs.dec.deg
@@ -30,7 +30,7 @@ def sky_position(position, argument):
 
 
 def offsets_kpc(ra, dec, center, redshift, cosmology=None):
-    """Project positions on the plane that touches the sky at a cluster.
+    """Project positions to the tangent plane at a cluster.
 
     Gnomonic projection (Calabretta & Greisen 2002, A&A 395, 1077, section 5.1.3).
 
@@ -41,14 +41,14 @@ def offsets_kpc(ra, dec, center, redshift, cosmology=None):
     center : (float, float) or astropy.coordinates.SkyCoord
         Position of the cluster, degrees.
     redshift : float
-        Its redshift.
+        Redshift of the cluster.
     cosmology : astropy.cosmology.FLRW or None, default=None
-        Cosmology of the distance. None for :data:`darkcnn.cosmology.BAHAMAS`.
+        Cosmology for the distance. None for :data:`darkcnn.cosmology.BAHAMAS`.
 
     Returns
     -------
     x, y : ndarray of shape (n_positions,)
-        Proper kpc to the west and to the north; NaN on the other side of the sky.
+        Proper kpc to the west and north; NaN on the opposite side of the sky.
     """
     ra0, dec0 = np.deg2rad(sky_position(center, "center"))
     ra, dec = np.deg2rad(np.asarray(ra, dtype=float)), np.deg2rad(np.asarray(dec, dtype=float))
@@ -62,7 +62,7 @@ def offsets_kpc(ra, dec, center, redshift, cosmology=None):
 
 
 def kpc_per_radian(redshift, cosmology=None):
-    """Return the angular diameter distance in kpc."""
+    """Return the angular diameter distance, kpc."""
     if not 0 < redshift < 10:
         raise ValueError(f"redshift must be above 0 and below 10, got {redshift}")
     cosmology = BAHAMAS if cosmology is None else cosmology

@@ -185,7 +185,7 @@ def test_input_is_not_changed():
 WRONG = {
     "wrong unit": ({"total": image()[None] * u.Jy}, "'total' must be in 'solMass Mpc-2', got Jy"),
     "surface density per kpc2": ({"total": image()[None] / 1e6}, "with a peak from 2e"),
-    "convergence": ({"total": image()[None] / 3e15}, "give lensing_norm of a map divided by its peak"),
+    "convergence": ({"total": image()[None] / 3e15}, "pass lensing_norm for a map divided by its peak"),
     "logarithm": ({"total": np.log10(image())[None]}, "as a quantity in astropy's dex of the unit"),
     "peak that is not one": (
         {"lensing_norm": [1e15]},
@@ -255,6 +255,6 @@ def test_blur_travels_with_the_maps(tmp_path, psf_fwhm):
 
 
 def test_pixels_that_are_divided_blur_as_well():
-    with pytest.warns(UserWarning, match=r"pixels of 'total' do not fit .* blurs maps by up to 7\.5 kpc"):
+    with pytest.warns(UserWarning, match=r"pixels of 'total' do not fit .* blurs the maps by up to 7\.5 kpc"):
         made = make(total=[image(100, 30.0)], pixel_scale=30, psf_fwhm=10 * 2.354820045)
     assert made.blur == pytest.approx(12.5)  # the root of 7.5^2 + 10^2

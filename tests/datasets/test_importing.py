@@ -203,7 +203,7 @@ def test_warnings_are_given_once(tmp_path):
     messages = [str(warning.message) for warning in caught]
     assert len(messages) == 2
     assert "at most 256 distinct values" in messages[0]
-    assert "blurs maps by up to 6.4 kpc" in messages[1]  # 27 / sqrt(12 * 40 / 27)
+    assert "blurs the maps by up to 6.4 kpc" in messages[1]  # 27 / sqrt(12 * 40 / 27)
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_infinite_scores_are_kept_and_ranked(study, tmp_path):
 
 
 def test_a_score_that_is_no_number_is_named(study):
-    with pytest.raises(ValueError, match=r"scoring must give numbers, got \{'score': 'high'\}"):
+    with pytest.raises(ValueError, match=r"scoring must return numbers, got \{'score': 'high'\}"):
         study(scoring=lambda estimator, X, y: "high")
 
 

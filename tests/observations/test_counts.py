@@ -72,8 +72,8 @@ def test_exposure_maps(sky):
 @pytest.mark.parametrize(
     ("change", "exposure", "message"),
     [
-        (lambda photons: photons / 1000.0, 1000, "must hold counts of photons, whole numbers"),
-        (lambda photons: photons - 3, 1000, "must hold counts of photons, whole numbers"),
+        (lambda photons: photons / 1000.0, 1000, "must contain photon counts, integers"),
+        (lambda photons: photons - 3, 1000, "must contain photon counts, integers"),
         (lambda photons: photons, 0, "exposure must be above 0 s, got 0"),
         (lambda photons: photons[:100], 1000, "must cover the whole field of 2 Mpc"),
     ],

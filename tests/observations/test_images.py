@@ -71,7 +71,7 @@ def test_gaps(sky):
 @pytest.mark.parametrize(
     ("pixel", "center", "message"),
     [
-        (50.0, CENTER, "pixels of the image are 50 kpc wide, those of the map 40 kpc: ask for n_pixels=4"),
+        (50.0, CENTER, "not be larger than those of the map, 40 kpc, got 50 kpc: use n_pixels=4"),
         (10.0, (150.3, -32.1), "center must be within the image"),
         (10.0, (160.0, 32.1), "center must be within the image"),
         (10.0, (10.02 * 3600, 32.1), "center must be right ascension and declination in degrees"),

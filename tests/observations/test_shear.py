@@ -125,12 +125,12 @@ def test_conventions_weights_and_redshifts(lens):
     [
         (
             {"ra": lambda ra: ra / 15},
-            "galaxies or more behind the cluster within its map.* are ra, dec and center in degrees",
+            "galaxies must be behind the cluster and within its map.* check that ra, dec and center are in degrees",
         ),
         ({"g1": lambda g: g[:-1]}, "g1 must have one value for each of"),
         ({"g1": lambda g: g * 100}, "g1 and g2 must be ellipticities below 1"),
         ({"g2": lambda g: np.where(g > 0.5, np.nan, g)}, "g2 must be known for every galaxy"),
-        ({"redshift": lambda z: 1.5}, "galaxies or more behind the cluster"),
+        ({"redshift": lambda z: 1.5}, "galaxies must be behind the cluster"),
         ({"redshift": lambda z: 0.0}, "redshift must be above 0"),
         ({"coordinate_system": lambda name: "image"}, "coordinate_system must be 'euclidean' or 'celestial'"),
         ({"weight": lambda weight: -1.0}, "weight must be zero or more"),

@@ -9,7 +9,7 @@ def test_only_gaps_are_filled():
     np.testing.assert_array_equal(fill_gaps("total", mean, covered, 6.0, 0.5), [[4, 4], [2, 6]])
     np.testing.assert_array_equal(fill_gaps("total", mean, covered, np.nan, 0.5), [[4, np.nan], [2, np.nan]])
     for fill_value, max_gap, told in ((None, 1.0, "none without fill_value"), (6.0, 0.3, r"max_gap=0\.3")):
-        with pytest.raises(ValueError, match=rf"'total' must show .*but 37\.50% of it .*{told}"):
+        with pytest.raises(ValueError, match=rf"'total' must cover .*but 37\.50% of it .*{told}"):
             fill_gaps("total", mean, covered, fill_value, max_gap)
 
 

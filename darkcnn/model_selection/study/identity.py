@@ -1,4 +1,4 @@
-"""The description of all that determines the results of a study."""
+"""Description of everything that determines the results of a study."""
 
 import joblib
 
@@ -7,7 +7,7 @@ from darkcnn._common.versions import versions
 
 
 def identify(pipeline, data, splits, scoring):
-    """Describe all that determines the result of a fit, except for the candidate's own parameters.
+    """Describe everything that determines the result of a fit, except the parameters of the candidate.
 
     `data` are records, labels, groups and weights by name, `splits` the rows of each training and test set.
     """
@@ -21,7 +21,7 @@ def identify(pipeline, data, splits, scoring):
 
 
 def differences(before, now, name=""):
-    """List where two descriptions differ, a line for each difference; `name` is their place in the whole."""
+    """List the differences between two descriptions, one line each; `name` is the path of the part."""
     if isinstance(before, dict) and isinstance(now, dict):
         absent = "absent"
         parts = [(f"{name}.{key}", before.get(key, absent), now.get(key, absent)) for key in before | now]

@@ -1,4 +1,4 @@
-"""Fits of a study: every candidate on every split, each done once."""
+"""Running a study: every candidate on every split, each fit once."""
 
 import time
 
@@ -14,10 +14,10 @@ from darkcnn._common.parallel import sharing
 from darkcnn.model_selection.folds import check_rows, run_fold
 from darkcnn.model_selection.splits import compare_sizes
 from darkcnn.model_selection.study.identity import identify
-from darkcnn.model_selection.study.store import Store, key_of
+from darkcnn.model_selection.study.store import Store, candidate_key
 from darkcnn.model_selection.study.table import tabulate
 
-_POLL_INTERVAL = 1.0  # seconds until fits that another process has begun are looked for again
+_POLL_INTERVAL = 1.0  # seconds between checks for fits that another process has started
 
 
 def run_study(
@@ -34,70 +34,69 @@ def run_study(
     n_jobs=None,
     verbose=0,
 ):
-    """Score every candidate on every split, and keep each fit on disk as soon as it has finished.
+    """Run a grid search that stores every finished fit and can be resumed.
 
-    A study that was interrupted or killed continues when it is started again with the same arguments: no
-    finished fit is repeated, and the results are those of an uninterrupted study. Several processes, on one
-    machine or on many that share the folder, may run the same study at a time; each fit is done by one of
-    them.
+    Every candidate is scored on every split. An interrupted study is resumed by the same call: finished fits
+    are not repeated, and the results are those of an uninterrupted study. Several processes, also on
+    different machines with a shared folder, can run the same study; each fit is done by one of them.
 
     Parameters
     ----------
     pipeline : estimator
-        Classifier or pipeline that ends in one. It is cloned, so never changed. Give every step an integer
-        `random_state`; without it, results are not reproducible.
+        Classifier, or pipeline that ends in one; it is cloned. Set an integer `random_state` in every step
+        for reproducible results.
     X : array-like of shape (n_samples, ...)
         Records or maps of clusters, memory-mapped or not.
     y : array-like of shape (n_samples,)
         Labels.
     groups : array-like of shape (n_samples,)
-        Cluster of each row, such as ``bunch.groups``. Candidates whose `fit` takes groups get those of their
-        training rows, so that early stopping holds back whole clusters; in a pipeline, the last step does.
+        Cluster of each row, such as ``bunch.groups``. If `fit` of a candidate, or of the last step of a
+        pipeline, accepts groups, it gets those of its training rows, so that early stopping splits by
+        cluster.
     cv : cross-validation generator or iterable of (train, test)
-        Splits that keep the rows of a cluster together, such as
+        Splits by cluster, such as
         ``StratifiedGroupKFold(5, shuffle=True, random_state=0)``.
     folder : path-like
-        Where to keep the study; made if it is not there. One folder, one study.
+        Folder of the study, created if missing. Each study needs its own folder.
     param_grid : dict or list of dict or None, default=None
-        Values to try of each parameter, as for :class:`sklearn.model_selection.GridSearchCV`; None for the
-        pipeline as it is. A larger grid may go on in the same folder.
+        Parameter grid, see :class:`sklearn.model_selection.GridSearchCV`; None for the pipeline as given. The
+        grid can be extended later in the same folder.
     scoring : str, callable, list, tuple, dict or None, default=None
-        As for :class:`sklearn.model_selection.GridSearchCV`; None for the estimator's own ``score``.
+        See :class:`sklearn.model_selection.GridSearchCV`; None for the ``score`` method of the estimator.
     sample_weight : array-like of shape (n_samples,) or None, default=None
         Weight of each row in the training. Scores are not weighted.
     n_jobs : int or None, default=None
-        Number of fits at a time, -1 for as many as cores. The scores do not depend on it.
+        Number of parallel fits; -1 for all cores. The scores do not depend on it.
     verbose : int, default=0
-        Above 0, show a progress bar with the time left.
+        Above 0, show a progress bar.
 
     Returns
     -------
     dict of str to ndarray
-        Like ``GridSearchCV.cv_results_``: a row for each candidate, with ``params``, ``param_*``,
-        ``split*_test_score``, ``mean_test_score``, ``std_test_score`` and ``rank_test_score`` (with the names
-        of several scores in place of ``score``), mean and standard deviation of ``fit_time`` and
-        ``score_time`` in seconds. In addition ``standard_error_test_score``, the error of the mean, see
-        :func:`darkcnn.model_selection.corrected_standard_error`; ``std_test_score`` is not that.
-        ``pandas.DataFrame`` takes it.
+        Like ``GridSearchCV.cv_results_``, with one row for each candidate: ``params``, ``param_*``,
+        ``split*_test_score``, ``mean_test_score``, ``std_test_score`` and ``rank_test_score`` (with several
+        scores, their names instead of ``score``), and mean and standard deviation of ``fit_time`` and
+        ``score_time`` in seconds. In addition, ``standard_error_test_score`` is the standard error of the
+        mean, see :func:`darkcnn.model_selection.corrected_standard_error`. Suitable for ``pandas.DataFrame``.
 
     Raises
     ------
     ValueError
-        If the folder holds a study of another pipeline, of other data, splits or scores, or with other
-        versions of the libraries (the error names what differs); if `cv` puts a cluster into both training
-        and test set; if a parameter is unknown; or if a file of the folder is damaged.
+        If the folder contains a study of another pipeline, of other data, splits or scores, or with other
+        versions of the libraries (the error lists the differences); if `cv` has a cluster in both training
+        and test set; if a parameter is unknown; or if a file in the folder is damaged.
     OSError
-        If the folder cannot be written, as on a full disk. What has finished stays.
+        If the folder cannot be written, as on a full disk. Finished fits are kept.
 
     See Also
     --------
-    darkcnn.model_selection.study_status : How far a study has come.
-    darkcnn.model_selection.cross_validate_by_cluster : For what takes minutes.
+    darkcnn.model_selection.study_status : Progress of a study.
+    darkcnn.model_selection.cross_validate_by_cluster : Cross-validation that takes minutes.
 
     Notes
     -----
-    An interrupted fit starts again. For networks that train for hours, set ``cnn__checkpoint`` as well: the
-    fit then continues after its last epoch.
+    An interrupted fit starts again. For long trainings, also set ``cnn__checkpoint``, so that a fit resumes
+    after its last epoch.
 
     Examples
     --------
@@ -128,9 +127,9 @@ def run_study(
     test_over_train = compare_sizes(splits, groups)
     scorer = check_scoring(pipeline, scoring)
     described = [describe(params) for params in candidates]
-    keys = [key_of(description) for description in described]
+    keys = [candidate_key(description) for description in described]
     store = Store(folder)
-    store.enter(
+    store.open_study(
         identify(pipeline, {"X": X, "y": y, **metadata}, splits, scoring),
         dict(zip(keys, described, strict=True)),
         n_splits=len(splits),
@@ -160,30 +159,30 @@ def run_study(
     return tabulate(candidates, rows, test_over_train)
 
 
-def _fit(store, key, split, estimator, X, y, train, test, judge, **metadata):
-    """Fit and score one candidate on one split; return None if another process is at it."""
-    with store.claim(key, split) as is_ours:
+def _fit(store, key, split, estimator, X, y, train, test, scorer, **metadata):
+    """Fit and score one candidate on one split; return None if another process is doing it."""
+    with store.lock(key, split) as is_ours:
         if not is_ours:
             return None
         fit = store.read(key, split)
         if fit is None:
             try:
-                fold = run_fold(estimator, X, y, train, test, judge, **metadata)
+                fold = run_fold(estimator, X, y, train, test, scorer, **metadata)
             except Exception as error:
                 error.add_note(f"in split {split} of {estimator}")
                 raise
             fit = {
                 "scores": _numbers(fold.result if isinstance(fold.result, dict) else {"score": fold.result}),
                 "fit_time": fold.fit_time,
-                "score_time": fold.judge_time,
+                "score_time": fold.evaluation_time,
             }
             store.write(key, split, fit)
         return fit
 
 
 def _numbers(scores):
-    """Return scores as numbers of Python."""
+    """Convert scores to Python floats."""
     try:
         return {name: float(np.asarray(score).item()) for name, score in scores.items()}
     except (TypeError, ValueError) as error:
-        raise ValueError(f"scoring must give numbers, got {scores!r}") from error
+        raise ValueError(f"scoring must return numbers, got {scores!r}") from error

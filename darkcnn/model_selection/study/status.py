@@ -1,4 +1,4 @@
-"""Progress of a study, read from its folder."""
+"""Progress of a study."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from darkcnn.model_selection.validation import corrected_standard_error
 
 @dataclass(frozen=True)
 class StudyStatus:
-    """Progress of a study: its candidates, the scores so far and the time left.
+    """Progress of a study: candidates, scores so far and remaining time.
 
     Attributes
     ----------
@@ -19,11 +19,11 @@ class StudyStatus:
     n_splits : int
         Number of splits of each candidate.
     scores : list of dict of str to list of float
-        Scores by name of the splits of each candidate that have finished.
+        Scores by name of the finished splits of each candidate.
     fit_time : float
-        Mean seconds of a fit with its scores; NaN before the first.
+        Mean time of a fit and its scoring, s; NaN before the first.
     test_over_train : float
-        Clusters in a test set over clusters in its training set.
+        Number of clusters in a test set over that in its training set.
     """
 
     candidates: list
@@ -34,33 +34,33 @@ class StudyStatus:
 
     @property
     def n_fits(self):
-        """Number of fits of the whole study."""
+        """Total number of fits."""
         return len(self.candidates) * self.n_splits
 
     @property
     def n_finished(self):
-        """Number of fits that have finished."""
+        """Number of finished fits."""
         return sum(max(map(len, scores.values()), default=0) for scores in self.scores)
 
     @property
     def seconds_left(self):
-        """Seconds of work left, if one fit is done at a time."""
+        """Remaining time in seconds, for one process."""
         return 0.0 if self.n_finished == self.n_fits else self.fit_time * (self.n_fits - self.n_finished)
 
     def table(self):
-        """Format the scores so far.
+        """Format the scores so far as text.
 
         Returns
         -------
         list of str
-            A line for each score of each candidate: mean, its standard error, number of splits, parameters.
+            One line for each score of each candidate: mean, standard error, number of splits, parameters.
         """
         lines = []
         for parameters, scores in zip(self.candidates, self.scores, strict=True):
             named = ", ".join(f"{name}={value}" for name, value in parameters.items()) or "as given"
             for score, values in scores.items():
                 error = corrected_standard_error(values, self.test_over_train)
-                with np.errstate(invalid="ignore"):  # of infinite scores with both signs
+                with np.errstate(invalid="ignore"):  # infinite scores of both signs
                     mean = np.mean(values)
                 lines.append(
                     f"{score} {mean:.3f} ± {error:.3f} in {len(values)} of {self.n_splits} splits: {named}"
@@ -69,24 +69,24 @@ class StudyStatus:
 
 
 def study_status(folder):
-    """Return the progress of a study, while it runs or later.
+    """Return the progress of a study, during or after its run.
 
     Parameters
     ----------
     folder : path-like
-        Folder of the study, see :func:`darkcnn.run_study`. It is only read.
+        Folder of the study, see :func:`darkcnn.run_study`; it is only read.
 
     Returns
     -------
     StudyStatus
-        Candidates and the scores so far.
+        Candidates and scores so far.
 
     Raises
     ------
     FileNotFoundError
-        If the folder holds no study.
+        If the folder contains no study.
     ValueError
-        If a file of the folder is damaged.
+        If a file in the folder is damaged.
 
     Examples
     --------

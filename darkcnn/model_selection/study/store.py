@@ -1,4 +1,4 @@
-"""The folder of a study, with a file for each finished fit."""
+"""Folder of a study, with one file for each finished fit."""
 
 import hashlib
 import json
@@ -12,8 +12,8 @@ from darkcnn._common.writing import replacing
 from darkcnn.model_selection.study.identity import differences
 
 _FORMAT = 1
-_NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}  # scores that JSON has no numbers for
-_MAX_BYTES = 50_000_000  # of a file; the longest part is the grid of a large study
+_NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}  # JSON has no numbers for these
+_MAX_BYTES = 50_000_000  # maximum size of a file; the largest is that of a large grid
 
 
 class Store:
@@ -22,30 +22,31 @@ class Store:
     Parameters
     ----------
     folder : path-like
-        Folder of the study. Only :meth:`enter` writes there before a fit has finished.
+        Folder of the study.
     """
 
     def __init__(self, folder):
         self.folder = Path(folder).resolve()
 
-    def enter(self, identity, candidates, *, n_splits, test_over_train):
-        """Start a study, or continue it.
+    def open_study(self, identity, candidates, *, n_splits, test_over_train):
+        """Start or resume a study.
 
         Parameters
         ----------
         identity : dict
-            All that determines its results, as of :func:`darkcnn.model_selection.study.identity.identify`.
+            Everything that determines the results, see
+            :func:`darkcnn.model_selection.study.identity.identify`.
         candidates : dict of str to dict
-            Parameters of each candidate, described, by its key. They join those of earlier starts.
+            Described parameters of each candidate by key, added to those of earlier calls.
         n_splits : int
             Number of splits.
         test_over_train : float
-            Clusters in a test set over clusters in its training set.
+            Number of clusters in a test set over that in its training set.
 
         Raises
         ------
         ValueError
-            If the folder holds another study.
+            If the folder contains another study.
         """
         for part in ("fits", "locks"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
@@ -55,7 +56,7 @@ class Store:
                 changed = differences(header["identity"], identity)
                 if changed:
                     raise ValueError(
-                        f"folder {self.folder} holds another study; choose another folder. What differs:\n  "
+                        f"folder {self.folder} holds another study; choose another folder. Differences:\n  "
                         + "\n  ".join(changed)
                     )
                 candidates = header["candidates"] | candidates
@@ -73,16 +74,16 @@ class Store:
         return self.folder / "study.json"
 
     def header(self):
-        """Read the description of the study that :meth:`enter` wrote.
+        """Read the description of the study.
 
-        FileNotFoundError if the folder holds no study; ValueError if the file is damaged or of another
-        format.
+        Raises a FileNotFoundError if the folder contains no study, a ValueError if the file is damaged or has
+        another format.
         """
-        kinds = {"identity": dict, "candidates": dict, "n_splits": int, "test_over_train": float}
-        return _read(self._header, kinds)
+        types = {"identity": dict, "candidates": dict, "n_splits": int, "test_over_train": float}
+        return _read(self._header, types)
 
     def finished(self):
-        """List the splits, in order, of each candidate that has finished fits."""
+        """List the finished splits of each candidate, in order."""
         splits = {}
         for path in (self.folder / "fits").glob("*-*.json"):
             key, _, split = path.stem.rpartition("-")
@@ -91,9 +92,9 @@ class Store:
         return {key: sorted(numbers) for key, numbers in splits.items()}
 
     def read(self, key, split):
-        """Read a finished fit, None if it has not finished; ValueError if its file is damaged.
+        """Read a fit; None if it is not finished. Raises a ValueError if its file is damaged.
 
-        ``scores`` by name, of which some may be infinite or NaN, ``fit_time`` and ``score_time`` in seconds.
+        The fit has ``scores`` by name, possibly infinite or NaN, ``fit_time`` and ``score_time`` in seconds.
         """
         path = self._path(key, split)
         if not path.exists():
@@ -104,13 +105,13 @@ class Store:
             for name, score in fit["scores"].items()
         }
         if not scores or not all(isinstance(score, float) for score in scores.values()):
-            raise ValueError(f"cannot read {path}: it is damaged; delete it and the fit is repeated")
+            raise ValueError(f"cannot read {path}: it is damaged; delete it to repeat the fit")
         return {**fit, "scores": scores}
 
     def write(self, key, split, fit):
-        """Write a finished fit, in the form of :meth:`read`.
+        """Write a finished fit in the form of :meth:`read`.
 
-        OSError if it cannot be written, as on a full disk. An earlier file stays.
+        Raises an OSError if it cannot be written, as on a full disk; an existing file is then unchanged.
         """
         scores = {
             name: score if math.isfinite(score) else repr(score) for name, score in fit["scores"].items()
@@ -119,14 +120,14 @@ class Store:
         try:
             _write(path, {"format": _FORMAT, **fit, "scores": scores})
         except OSError as error:
-            reason = f"{error.strerror}; finished fits are kept: start the study again once this is mended"
+            reason = f"{error.strerror}; finished fits are kept: solve this and start the study again"
             raise type(error)(error.errno, reason, str(path)) from error
 
     @contextmanager
-    def claim(self, key, split):
-        """Lock a fit, so that no other process does the same; the system frees the lock if we are killed.
+    def lock(self, key, split):
+        """Lock a fit, so that no other process repeats it; the system releases the lock if the process dies.
 
-        Yields whether the lock was free. If not, another process does this fit.
+        Yields whether the lock was free.
         """
         lock = FileLock(self.folder / "locks" / f"{key}-{split}.lock", timeout=0)
         try:
@@ -143,8 +144,8 @@ class Store:
         return self.folder / "fits" / f"{key}-{split}.json"
 
 
-def key_of(candidate):
-    """Return a short name for a candidate, the same for the same parameters in every process."""
+def candidate_key(candidate):
+    """Return a short key for a candidate, identical in every process."""
     return hashlib.sha256(json.dumps(candidate, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -153,17 +154,17 @@ def _write(path, content):
         temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _read(path, kinds):
-    """Read a JSON object whose parts are of certain kinds."""
+def _read(path, types):
+    """Read a JSON object with entries of these types."""
     if path.stat().st_size > _MAX_BYTES:
         raise ValueError(f"cannot read {path}: it has more than {_MAX_BYTES} bytes")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, or lists within lists without end
+    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, or too deeply nested
         raise ValueError(f"cannot read {path}: it is damaged ({error})") from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise ValueError(f"cannot read {path}: it is not of format {_FORMAT}")
-    wrong = [name for name, kind in kinds.items() if type(content.get(name)) is not kind]
+    wrong = [name for name, each in types.items() if type(content.get(name)) is not each]
     if wrong:
-        raise ValueError(f"cannot read {path}: it is damaged, {wrong} are missing or of another kind")
+        raise ValueError(f"cannot read {path}: it is damaged, {wrong} are missing or of another type")
     return content

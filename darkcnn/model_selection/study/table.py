@@ -1,4 +1,4 @@
-"""Tables of studies, in the form of scikit-learn's searches."""
+"""Results of a study in the form of scikit-learn's searches."""
 
 import numpy as np
 from scipy.stats import rankdata
@@ -7,21 +7,21 @@ from darkcnn.model_selection.validation import corrected_standard_error
 
 
 def tabulate(candidates, rows, test_over_train):
-    """Arrange the fits of a study in columns.
+    """Collect the fits of a study in columns.
 
     Parameters
     ----------
     candidates : list of dict
         Parameters of each candidate.
     rows : list of list of dict
-        The fits of each candidate, one for each split: ``scores`` by name, ``fit_time`` and ``score_time``.
+        Fits of each candidate, one for each split: ``scores`` by name, ``fit_time`` and ``score_time``.
     test_over_train : float
-        Clusters in a test set over clusters in its training set.
+        Number of clusters in a test set over that in its training set.
 
     Returns
     -------
     dict of str to ndarray
-        See :func:`darkcnn.run_study`.
+        Columns, see :func:`darkcnn.run_study`.
     """
     results = {"params": candidates}
     for name in sorted({name for params in candidates for name in params}):
@@ -35,7 +35,7 @@ def tabulate(candidates, rows, test_over_train):
     for name in rows[0][0]["scores"]:
         scores = np.array([[fit["scores"][name] for fit in fits] for fits in rows])
         results |= {f"split{split}_test_{name}": column for split, column in enumerate(scores.T)}
-        with np.errstate(invalid="ignore"):  # of infinite scores, the mean may be one, the deviation is NaN
+        with np.errstate(invalid="ignore"):  # infinite scores have an infinite mean or a NaN deviation
             mean, deviation = scores.mean(axis=1), scores.std(axis=1)
         results[f"mean_test_{name}"] = mean
         results[f"std_test_{name}"] = deviation
