@@ -1,4 +1,4 @@
-"""Importance of channels, annuli, attributes and pixels to a fitted classifier."""
+"""Feature importance of a fitted classifier: channels, annuli, attributes and pixels."""
 
 from darkcnn.inspection.importance import annulus_importance, attribute_importance, channel_importance
 from darkcnn.inspection.occlusion import occlusion

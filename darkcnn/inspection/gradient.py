@@ -1,24 +1,24 @@
-"""The gradient of a network's log-probabilities, whatever backend keras runs on."""
+"""Gradient of log-probabilities with the TensorFlow or JAX backend of keras."""
 
 import keras
 import numpy as np
 
 
 def log_probability_gradient(model, maps, attributes, classes, *, from_logits):
-    """Differentiate the logarithm of the probability of a class by the pixels of the maps.
+    """Compute the gradient of the log-probability of a class with respect to the pixels.
 
     Parameters
     ----------
     model : keras.Model
-        Network from maps, and attributes if any, to logits or probabilities.
+        Network from maps (and attributes) to logits or probabilities.
     maps : ndarray of shape (n_maps, height, width, n_channels)
         Maps.
     attributes : ndarray of shape (n_maps, n_attributes) or None
         Attributes.
     classes : ndarray of int of shape (n_maps,)
-        Column of the class of each map.
+        Class index of each map.
     from_logits : bool
-        Whether the network gives logits.
+        Whether the network returns logits.
 
     Returns
     -------

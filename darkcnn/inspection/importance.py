@@ -1,4 +1,4 @@
-"""Importance of channels, annuli and attributes: loss of a score when they are exchanged."""
+"""Permutation importance of channels, annuli and attributes."""
 
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
@@ -21,37 +21,37 @@ def channel_importance(
     random_state=None,
     verbose=0,
 ):
-    """Measure the loss of a score when one map of each cluster is replaced by that of another cluster.
+    """Permutation importance of channels: decrease of a score when a map is replaced by another cluster's.
 
     Parameters
     ----------
     estimator : estimator
         Fitted classifier with ``predict_proba``, such as a :func:`darkcnn.default_pipeline`.
     X : structured ndarray of shape (n_samples,), or array of (n_samples, height, width, n_channels)
-        Clusters that it was not trained on.
+        Held-out clusters.
     y : array-like of shape (n_samples,)
         Labels.
     scoring : str or callable, default="balanced_accuracy"
-        Any scorer of scikit-learn.
+        Scikit-learn scorer.
     n_repeats : int, default=5
-        Number of draws of other clusters.
+        Number of permutations.
     groups : array-like of shape (n_samples,) or None, default=None
         Cluster of each row of plain maps; None if all differ. Records have their own.
     mass : array-like of shape (n_samples,) or None, default=None
-        Logarithm of the mass of each row of plain maps. Records have their own.
+        Log10 mass of each row of plain maps. Records have their own.
     random_state : int, RandomState instance or None, default=None
-        Seed of the choice of clusters.
+        Seed of the permutations.
     verbose : int, default=0
         Above 0, show a progress bar.
 
     Returns
     -------
     sklearn.utils.Bunch
-        As of :func:`annulus_importance`, without the axis of annuli.
+        See :func:`annulus_importance`, without the axis of annuli.
 
     See Also
     --------
-    darkcnn.plotting.ImportanceDisplay : Draws it.
+    darkcnn.plotting.ImportanceDisplay : Plots it.
 
     Examples
     --------
@@ -85,53 +85,53 @@ def annulus_importance(
     random_state=None,
     verbose=0,
 ):
-    r"""Measure the loss of a score when one ring of each cluster is replaced by that of another cluster.
+    r"""Permutation importance of annuli: decrease of a score when a ring is replaced by another cluster's.
 
     Parameters
     ----------
     estimator : estimator
         Fitted classifier with ``predict_proba``, such as a :func:`darkcnn.default_pipeline`.
     X : structured ndarray of shape (n_samples,), or array of (n_samples, height, width, n_channels)
-        Clusters that it was not trained on.
+        Held-out clusters.
     y : array-like of shape (n_samples,)
         Labels.
     n_annuli : int, default=10
-        Number of rings, equally wide, from the middle to the largest circle in the map (1000 kpc).
+        Number of rings of equal width, from the centre to the largest circle in the map (1000 kpc).
     scoring : str or callable, default="balanced_accuracy"
-        Any scorer of scikit-learn.
+        Scikit-learn scorer.
     n_repeats : int, default=5
-        Number of draws of other clusters.
+        Number of permutations.
     groups : array-like of shape (n_samples,) or None, default=None
         Cluster of each row of plain maps; None if all differ. Records have their own.
     mass : array-like of shape (n_samples,) or None, default=None
-        Logarithm of the mass of each row of plain maps. Records have their own.
+        Log10 mass of each row of plain maps. Records have their own.
     random_state : int, RandomState instance or None, default=None
-        Seed of the choice of clusters.
+        Seed of the permutations.
     verbose : int, default=0
         Above 0, show a progress bar.
 
     Returns
     -------
     sklearn.utils.Bunch
-        ``importances`` of shape (n_channels, n_annuli, n_repeats): score before minus score after;
+        ``importances`` of shape (n_channels, n_annuli, n_repeats): decrease of the score;
         ``importances_mean`` and ``importances_std`` over repeats; ``importances_error``: standard error of
         the mean, from a jackknife over clusters; ``names`` of the channels; ``edges`` of the annuli, kpc;
         ``scoring``.
 
     See Also
     --------
-    darkcnn.plotting.ImportanceDisplay : Draws it.
+    darkcnn.plotting.ImportanceDisplay : Plots it.
 
     Notes
     -----
-    The other cluster is one of the ten next lighter or ten next heavier halos, of any dark-matter model. If a
-    mass is unknown, it is any other halo. Maps are exchanged in units of their own peak, the input of
-    networks; the rest of the map and the norms are unchanged. The ring remains realistic, and only its
-    information on the model is lost. The published measure [1]_ fills the ring with uniform noise, which is
-    out of distribution, and divides by the number of pixels, which by itself makes it decrease outwards.
+    The other cluster is one of the ten next lighter or ten next heavier halos, of any dark-matter model; any
+    other halo if a mass is unknown. Maps are exchanged in units of their own peak, the input of networks; the
+    rest of the map and the norms are unchanged. The map remains realistic, and only the information in the
+    ring is lost. The published measure [1]_ fills the ring with uniform noise, which is out of distribution,
+    and divides by the number of pixels, which makes it decrease outwards.
 
-    A ring is important if the classifier relies on it, not if it contains information: if neighbouring rings
-    contain the same information, each may have low importance.
+    A ring is important if the classifier relies on it, not if it contains information: several rings with the
+    same information may all have low importance.
 
     References
     ----------
@@ -179,35 +179,35 @@ def attribute_importance(
     random_state=None,
     verbose=0,
 ):
-    """Measure the loss of a score when one attribute of each cluster is replaced by another cluster's.
+    """Permutation importance of attributes: decrease of a score when one is replaced by another cluster's.
 
     Parameters
     ----------
     estimator : estimator
         Fitted classifier of records with ``predict_proba``.
     X : structured ndarray of shape (n_samples,)
-        Clusters that it was not trained on.
+        Held-out clusters.
     y : array-like of shape (n_samples,)
         Labels.
     attributes : sequence of str, default=darkcnn.preprocessing.ATTRIBUTES
-        Attributes to permute. Those that the classifier does not read have an importance of zero.
+        Attributes to permute. Attributes that are no input of the classifier have zero importance.
     scoring : str or callable, default="balanced_accuracy"
-        Any scorer of scikit-learn.
+        Scikit-learn scorer.
     n_repeats : int, default=5
-        Number of draws of other clusters.
+        Number of permutations.
     random_state : int, RandomState instance or None, default=None
-        Seed of the choice of clusters.
+        Seed of the permutations.
     verbose : int, default=0
         Above 0, show a progress bar.
 
     Returns
     -------
     sklearn.utils.Bunch
-        As of :func:`annulus_importance`; the first axis is that of `attributes`, which are the ``names``.
+        See :func:`annulus_importance`; the first axis is that of `attributes`, which are the ``names``.
 
     See Also
     --------
-    darkcnn.plotting.ImportanceDisplay : Draws it.
+    darkcnn.plotting.ImportanceDisplay : Plots it.
 
     Examples
     --------
@@ -244,7 +244,7 @@ def _attribute(name):
 
 
 def _draw(permutation, n_repeats, random_state, *, similar_mass=True):
-    """Draw the donors of each repeat, the same for all parts, which are then compared on equal terms."""
+    """Draw the donors of each repeat, common to all parts, so that importances are comparable."""
     if n_repeats < 1:
         raise ValueError(f"n_repeats must be at least 1, got {n_repeats}")
     rng = check_random_state(random_state)

@@ -1,4 +1,4 @@
-"""Occlusion: loss of probability without each square of a map."""
+"""Occlusion: decrease in probability without each square of a map."""
 
 import numpy as np
 from sklearn.utils import Bunch, check_consistent_length, check_random_state
@@ -9,42 +9,41 @@ from darkcnn.records import canonical_labels
 
 
 def occlusion(estimator, X, y=None, *, background=None, size=5, n_repeats=5, random_state=None, verbose=0):
-    """Loss of probability of a class when a square of a map is replaced by that of another cluster.
+    """Occlusion maps: decrease in probability when a square of a map is replaced by another cluster's.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted classifier with ``predict_proba``, which averages over views if its pipeline makes them.
+        Fitted classifier with ``predict_proba``.
     X : structured ndarray of shape (n_samples,), or array of (n_samples, height, width, n_channels)
         Clusters to explain.
     y : array-like of shape (n_samples,) or None, default=None
-        The class to explain of each; None for the predicted one.
+        Class to explain for each cluster; None for the predicted one.
     background : array like `X`, or None, default=None
-        Clusters to exchange with; None for those of `X`.
+        Clusters from which replacements are drawn; None for those of `X`.
     size : int, default=5
         Side of the squares, pixels.
     n_repeats : int, default=5
-        Number of draws of other clusters.
+        Number of permutations.
     random_state : int, RandomState instance or None, default=None
-        Seed of the choice of clusters.
+        Seed of the permutations.
     verbose : int, default=0
         Above 0, show a progress bar.
 
     Returns
     -------
     sklearn.utils.Bunch
-        ``importances_mean`` of shape (n_samples, n_channels, n_rows, n_columns): probability before minus
-        probability after; ``importances_error``: its standard error over repeats; ``names`` of the channels;
-        ``unit``.
+        ``importances_mean`` of shape (n_samples, n_channels, n_rows, n_columns): decrease in probability;
+        ``importances_error``: standard error over repeats; ``names`` of the channels; ``unit``.
 
     See Also
     --------
-    darkcnn.plotting.ImportanceMapsDisplay : Draws it.
-    annulus_importance : Its notes define the other clusters and the units.
+    darkcnn.plotting.ImportanceMapsDisplay : Plots it.
+    annulus_importance : Importance of annuli; its notes describe the replacements.
 
     Notes
     -----
-    Occlusion as in [1]_, with squares of clusters of similar mass instead of grey ones, which are out of
+    Occlusion [1]_ with squares from clusters of similar mass instead of grey ones, which are out of
     distribution.
 
     References
@@ -96,5 +95,5 @@ def occlusion(estimator, X, y=None, *, background=None, size=5, n_repeats=5, ran
         importances_mean=lost.mean(axis=0),
         importances_error=error,
         names=permutation.channels,
-        unit="loss of probability",
+        unit="decrease in probability",
     )

@@ -1,4 +1,4 @@
-"""Exchange of parts of one cluster with those of another."""
+"""Permutation of parts of clusters."""
 
 import numpy as np
 from sklearn.utils import check_consistent_length
@@ -7,21 +7,21 @@ from darkcnn.preprocessing import as_maps
 from darkcnn.records import FIELD_SIZE, MAPS, check_groups, check_records, chunks, is_records
 
 _N_NEIGHBORS = 10
-"""How many of the clusters next lighter, and next heavier, may be donors."""
+"""Number of next lighter and of next heavier clusters among which donors are drawn."""
 
 
 class Permutation:
-    """Clusters of which some parts come from other clusters.
+    """Clusters in which some parts are replaced by those of other clusters, the donors.
 
     Parameters
     ----------
     X : structured ndarray of shape (n_samples,), or array of (n_samples, height, width, n_channels)
         Records or plain maps.
     pool : array like `X`, or None
-        Clusters that may be donors; None for those of `X`.
+        Possible donors; None for the clusters of `X`.
     groups, mass : array-like of shape (n_samples,) or None
-        Cluster and log10 mass of each row of `X`; None for those of records. Rows of plain maps are then all
-        different clusters, and any may be a donor.
+        Cluster and log10 mass of each row of `X`; None for those of records. For plain maps, None means that
+        all rows are different clusters, and that donors have any mass.
     """
 
     def __init__(self, X, *, pool=None, groups=None, mass=None):
@@ -51,12 +51,12 @@ class Permutation:
         return list(MAPS) if n_channels == len(MAPS) else [f"channel {row}" for row in range(n_channels)]
 
     def donors(self, rng, *, similar_mass=True):
-        """Draw another cluster for each row.
+        """Draw a donor, another cluster, for each row.
 
         Parameters
         ----------
         rng : numpy.random.RandomState
-            Source of the choice.
+            Random generator.
         similar_mass : bool, default=True
             Whether donors have a similar mass: one of the `_N_NEIGHBORS` next lighter or heavier clusters. If
             any mass is unknown, donors of any mass are drawn.
@@ -74,8 +74,8 @@ class Permutation:
             n_neighbors = len(pool_groups)
         else:
             n_neighbors = _N_NEIGHBORS
-        # Copies of a halo in several models have one mass. Together they are one unit, of which any may be
-        # drawn: the class of a donor is independent of that of the cluster that receives.
+        # Copies of a halo in several models have the same mass. Together they are one unit, from which one is
+        # drawn, so that the class of a donor is independent of that of the recipient.
         codes = np.unique(pool_groups, return_inverse=True)[1]
         _, first, unit = np.unique(
             np.column_stack([codes, pool_mass]), axis=0, return_index=True, return_inverse=True
@@ -92,7 +92,7 @@ class Permutation:
             )
             window = np.arange(max(low - n_neighbors, 0), min(high + n_neighbors, len(order)))
             window = window[sorted_groups[window] != group]
-            if not len(window):  # a halo with many snapshots of its own mass around it
+            if not len(window):  # only snapshots of the same halo have a similar mass
                 window = np.flatnonzero(sorted_groups != group)
             if not len(window):
                 raise ValueError(f"X must hold clusters other than {group} to exchange with, got none")
@@ -101,14 +101,15 @@ class Permutation:
         return chosen
 
     def predict(self, estimator, change=None, donors=None):
-        """Predict the clusters, a chunk at a time.
+        """Predict probabilities of the clusters in chunks, after a change.
 
         Parameters
         ----------
         estimator : estimator
             Fitted classifier with ``predict_proba``.
         change : callable or None, default=None
-            ``change(batch, donor_batch)`` writes parts of the second into the first; None for no change.
+            ``change(batch, donor_batch)`` copies parts of the second to the first in place; None for no
+            change.
         donors : ndarray of int or None, default=None
             Rows of the pool, from :meth:`donors`.
 
@@ -126,7 +127,7 @@ class Permutation:
         return np.concatenate(probabilities)
 
     def region(self, channel, mask):
-        """Return the change that exchanges the pixels of a mask (height, width) in one channel."""
+        """Return a change that replaces the pixels of a mask (height, width) in one channel."""
 
         def change(batch, donor):
             if is_records(batch):
@@ -144,16 +145,16 @@ def annuli(map_shape, n_annuli):
     Parameters
     ----------
     map_shape : tuple of int
-        Height and width come first.
+        Shape of maps that starts with height and width.
     n_annuli : int
-        Number of rings, all equally wide, to the largest circle in the map.
+        Number of rings of equal width, up to the largest circle in the map.
 
     Returns
     -------
     masks : ndarray of bool of shape (n_annuli, height, width)
-        Pixels whose middles are in each ring; the corners of the map are in none.
+        Pixels with centres in each ring; the corners of the map are in none.
     edges : ndarray of shape (n_annuli + 1,)
-        Radii, kpc, of maps that are `FIELD_SIZE` wide.
+        Radii, kpc, for maps that are `FIELD_SIZE` wide.
     """
     height, width = map_shape[:2]
     y, x = np.indices((height, width)) - np.array([height - 1, width - 1]).reshape(2, 1, 1) / 2

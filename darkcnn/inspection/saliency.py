@@ -1,4 +1,4 @@
-"""Saliency: gradient of the log-probability by the pixels."""
+"""Saliency: gradient of the log-probability with respect to the pixels."""
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -9,11 +9,11 @@ from darkcnn.preprocessing import as_views, rotate
 from darkcnn.records import MAPS, canonical_labels
 
 _ROWS = 32
-"""Maps differentiated at a time: a gradient holds all activations of the network in memory."""
+"""Batch size: the gradient keeps all activations of the network in memory."""
 
 
 def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None, verbose=0):
-    r"""Gradient of the log-probability of a class by the pixels, averaged over noise and views.
+    r"""Saliency maps: gradient of the log-probability of a class, averaged over noise and views.
 
     Parameters
     ----------
@@ -22,11 +22,11 @@ def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None
     X : structured ndarray of shape (n_samples,), or array of (n_samples, height, width, n_channels)
         Clusters to explain.
     y : array-like of shape (n_samples,) or None, default=None
-        The class to explain of each; None for the predicted one.
+        Class to explain for each cluster; None for the predicted one.
     noise : float, default=0.1
-        Standard deviation of the noise, in units of the range of each map.
+        Standard deviation of the noise, relative to the range of each map.
     n_repeats : int, default=10
-        Draws of the noise, for each view.
+        Number of noise draws for each view.
     random_state : int, RandomState instance or None, default=None
         Seed of the noise.
     verbose : int, default=0
@@ -35,26 +35,26 @@ def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None
     Returns
     -------
     sklearn.utils.Bunch
-        ``importances_mean`` of shape (n_samples, n_channels, height, width): gradient by the network's input,
-        turned back to how the map lies; ``importances_error``: its standard error over views and draws;
-        ``names`` of the channels; ``unit``.
+        ``importances_mean`` of shape (n_samples, n_channels, height, width): gradient with respect to the
+        network input, rotated back to the orientation of the map; ``importances_error``: standard error over
+        views and draws; ``names`` of the channels; ``unit``.
 
     Raises
     ------
     TypeError
         If `estimator` does not end in a :class:`~darkcnn.DarkCNNClassifier`.
     NotImplementedError
-        If keras runs on another backend than TensorFlow or JAX.
+        If the keras backend is neither TensorFlow nor JAX.
 
     See Also
     --------
-    darkcnn.plotting.ImportanceMapsDisplay : Draws it.
+    darkcnn.plotting.ImportanceMapsDisplay : Plots it.
 
     Notes
     -----
-    This is SmoothGrad [1]_: the mean of :math:`\partial \log p / \partial x` over
-    :math:`x + \mathcal{N}(0, \sigma^2)`. Positive where a higher value favours the class. Signs differ
-    between classes: average over clusters of one class, or over absolute values.
+    SmoothGrad [1]_: the mean of :math:`\partial \log p / \partial x` over :math:`x + \mathcal{N}(0,
+    \sigma^2)`. It is positive where a higher value favours the class. Signs differ between classes: average
+    over clusters of one class, or over absolute values.
 
     References
     ----------
@@ -92,7 +92,7 @@ def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None
     if classifier.predict_views is not None:
         views = views.first(classifier.predict_views)
     angles = views.angles
-    if views.maps.are_observed:  # these turn by whole quarters
+    if views.maps.are_observed:  # rotated by multiples of 90 degrees
         angles = np.rint(angles / (np.pi / 2)) * np.pi / 2
     model = classifier.model_
     from_logits = not ends_in_softmax(model.layers[-1])
@@ -128,13 +128,13 @@ def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None
 
 
 def _rotate_back(image, angle, flip):
-    """Undo what made a view."""
+    """Undo the rotation and reflection of a view."""
     image = rotate(np.ascontiguousarray(image), -angle, flip=False)
     return rotate(image, 0.0, flip=True) if flip else image
 
 
 def _channel_names(estimator, names):
-    """Return the names of the maps that a pipeline selects, if it does."""
+    """Return the names of the maps selected by a pipeline, or default names."""
     steps = [step for _, step in estimator.steps] if isinstance(estimator, Pipeline) else []
     chosen = [step.maps for step in steps if hasattr(step, "maps") and not isinstance(step.maps, str)]
     return list(chosen[0]) if chosen else names

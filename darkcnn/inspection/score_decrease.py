@@ -1,4 +1,4 @@
-"""Loss of a score by a change of the data, and its standard error."""
+"""Decrease of a score after a change of the data, with its standard error."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -9,11 +9,11 @@ from tqdm import tqdm
 from darkcnn.records import canonical_labels
 
 _N_BLOCKS = 20
-"""Parts of the clusters that the jackknife leaves out, one after the other."""
+"""Number of blocks of clusters for the jackknife."""
 
 
 class _CachedPredictions(ClassifierMixin, BaseEstimator):
-    """Predictions in the place of a classifier, so that any scorer can score any of the rows."""
+    """Classifier that returns stored predictions, so that any scorer can be applied to any rows."""
 
     def __init__(self, classes, probabilities):
         self.classes = self.classes_ = classes
@@ -27,14 +27,14 @@ class _CachedPredictions(ClassifierMixin, BaseEstimator):
 
 
 def score_decrease(estimator, permutation, y, changes, *, scoring, donors, verbose):
-    """Measure what the score loses by each change.
+    """Measure the decrease of the score by each change.
 
     Parameters
     ----------
     estimator : estimator
         Fitted classifier with ``predict_proba``.
     permutation : Permutation
-        Clusters.
+        Clusters and possible donors.
     y : array-like of shape (n_samples,)
         Labels.
     changes : list of callable
@@ -55,8 +55,8 @@ def score_decrease(estimator, permutation, y, changes, *, scoring, donors, verbo
     y = canonical_labels(y)
     check_consistent_length(permutation.X, y)
     classes = canonical_labels(estimator.classes_)
-    order = np.argsort(classes)  # as scorers expect them
-    # Without its clusters of each block in turn: the delete-a-group jackknife.
+    order = np.argsort(classes)  # the order that scorers expect
+    # The delete-a-group jackknife: without the clusters of each block in turn.
     block = np.unique(permutation.groups, return_inverse=True)[1] % _N_BLOCKS
     everything = np.arange(len(y))
     samples = [everything, *(np.flatnonzero(block != left_out) for left_out in np.unique(block))]
@@ -67,22 +67,22 @@ def score_decrease(estimator, permutation, y, changes, *, scoring, donors, verbo
     scorer = check_scoring(estimator, scoring)
 
     def scores(probabilities):
-        answers = _CachedPredictions(classes[order], probabilities[:, order])
-        return np.array([scorer(answers, rows, y[rows]) for rows in samples])
+        predictions = _CachedPredictions(classes[order], probabilities[:, order])
+        return np.array([scorer(predictions, rows, y[rows]) for rows in samples])
 
     unchanged = scores(permutation.predict(estimator))
-    lost = np.empty((len(changes), len(donors), len(samples)))
-    with tqdm(total=lost[..., 0].size, desc="Importance", unit="run", disable=not verbose) as progress:
+    decrease = np.empty((len(changes), len(donors), len(samples)))
+    with tqdm(total=decrease[..., 0].size, desc="Importance", unit="run", disable=not verbose) as progress:
         for row, change in enumerate(changes):
             for repeat, rows in enumerate(donors):
-                lost[row, repeat] = unchanged - scores(permutation.predict(estimator, change, rows))
+                decrease[row, repeat] = unchanged - scores(permutation.predict(estimator, change, rows))
                 progress.update()
-    without = lost[..., 1:].mean(axis=1)
+    without = decrease[..., 1:].mean(axis=1)
     spread = without - without.mean(axis=1, keepdims=True)
     return Bunch(
-        importances=lost[..., 0],
-        importances_mean=lost[..., 0].mean(axis=1),
-        importances_std=lost[..., 0].std(axis=1),
+        importances=decrease[..., 0],
+        importances_mean=decrease[..., 0].mean(axis=1),
+        importances_std=decrease[..., 0].std(axis=1),
         importances_error=np.sqrt((n_blocks - 1) / n_blocks * (spread**2).sum(axis=1)),
         scoring=scoring if isinstance(scoring, str) else "score",
     )

@@ -1,6 +1,6 @@
-"""Displays in scikit-learn's form: they hold what they show, and ``plot`` draws it into any axes.
+"""Displays in the style of scikit-learn: they store their data, and ``plot`` draws into any axes.
 
-They need matplotlib, the extra ``darkcnn[plot]``, which is imported when a display is drawn.
+They need matplotlib (``darkcnn[plot]``), which is imported when a display is drawn.
 """
 
 from darkcnn.plotting.canvas import as_figure

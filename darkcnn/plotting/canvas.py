@@ -1,12 +1,12 @@
-"""Axes and colours of displays."""
+"""Axes, colours and markers of displays."""
 
 import numpy as np
 
 LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Colours of lines, for colour-blind readers too: the palette of Okabe & Ito (2008), blue first."""
+"""Line colours: the colour-blind safe palette of Okabe & Ito (2008), blue first."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-"""Markers that go with them, for prints in grey."""
+"""Markers of the lines, for greyscale prints."""
 
 
 def import_matplotlib():
@@ -14,12 +14,12 @@ def import_matplotlib():
     try:
         import matplotlib
     except ImportError as error:
-        raise ImportError('displays need matplotlib: pip install "darkcnn[plot]"') from error
+        raise ImportError('displays need matplotlib: run pip install "darkcnn[plot]"') from error
     return matplotlib
 
 
 def single(ax, figsize):
-    """Return the axes given, or those of a new figure if there are none.
+    """Return the given axes, or those of a new figure.
 
     Parameters
     ----------
@@ -42,18 +42,18 @@ def single(ax, figsize):
 
 
 def grid(ax, n_rows, n_columns, figsize, **options):
-    """Divide the axes given, or a new figure, into panels.
+    """Divide the given axes, or a new figure, into panels.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes, matplotlib.figure.Figure or None
-        Axes whose place the panels take, or an empty figure.
+        Axes to replace by panels, or an empty figure.
     n_rows, n_columns : int
         Number of panels.
     figsize : (float, float)
         Width and height of a new figure, inches.
     **options
-        Of ``subplots``, such as ``sharex``.
+        Options of ``subplots``, such as ``sharex``.
 
     Returns
     -------
@@ -72,19 +72,19 @@ def grid(ax, n_rows, n_columns, figsize, **options):
 
 
 def as_figure(display, **options):
-    """Draw a display into a new figure that pyplot does not manage, to be saved.
+    """Draw a display in a new figure that is not managed by pyplot, for saving.
 
     Parameters
     ----------
     display : display
-        Any of `darkcnn.plotting`.
+        Any display of `darkcnn.plotting`.
     **options
-        Of its ``plot``.
+        Options of its ``plot``.
 
     Returns
     -------
     matplotlib.figure.Figure
-        The figure, of the size that suits the display.
+        Figure of a suitable size.
 
     Examples
     --------
@@ -101,12 +101,12 @@ def as_figure(display, **options):
 
 
 def class_styles(labels):
-    """Choose a colour and a marker for each class, from dark to light as the cross-section grows.
+    """Choose a colour and a marker for each class, from dark to light by cross-section.
 
     Parameters
     ----------
     labels : sequence of str
-        Labels in order.
+        Labels, sorted.
 
     Returns
     -------
@@ -121,5 +121,5 @@ def class_styles(labels):
 
 
 def plain(text):
-    """Escape dollar signs, so that matplotlib shows the text as it is."""
+    """Escape dollar signs, so that matplotlib does not interpret text as math."""
     return str(text).replace("$", r"\$")

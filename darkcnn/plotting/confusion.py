@@ -9,12 +9,13 @@ from darkcnn.records import canonical_labels, sort_labels
 
 
 class CrossSectionConfusionDisplay:
-    """Confusion matrix in order of cross-section; the rates of each row add up to 1.
+    """Confusion matrix, ordered by cross-section and normalised over each true class.
 
     Parameters
     ----------
     confusion_matrix : ndarray of shape (n_classes, n_classes)
-        Numbers of maps; rows are true classes, columns are predicted ones, both in the order of the labels.
+        Numbers of maps; rows are true classes, columns are predicted classes, both in the order of the
+        labels.
     display_labels : sequence of str
         Labels, by cross-section.
     estimator_name : str or None, default=None
@@ -23,7 +24,7 @@ class CrossSectionConfusionDisplay:
     Attributes
     ----------
     rates : ndarray of shape (n_classes, n_classes)
-        Parts of each row; zero where a class has no maps.
+        Fractions of each row; zero if a class has no maps.
     ax_ : matplotlib.axes.Axes
         Axes of the matrix.
     figure_ : matplotlib.figure.Figure
@@ -31,7 +32,7 @@ class CrossSectionConfusionDisplay:
 
     See Also
     --------
-    sklearn.metrics.ConfusionMatrixDisplay : Draws it.
+    sklearn.metrics.ConfusionMatrixDisplay : Unordered confusion matrix.
 
     Examples
     --------
@@ -44,7 +45,7 @@ class CrossSectionConfusionDisplay:
     """
 
     figsize = 4.6, 4.0
-    """Width and height that suit the display, inches."""
+    """Suitable width and height, inches."""
 
     def __init__(self, confusion_matrix, display_labels, *, estimator_name=None):
         self.confusion_matrix = np.asarray(confusion_matrix)
@@ -62,13 +63,13 @@ class CrossSectionConfusionDisplay:
         estimator : estimator
             Fitted classifier.
         X : array-like of shape (n_samples, ...)
-            Clusters.
+            Held-out clusters.
         y : array-like of shape (n_samples,)
             True labels.
         ax : matplotlib.axes.Axes or None, default=None
             Axes to draw on; None for a new figure.
         **options
-            ``estimator_name``, and what `plot` takes.
+            ``estimator_name``, and options of `plot`.
 
         Returns
         -------
@@ -93,7 +94,7 @@ class CrossSectionConfusionDisplay:
         ax : matplotlib.axes.Axes or None, default=None
             Axes to draw on; None for a new figure.
         **options
-            Of `plot`.
+            Options of `plot`.
 
         Returns
         -------
@@ -106,14 +107,14 @@ class CrossSectionConfusionDisplay:
         return cls(counts, labels, estimator_name=estimator_name).plot(ax=ax, **options)
 
     def plot(self, *, ax=None, cmap="Blues", colorbar=True):
-        """Draw the rates, and how many maps each row has.
+        """Draw the rates and the number of maps of each row.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes or None, default=None
             Axes to draw on; None for a new figure.
         cmap : str or matplotlib.colors.Colormap, default="Blues"
-            Colours.
+            Colour map.
         colorbar : bool, default=True
             Whether to add a colour bar.
 
@@ -129,13 +130,13 @@ class CrossSectionConfusionDisplay:
             ax=ax, cmap=cmap, values_format=".2f", colorbar=False, im_kw={"vmin": 0, "vmax": 1}
         )
         for text, rate in zip(drawn.text_.flat, self.rates.flat, strict=True):
-            text.set_color(drawn.im_.cmap(1.0 if rate < 0.5 else 0.0))  # of the scale, not of the rates
+            text.set_color(drawn.im_.cmap(1.0 if rate < 0.5 else 0.0))  # contrast on the fixed scale
         totals = self.confusion_matrix.sum(axis=1)
         ax.set_yticks(range(len(names)), [f"{name}\n({n})" for name, n in zip(names, totals, strict=True)])
         ax.set(xlabel="Predicted model", ylabel="True model (number of maps)")
         if self.estimator_name is not None:
             ax.set_title(plain(self.estimator_name), fontsize="medium")
         if colorbar:
-            ax.figure.colorbar(drawn.im_, ax=ax, label="Part of the true model", shrink=0.8)
+            ax.figure.colorbar(drawn.im_, ax=ax, label="Fraction of the true model", shrink=0.8)
         self.ax_, self.figure_ = ax, ax.figure
         return self

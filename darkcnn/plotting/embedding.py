@@ -1,4 +1,4 @@
-"""Embedding of clusters by a network."""
+"""Embedding of clusters, projected to two dimensions."""
 
 from sklearn.decomposition import PCA
 from sklearn.utils import check_consistent_length
@@ -8,7 +8,7 @@ from darkcnn.records import canonical_labels, sort_labels
 
 
 class EmbeddingDisplay:
-    """Clusters in the two directions in which their features differ most.
+    """Embedding of clusters in its first two principal components.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ class EmbeddingDisplay:
     target : ndarray of shape (n_samples,)
         Labels.
     explained_variance_ratio : ndarray of shape (2,)
-        Parts of the variance that they hold.
+        Fractions of the variance explained by the components.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class EmbeddingDisplay:
 
     See Also
     --------
-    sklearn.decomposition.PCA : Finds the components.
+    sklearn.decomposition.PCA : Principal component analysis.
 
     Examples
     --------
@@ -40,7 +40,7 @@ class EmbeddingDisplay:
     """
 
     figsize = 4.6, 4.0
-    """Width and height that suit the display, inches."""
+    """Suitable width and height, inches."""
 
     def __init__(self, projection, target, explained_variance_ratio):
         self.projection = projection
@@ -49,7 +49,7 @@ class EmbeddingDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, y, *, ax=None, **options):
-        """Draw the embedding of clusters: the input of the last layer of a network.
+        """Draw the embedding of clusters, which is the input of the last layer of a network.
 
         Parameters
         ----------
@@ -63,7 +63,7 @@ class EmbeddingDisplay:
         ax : matplotlib.axes.Axes or None, default=None
             Axes to draw on; None for a new figure.
         **options
-            Of `plot`.
+            Options of `plot`.
 
         Returns
         -------
@@ -76,18 +76,18 @@ class EmbeddingDisplay:
 
     @classmethod
     def from_features(cls, features, y, *, ax=None, **options):
-        """Draw features of clusters.
+        """Draw given features of clusters.
 
         Parameters
         ----------
         features : array-like of shape (n_samples, n_features)
-            Features, in units that can be compared.
+            Features, in comparable units.
         y : array-like of shape (n_samples,)
             Labels.
         ax : matplotlib.axes.Axes or None, default=None
             Axes to draw on; None for a new figure.
         **options
-            Of `plot`.
+            Options of `plot`.
 
         Returns
         -------
@@ -107,7 +107,7 @@ class EmbeddingDisplay:
         ax : matplotlib.axes.Axes or None, default=None
             Axes to draw on; None for a new figure.
         **options
-            Of ``Axes.scatter``, such as ``s``.
+            Options of ``Axes.scatter``, such as ``s``.
 
         Returns
         -------

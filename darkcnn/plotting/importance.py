@@ -6,12 +6,13 @@ from darkcnn.plotting.canvas import LINES, MARKERS, plain, single
 
 
 class ImportanceDisplay:
-    """Loss of a score without each channel, annulus or attribute.
+    """Importance of channels, annuli or attributes: decrease of a score.
 
     Parameters
     ----------
     importance : sklearn.utils.Bunch
-        Of :func:`darkcnn.inspection.channel_importance`, :func:`~darkcnn.inspection.annulus_importance` or
+        Result of :func:`darkcnn.inspection.channel_importance`,
+        :func:`~darkcnn.inspection.annulus_importance` or
         :func:`~darkcnn.inspection.attribute_importance`.
 
     Attributes
@@ -23,7 +24,7 @@ class ImportanceDisplay:
 
     See Also
     --------
-    ImportanceMapsDisplay : Of occlusion and saliency.
+    ImportanceMapsDisplay : Occlusion and saliency maps.
 
     Examples
     --------
@@ -38,7 +39,7 @@ class ImportanceDisplay:
     ...     scoring="balanced_accuracy",
     ... )
     >>> ImportanceDisplay(importance).plot().ax_.get_xlabel()
-    'Loss of balanced accuracy'
+    'Decrease in balanced accuracy'
     """
 
     def __init__(self, importance):
@@ -46,15 +47,15 @@ class ImportanceDisplay:
 
     @property
     def figsize(self):
-        """Width and height that suit the display, inches."""
+        """Suitable width and height, inches."""
         return (
             (5.0, 3.4) if self.importance.edges is not None else (5.0, 0.35 * len(self.importance.names) + 1)
         )
 
     def plot(self, *, ax=None):
-        """Draw annuli as a line for each channel, channels and attributes as a point for each.
+        """Draw a line for each channel over annuli, or a point for each channel or attribute.
 
-        Bars are standard errors.
+        Error bars are standard errors.
 
         Parameters
         ----------
@@ -69,8 +70,8 @@ class ImportanceDisplay:
         ax = single(ax, self.figsize)
         importance = self.importance
         score = plain(importance.scoring).replace("_", " ")
-        # scikit-learn turns losses into scores by their sign.
-        lost = f"Increase of {score[4:]}" if score.startswith("neg ") else f"Loss of {score}"
+        # Scores that scikit-learn names "neg" are losses with the opposite sign.
+        label = f"Increase in {score[4:]}" if score.startswith("neg ") else f"Decrease in {score}"
         names = [plain(name) for name in importance.names]
         if importance.edges is None:
             order = np.argsort(importance.importances_mean, kind="stable")
@@ -83,7 +84,7 @@ class ImportanceDisplay:
                 color=LINES[0],
             )
             ax.set_yticks(range(len(order)), [names[row].replace("_", " ") for row in order])
-            ax.set(xlabel=lost, ylim=(-0.5, len(order) - 0.5))
+            ax.set(xlabel=label, ylim=(-0.5, len(order) - 0.5))
             ax.axvline(0, color="0.5", linestyle=":", zorder=0)
         else:
             middles = (importance.edges[1:] + importance.edges[:-1]) / 2
@@ -99,7 +100,7 @@ class ImportanceDisplay:
                     capsize=2,
                     label=name,
                 )
-            ax.set(xlabel="Radius of the annulus [kpc]", ylabel=lost, xlim=(0, importance.edges[-1]))
+            ax.set(xlabel="Radius of the annulus [kpc]", ylabel=label, xlim=(0, importance.edges[-1]))
             ax.axhline(0, color="0.5", linestyle=":", zorder=0)
             ax.legend(fontsize="small")
         self.ax_, self.figure_ = ax, ax.figure

@@ -1,4 +1,4 @@
-"""Maps of importance: occlusion and saliency."""
+"""Occlusion and saliency maps."""
 
 import numpy as np
 
@@ -7,12 +7,12 @@ from darkcnn.plotting.records import EXTENT, TICKS
 
 
 class ImportanceMapsDisplay:
-    """Maps of importance, the mean over clusters: a panel for each channel.
+    """Occlusion or saliency maps, averaged over clusters, one panel for each channel.
 
     Parameters
     ----------
     importance : sklearn.utils.Bunch
-        Of :func:`darkcnn.inspection.occlusion` or :func:`darkcnn.inspection.saliency`.
+        Result of :func:`darkcnn.inspection.occlusion` or :func:`darkcnn.inspection.saliency`.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class ImportanceMapsDisplay:
 
     See Also
     --------
-    ImportanceDisplay : Of channels, annuli and attributes.
+    ImportanceDisplay : Importance of channels, annuli and attributes.
 
     Examples
     --------
@@ -41,18 +41,18 @@ class ImportanceMapsDisplay:
 
     @property
     def figsize(self):
-        """Width and height that suit the display, inches."""
+        """Suitable width and height, inches."""
         return 1.7 * len(self.maps) + 1.4, 2.2
 
     def plot(self, *, ax=None, cmap="RdBu_r"):
-        """Draw the maps on one scale, zero in white.
+        """Draw the maps on a common scale, with zero in white.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes or None, default=None
             Axes to divide into panels; None for a new figure.
         cmap : str or matplotlib.colors.Colormap, default="RdBu_r"
-            Colours.
+            Colour map.
 
         Returns
         -------

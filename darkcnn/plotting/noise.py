@@ -1,4 +1,4 @@
-"""Scores against the depth of observations."""
+"""Score as a function of the depth of observations."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ from darkcnn.plotting.canvas import LINES, MARKERS, plain, single
 
 
 class NoiseDisplay:
-    """Accuracy against the depth of observations, for one method or several.
+    """Accuracy as a function of the depth of observations, for one or several methods.
 
     Parameters
     ----------
     levels : dict of str to ndarray of shape (n_levels,)
-        Depth or noise of each point of each method, ascending.
+        Depth or noise level of each point of each method, ascending.
     scores : dict of str to ndarray of shape (n_levels,)
         Score of each point.
     errors : dict of str to ndarray of shape (n_levels,), or None, default=None
@@ -21,7 +21,7 @@ class NoiseDisplay:
     ylabel : str, default="Balanced accuracy"
         Name of the scores.
     chance : float or None, default=None
-        Score of guessing.
+        Score of random guessing.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class NoiseDisplay:
     """
 
     figsize = 5.0, 3.6
-    """Width and height that suit the display, inches."""
+    """Suitable width and height, inches."""
 
     def __init__(self, levels, scores, errors=None, *, xlabel, ylabel="Balanced accuracy", chance=None):
         self.levels = levels
@@ -55,16 +55,16 @@ class NoiseDisplay:
 
     @classmethod
     def from_table(cls, table, *, level, score, error=None, method=None, ax=None, logx=True, **options):
-        """Draw columns of a table.
+        """Draw scores from a table.
 
         Parameters
         ----------
         table : mapping, structured ndarray, or table of pandas or astropy
-            Its columns are ``table[name]``; a row for each point.
+            Table with one row for each point; columns are ``table[name]``.
         level, score : str
             Names of the columns of the noise levels and of the scores.
         error, method : str or None, default=None
-            Names of the columns of the standard errors and of what was scored, if there are any.
+            Names of the columns of standard errors and methods, if any.
         ax : matplotlib.axes.Axes or None, default=None
             Axes to draw on; None for a new figure.
         logx : bool, default=True

@@ -8,18 +8,18 @@ _LEVELS = (0.68, 0.95)
 
 
 class PosteriorDisplay:
-    r"""Posterior density of the cross-section, with its credible intervals.
+    r"""Posterior density of the cross-section with credible intervals.
 
     Parameters
     ----------
     grid : ndarray of shape (n_grid,)
         Cross-sections, cm2/g.
     density : ndarray of shape (n_grid,)
-        Posterior density there, g/cm2.
+        Posterior density at `grid`, g/cm2.
     cross_sections : ndarray of shape (n_classes,)
-        Cross-sections of the classes, cm2/g, which get the ticks.
+        Cross-sections of the classes, cm2/g, used as ticks.
     intervals : dict of float to (float, float)
-        Ends of the credible interval of each level, cm2/g; what is infinite lies beyond the grid.
+        Ends of the credible interval of each level, cm2/g; infinite beyond the grid.
     median : float
         Posterior median, cm2/g.
     truth : float or None, default=None
@@ -36,9 +36,9 @@ class PosteriorDisplay:
 
     Notes
     -----
-    The axis is :math:`\log(1 + \sigma/\sigma_0)`, :math:`\sigma_0` being the lowest class above zero, as in
-    :class:`~darkcnn.CrossSectionPosterior`, and the density drawn is per unit of this axis: equal areas are
-    equal probabilities.
+    The axis is :math:`\log(1 + \sigma/\sigma_0)`, where :math:`\sigma_0` is the lowest positive class, as in
+    :class:`~darkcnn.CrossSectionPosterior`. The density is drawn per unit of this axis, so that equal areas
+    are equal probabilities.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class PosteriorDisplay:
     """
 
     figsize = 5.0, 3.4
-    """Width and height that suit the display, inches."""
+    """Suitable width and height, inches."""
 
     def __init__(self, grid, density, cross_sections, *, intervals, median, truth=None, name=None):
         self.grid = grid
@@ -65,7 +65,7 @@ class PosteriorDisplay:
 
     @classmethod
     def from_estimator(cls, posterior, *, levels=_LEVELS, truth=None, name=None, ax=None, **options):
-        """Draw a posterior.
+        """Draw a fitted posterior.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class PosteriorDisplay:
         ax : matplotlib.axes.Axes or None, default=None
             Axes to draw on; None for a new figure.
         **options
-            Of `plot`.
+            Options of `plot`.
 
         Returns
         -------
@@ -99,14 +99,14 @@ class PosteriorDisplay:
         return display.plot(ax=ax, **options)
 
     def plot(self, *, ax=None, color=LINES[0]):
-        """Draw the density, its intervals as shades, its median and the truth.
+        """Draw the density, shaded intervals, the median and the truth.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw on, which may show another posterior already; None for a new figure.
+            Axes to draw on, possibly with other posteriors; None for a new figure.
         color : color, default="#0072B2"
-            Of line and shades.
+            Colour of line and intervals.
 
         Returns
         -------

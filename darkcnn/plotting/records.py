@@ -1,4 +1,4 @@
-"""Maps of clusters."""
+"""Maps of cluster records."""
 
 import numpy as np
 from sklearn.utils import check_consistent_length, check_random_state
@@ -13,31 +13,31 @@ TICKS = (-500, 0, 500)
 """Ticks of both axes of a map, kpc."""
 
 EXTENT = (-FIELD_SIZE / 2, FIELD_SIZE / 2, -FIELD_SIZE / 2, FIELD_SIZE / 2)
-"""Left, right, bottom and top edge of a map, kpc from its middle."""
+"""Left, right, bottom and top edge of a map relative to its centre, kpc."""
 
 _UNITS = (
     r"$M_\odot\,\mathrm{Mpc}^{-2}$",
     r"$\mathrm{erg\,s^{-1}\,cm^{-2}\,arcmin^{-2}}$",
     r"$M_\odot\,\mathrm{Mpc}^{-2}$",
 )
-_DECADES = 4  # as far down from the peak as MapScaler resolves
+_DECADES = 4  # below the peak, like MapScaler
 
 
 class RecordsDisplay:
-    """Maps of clusters: a row for each record, a column for each channel, in logarithmic stretch.
+    """Maps of clusters with logarithmic stretch: one row for each record, one column for each channel.
 
     Parameters
     ----------
     records : structured ndarray of shape (n_samples,)
         Records to show, see :func:`darkcnn.records.record_dtype`; about a dozen fit on a page.
     labels : array-like of shape (n_samples,) or None, default=None
-        Text beside each.
+        Text next to each record.
 
     Attributes
     ----------
     images : ndarray of shape (n_samples, n_channels, height, width)
-        Maps in Msun / Mpc2, erg / s / cm2 / arcmin2 and Msun / Mpc2; in units of the peak where
-        the norm is unknown.
+        Maps in Msun / Mpc2, erg / s / cm2 / arcmin2 and Msun / Mpc2; in units of the peak if the norm is
+        unknown.
     ax_ : ndarray of matplotlib.axes.Axes, shape (n_samples, n_channels)
         Panels.
     figure_ : matplotlib.figure.Figure
@@ -67,7 +67,7 @@ class RecordsDisplay:
 
     @classmethod
     def from_records(cls, X, y, *, n_per_class=1, random_state=None, ax=None, **options):
-        """Draw a few clusters of each class, the same halos in all classes where possible.
+        """Draw some clusters of each class, if possible the same halos.
 
         Parameters
         ----------
@@ -78,11 +78,11 @@ class RecordsDisplay:
         n_per_class : int, default=1
             Number of clusters of each class.
         random_state : int, RandomState instance or None, default=None
-            Seed of the choice.
+            Seed of the selection.
         ax : matplotlib.axes.Axes or None, default=None
             Axes to divide into panels; None for a new figure.
         **options
-            Of `plot`.
+            Options of `plot`.
 
         Returns
         -------
@@ -97,18 +97,18 @@ class RecordsDisplay:
 
     @property
     def figsize(self):
-        """Width and height that suit the display, inches."""
+        """Suitable width and height, inches."""
         return 5.2, 1.45 * len(self.images) + 1.0
 
     def plot(self, *, ax=None, cmap="magma"):
-        """Draw the maps; all of a channel share one scale, down to 1e-4 of its highest value.
+        """Draw the maps, with a common scale for each channel, down to 1e-4 of its maximum.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes or None, default=None
             Axes to divide into panels; None for a new figure.
         cmap : str or matplotlib.colors.Colormap, default="magma"
-            Colours.
+            Colour map.
 
         Returns
         -------
@@ -123,7 +123,7 @@ class RecordsDisplay:
             top = images.max() if images.max() > 0 else 1
             norm = matplotlib.colors.LogNorm(top / 10**_DECADES, top)
             for panel, image in zip(panels, images, strict=True):
-                # Below the scale, zeros and the negative values of noise are drawn in the darkest colour.
+                # Zeros and negative noise are drawn in the darkest colour.
                 drawn = panel.imshow(
                     np.maximum(image, norm.vmin), origin="lower", extent=EXTENT, cmap=cmap, norm=norm
                 )
@@ -143,7 +143,7 @@ class RecordsDisplay:
 
 
 def _some_of_each(records, y, n_per_class, rng):
-    """Return rows of each class, preferring snapshots of halos that many classes share."""
+    """Select rows of each class, preferring snapshots of halos that occur in many classes."""
     halo, redshift = (np.unique(records[name], return_inverse=True)[1] for name in ("cluster_id", "redshift"))
     snapshot = np.unique(np.column_stack([halo, redshift]), axis=0, return_inverse=True)[1].ravel()
     n_sharing = np.zeros(snapshot.max() + 1, int)

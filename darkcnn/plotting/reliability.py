@@ -8,14 +8,14 @@ from darkcnn.records import canonical_labels, check_groups
 
 
 class ReliabilityDisplay:
-    """Reliability diagram: fraction of correct predictions against their probability.
+    """Reliability diagram: accuracy as a function of the predicted probability.
 
     Parameters
     ----------
     confidence : ndarray of shape (n_bins,)
-        Mean probability of the most probable class.
+        Mean probability of the most probable class, in each bin.
     accuracy : ndarray of shape (n_bins,)
-        Fraction of maps for which it is right.
+        Fraction of correct predictions.
     intervals : ndarray of shape (n_bins, 2)
         68 % confidence interval of `accuracy`.
     calibration_error : float
@@ -32,12 +32,12 @@ class ReliabilityDisplay:
 
     See Also
     --------
-    sklearn.calibration.CalibrationDisplay : For two classes.
+    sklearn.calibration.CalibrationDisplay : Reliability diagram for two classes.
 
     Notes
     -----
-    Bins hold equal numbers of maps, so that none is nearly empty. The intervals are those of Wilson [1]_,
-    which are valid near 0 and 1 too. Maps of one cluster are correlated: they count as one trial.
+    Bins contain equal numbers of maps. Error bars are Wilson intervals [1]_, which are also valid near 0 and
+    1. Maps of one cluster are correlated and count as one trial.
 
     References
     ----------
@@ -56,7 +56,7 @@ class ReliabilityDisplay:
     """
 
     figsize = 4.2, 4.2
-    """Width and height that suit the display, inches."""
+    """Suitable width and height, inches."""
 
     def __init__(self, confidence, accuracy, intervals, calibration_error, *, estimator_name=None):
         self.confidence = confidence
@@ -67,14 +67,14 @@ class ReliabilityDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, y, *, groups=None, ax=None, **options):
-        """Draw how reliable an estimator is on clusters that it was not trained on.
+        """Draw the reliability diagram of an estimator on held-out clusters.
 
         Parameters
         ----------
         estimator : estimator
             Fitted classifier with ``predict_proba``.
         X : array-like of shape (n_samples, ...)
-            Clusters.
+            Held-out clusters.
         y : array-like of shape (n_samples,)
             True labels.
         groups : array-like of shape (n_samples,) or None, default=None
@@ -97,14 +97,14 @@ class ReliabilityDisplay:
     def from_predictions(
         cls, y_true, probabilities, classes, *, groups=None, n_bins=10, estimator_name=None, ax=None
     ):
-        """Draw how reliable probabilities are.
+        """Draw the reliability diagram of predicted probabilities.
 
         Parameters
         ----------
         y_true : array-like of shape (n_samples,)
             True labels.
         probabilities : array-like of shape (n_samples, n_classes)
-            Class probabilities of maps held out of the training.
+            Class probabilities of held-out maps.
         classes : array-like of shape (n_classes,)
             Labels, in the order of the columns.
         groups : array-like of shape (n_samples,) or None, default=None
@@ -147,9 +147,9 @@ class ReliabilityDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw on, which may show other estimators already; None for a new figure.
+            Axes to draw on, possibly with other estimators; None for a new figure.
         **options
-            Of ``Axes.errorbar``, such as ``color``.
+            Options of ``Axes.errorbar``, such as ``color``.
 
         Returns
         -------
@@ -163,7 +163,7 @@ class ReliabilityDisplay:
         ax.errorbar(
             self.confidence,
             self.accuracy,
-            # Rounding may put an end on the wrong side by 1e-17.
+            # Rounding errors can make these negative.
             np.maximum(np.abs(self.intervals.T - self.accuracy), 0),
             **{
                 "label": f"{name}calibration error {self.calibration_error:.3f}",
@@ -173,7 +173,7 @@ class ReliabilityDisplay:
                 **options,
             },
         )
-        ax.set(xlabel="Probability of the most probable class", ylabel="Fraction in which it is right")
+        ax.set(xlabel="Probability of the most probable class", ylabel="Fraction of correct predictions")
         ax.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
         ax.legend(loc="upper left", fontsize="small")
         self.ax_, self.figure_ = ax, ax.figure
@@ -181,7 +181,7 @@ class ReliabilityDisplay:
 
 
 def _wilson_interval(fraction, n_trials):
-    """Return the ends of the 68 % interval of a fraction, shape (n_bins, 2): eq. 4 of Wilson with λ = 1."""
+    """Return the 68 % Wilson interval of a fraction, shape (n_bins, 2): eq. 4 of Wilson with λ = 1."""
     centre = (fraction + 0.5 / n_trials) / (1 + 1 / n_trials)
     half = np.sqrt(fraction * (1 - fraction) / n_trials + 0.25 / n_trials**2) / (1 + 1 / n_trials)
     return np.column_stack([centre - half, centre + half])

@@ -1,4 +1,4 @@
-"""Learning curve of a training."""
+"""Learning curve."""
 
 from sklearn.pipeline import Pipeline
 
@@ -6,19 +6,19 @@ from darkcnn.plotting.canvas import LINES, grid
 
 
 class TrainingDisplay:
-    """Loss and accuracy after each epoch.
+    """Learning curve: loss and accuracy of each epoch.
 
     Parameters
     ----------
     history : dict of list of float
         ``"loss"`` and ``"accuracy"`` of each epoch on the training set, and ``"val_loss"`` and
-        ``"val_accuracy"`` if clusters were held back: ``DarkCNNClassifier.history_``.
+        ``"val_accuracy"`` on the validation set, if any: ``DarkCNNClassifier.history_``.
     n_classes : int or None, default=None
-        Number of classes, to mark what chance reaches.
+        Number of classes, to mark the accuracy of random guessing.
     held_out : float or None, default=None
-        Accuracy on clusters that were not trained on, such as that of a cross-validation.
+        Accuracy on held-out clusters, such as from a cross-validation.
     held_out_error : float or None, default=None
-        Its standard error.
+        Standard error of `held_out`.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class TrainingDisplay:
     """
 
     figsize = 5.0, 4.6
-    """Width and height that suit the display, inches."""
+    """Suitable width and height, inches."""
 
     def __init__(self, history, *, n_classes=None, held_out=None, held_out_error=None):
         self.history = history
@@ -46,14 +46,14 @@ class TrainingDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, *, held_out=None, held_out_error=None, ax=None):
-        """Draw how a classifier was trained.
+        """Draw the learning curve of a classifier.
 
         Parameters
         ----------
         estimator : DarkCNNClassifier or Pipeline
             Fitted classifier, or pipeline that ends in one.
         held_out, held_out_error : float or None, default=None
-            Accuracy on clusters that were not trained on, and its standard error.
+            Accuracy on held-out clusters, and its standard error.
         ax : matplotlib.axes.Axes or None, default=None
             Axes to divide into panels; None for a new figure.
 
@@ -76,7 +76,7 @@ class TrainingDisplay:
         return display.plot(ax=ax)
 
     def plot(self, *, ax=None):
-        """Draw the loss above and the accuracy below.
+        """Draw the loss in the upper and the accuracy in the lower panel.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class TrainingDisplay:
         for name, panel in (("loss", loss), ("accuracy", accuracy)):
             for prefix, label, color, style in (
                 ("", "training", LINES[0], "-"),
-                ("val_", "held back", LINES[1], "--"),
+                ("val_", "validation", LINES[1], "--"),
             ):
                 values = self.history.get(prefix + name, [])
                 if values:
@@ -101,9 +101,7 @@ class TrainingDisplay:
                     panel.plot(epochs, values, style, marker=".", color=color, label=label)
             panel.set_ylabel(name.capitalize())
         if self.held_out is not None:
-            accuracy.axhline(
-                self.held_out, color=LINES[2], linestyle="-.", label="cross-validated, at the end"
-            )
+            accuracy.axhline(self.held_out, color=LINES[2], linestyle="-.", label="held out, after training")
             if self.held_out_error is not None:
                 low, high = self.held_out - self.held_out_error, self.held_out + self.held_out_error
                 accuracy.axhspan(low, high, color=LINES[2], alpha=0.2, linewidth=0)

@@ -1,4 +1,4 @@
-"""Views of one cluster, the input of a network."""
+"""Views of one cluster, which are the input of a network."""
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -9,14 +9,14 @@ from darkcnn.preprocessing import Views
 
 
 class ViewsDisplay:
-    """Views of one map: a row for each channel, a column for each view.
+    """Views of one map: one row for each channel, one column for each view.
 
     Parameters
     ----------
     views : ndarray of shape (n_views, height, width, n_channels)
         Views of one map.
     channels : sequence of str or None, default=None
-        Names of the channels; None for those of records if there are three.
+        Names of the channels; None for those of records, if there are three.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class ViewsDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, *, n_views=4, channels=None, ax=None, **options):
-        """Draw what a pipeline makes of the first row of `X`.
+        """Draw the views of the first row of `X` in a pipeline.
 
         Parameters
         ----------
@@ -57,15 +57,15 @@ class ViewsDisplay:
             Fitted pipeline with an augmenter, such as that of :func:`darkcnn.default_pipeline`, or the
             augmenter alone.
         X : structured ndarray of shape (n_samples,), or array of (n_samples, height, width, n_channels)
-            Clusters, as the estimator takes them; the first is shown.
+            Input of the estimator; the first row is shown.
         n_views : int, default=4
-            How many of the views to show.
+            Number of views to show.
         channels : sequence of str or None, default=None
             Names of the channels.
         ax : matplotlib.axes.Axes or None, default=None
             Axes to divide into panels; None for a new figure.
         **options
-            Of `plot`.
+            Options of `plot`.
 
         Returns
         -------
@@ -78,23 +78,23 @@ class ViewsDisplay:
                 break
             views = step.transform(views)
         if not isinstance(views, Views):
-            raise ValueError("estimator makes no views: it has no RotationFlipAugmenter")
+            raise ValueError("estimator must contain a RotationFlipAugmenter, got none")
         return cls(np.asarray(views.first(n_views))[0], channels).plot(ax=ax, **options)
 
     @property
     def figsize(self):
-        """Width and height that suit the display, inches."""
+        """Suitable width and height, inches."""
         return 1.3 * len(self.views) + 1.2, 1.3 * len(self.channels) + 0.6
 
     def plot(self, *, ax=None, cmap="magma"):
-        """Draw the views as the network gets them; all of a channel share one scale.
+        """Draw the views as network input, with a common scale for each channel.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes or None, default=None
             Axes to divide into panels; None for a new figure.
         cmap : str or matplotlib.colors.Colormap, default="magma"
-            Colours.
+            Colour map.
 
         Returns
         -------

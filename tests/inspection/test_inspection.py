@@ -253,7 +253,7 @@ def test_displays_take_the_results(planted, network, marked_maps):
     rings = ImportanceDisplay(annulus_importance(classifier, X, y, n_annuli=4, n_repeats=1, random_state=0))
     assert len(rings.plot().ax_.containers) == 2
     channels = ImportanceDisplay(channel_importance(classifier, X, y, n_repeats=1, random_state=0))
-    assert channels.plot().ax_.get_xlabel() == "Loss of balanced accuracy"
+    assert channels.plot().ax_.get_xlabel() == "Decrease in balanced accuracy"
     maps = ImportanceMapsDisplay(saliency(network, marked_maps[0][:2], n_repeats=1, random_state=0))
     assert maps.plot().ax_.shape == (1, 2)
 

@@ -125,7 +125,7 @@ def test_conventions_weights_and_redshifts(lens):
     [
         (
             {"ra": lambda ra: ra / 15},
-            "galaxies must be behind the cluster and within its map.* check that ra, dec and center are in degrees",
+            "galaxies must be behind the cluster and within its map.* that ra, dec and center are in degrees",
         ),
         ({"g1": lambda g: g[:-1]}, "g1 must have one value for each of"),
         ({"g1": lambda g: g * 100}, "g1 and g2 must be ellipticities below 1"),

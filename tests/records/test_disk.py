@@ -84,7 +84,7 @@ def test_rows_of_a_npy_file_are_not_copied(clusters, tmp_path):
     assert isinstance(records, RecordsOnDisk)
     np.testing.assert_array_equal(np.asarray(records), clusters.data[[4, 2]])
     for wrong in (clusters.data, mapped[2:], mapped["total"]):
-        with pytest.raises(TypeError, match="mapped must (be a memory-mapped array|contain all records)"):
+        with pytest.raises(TypeError, match=r"mapped must (be a memory-mapped array|contain all records)"):
             RecordsOnDisk.from_memmap(wrong)
 
 
