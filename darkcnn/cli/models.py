@@ -123,7 +123,7 @@ def report(
             training=training,
             velocity=velocity,
         )
-    click.echo(f"Scored {len(predictions.rows)} predictions. {predictions.how}\nWrote {output}")
+    click.echo(f"Scored {len(predictions.rows)} predictions. {predictions.description}\nWrote {output}")
 
 
 @click.command(

@@ -1,4 +1,4 @@
-"""Reports: cross-validation, importance, mistakes and posteriors of a model, as numbers and as one page."""
+"""Reports on a model: scores, importance, mistakes and posteriors, as numbers and as one page."""
 
 from darkcnn.report.baselines import baselines, compare_with_baselines
 from darkcnn.report.cross_section import infer_cross_section

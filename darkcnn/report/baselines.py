@@ -1,4 +1,4 @@
-"""Baselines that a network is compared with: guessing, and a linear classifier of radial profiles."""
+"""Baselines for networks: the majority class, and a linear classifier of radial profiles."""
 
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
@@ -11,22 +11,22 @@ from darkcnn.pretrained import FineTuned, PretrainedEmbedding, read_pretrained
 from darkcnn.records import join_labels, split_labels
 
 MAJORITY, PROFILES = "majority", "radial profiles"
-"""Names of the baselines: guessing, and a linear classifier of radial profiles."""
+"""Names of the baselines: the majority class, and a linear classifier of radial profiles."""
 
 
 def baselines(pipeline):
-    """Return the baselines of a network, on the same maps and attributes.
+    """Return baselines for a network, with the same maps and attributes.
 
     Parameters
     ----------
     pipeline : sklearn.pipeline.Pipeline
         Pipeline with a :class:`~darkcnn.MapSelector`, which the baselines share with all steps before it, or
-        that begins with a :class:`~darkcnn.pretrained.PretrainedEmbedding`, whose maps they share.
+        that starts with a :class:`~darkcnn.pretrained.PretrainedEmbedding`, whose maps they share.
 
     Returns
     -------
     dict of str to estimator
-        Guessing, and :func:`~darkcnn.profile_baseline`.
+        Majority class, and :func:`~darkcnn.profile_baseline`.
 
     Examples
     --------
@@ -52,21 +52,21 @@ def compare_with_baselines(model, clusters, *, name=None, others=None, **options
     Parameters
     ----------
     model : sklearn.pipeline.Pipeline
-        Pipeline, as for :func:`baselines`; it is cloned, never changed.
+        Pipeline, see :func:`baselines`; it is cloned.
     clusters : sklearn.utils.Bunch
-        Labelled clusters, as of the loaders.
+        Labelled clusters from a loader.
     name : str or None, default=None
-        Name of the network in the result; None for that of its architecture.
+        Name of the network in the result; None for the name of its architecture.
     others : dict of str to estimator or None, default=None
-        What else to compare it with, by name.
+        Further estimators, by name.
     **options
-        Of :func:`darkcnn.model_selection.cross_validate_by_cluster`.
+        Options of :func:`darkcnn.model_selection.cross_validate_by_cluster`.
 
     Returns
     -------
     CrossValidation
-        Of the baselines, the others and, last, the network. If the classes of a fitted model include
-        feedback, so do the labels.
+        Cross-validation of the baselines, the other estimators and, last, the network. Labels include
+        feedback if those of a fitted model do.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def compare_with_baselines(model, clusters, *, name=None, others=None, **options
 
 
 def has_feedback(labels):
-    """Whether any of the labels names other feedback than the fiducial one."""
+    """Return whether any label has feedback other than fiducial."""
     return bool(set(split_labels(labels)[1]) - {"fiducial"})
 
 

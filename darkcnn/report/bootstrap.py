@@ -1,4 +1,4 @@
-"""Scores of given predictions, with bootstrap errors over halos."""
+"""Scores of predictions with bootstrap errors over halos."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ _N_BOOTSTRAP = 1000
 
 
 def balanced_accuracies(target, predicted, groups):
-    """Score predictions of the same maps, with errors from one bootstrap over halos.
+    """Compute balanced accuracies of several predictions, with errors from a common bootstrap over halos.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def balanced_accuracies(target, predicted, groups):
     Returns
     -------
     scores : dict of str to (float, float)
-        Mean over classes of the fraction recognised, and its standard error (NaN of a single halo).
+        Balanced accuracy and its standard error (NaN for a single halo).
     differences : dict of str to (float, float)
         Score of the last method minus that of each other, and its standard error.
     """
@@ -35,7 +35,7 @@ def balanced_accuracies(target, predicted, groups):
         right = np.zeros_like(total)
         np.add.at(right, (halo, row), labels == target)
         values[name] = float((right.sum(axis=0) / total.sum(axis=0)).mean())
-        with np.errstate(invalid="ignore"):  # a class may be absent from a draw
+        with np.errstate(invalid="ignore"):  # a class may be missing in a draw
             draws[name] = np.nanmean((times @ right) / (times @ total), axis=1)
 
     def error(draws):

@@ -1,4 +1,4 @@
-"""The cross-section of a sample of clusters, with the checks and warnings needed to quote it."""
+"""Inference of the cross-section of a sample, with checks and warnings."""
 
 import warnings
 
@@ -13,46 +13,44 @@ from darkcnn.records import MAPS, canonical_labels, split_labels
 def infer_cross_section(
     model, clusters, calibration=None, *, training=None, velocity=None, random_state=None
 ):
-    """Infer the cross-section of a sample of clusters with a fitted model: what ``darkcnn infer`` prints.
+    """Infer the cross-section of a sample of clusters with a fitted model, like ``darkcnn infer``.
 
-    Probabilities of classes that differ in feedback only are added up. The class frequencies of the training
-    set are divided out, and maps of one halo share one vote.
+    Probabilities of classes that differ only in feedback are summed and divided by the class fractions of the
+    training set. Several maps of one halo count as one cluster.
 
     Parameters
     ----------
     model : sklearn.pipeline.Pipeline
         Fitted pipeline, from records to probabilities.
     clusters : sklearn.utils.Bunch
-        Sample, as of the loaders; it needs no labels.
+        Sample from a loader; labels are not needed.
     calibration : sklearn.utils.Bunch or None, default=None
-        Labelled clusters that the model was not trained on, which calibrate its probabilities and which the
-        sample is compared with; those of its training set are refused. If they have several variants of
-        feedback, the sample may have any of them; if they have several suites, each is a draw from a
-        population. A packaged network comes with suites of its own; a few halos of the simulation of the
-        sample, three at each of two cross-sections or more, then tell how it responds. None for uncalibrated
-        probabilities, or for the suites of the packaged network alone.
+        Labelled clusters that are not in the training set; they calibrate the probabilities and are the
+        reference of the out-of-distribution test. If they have several feedback variants, the feedback of the
+        sample is unknown; if they have several suites, each is a draw from a population. A packaged network
+        has its own calibration with suites; a few halos of the own simulation of the sample, at least three
+        at each of two cross-sections, improve it. None for uncalibrated probabilities, or for the calibration
+        of the packaged network.
     training : dict or None, default=None
-        Training set of the model, see :func:`darkcnn.persistence.describe_training`: class frequencies, and
-        halos that it was trained on.
+        Training set of the model, see :func:`darkcnn.persistence.describe_training`, for class fractions and
+        known halos.
     velocity : float or None, default=None
-        Velocity in km/s at which cross-sections that depend on it are taken, see
-        :class:`~darkcnn.CrossSectionPosterior`.
+        Velocity in km/s for velocity-dependent cross-sections, see :class:`~darkcnn.CrossSectionPosterior`.
     random_state : int or None, default=None
-        Seed of the calibration and of the comparison.
+        Seed of the calibration and the out-of-distribution test.
 
     Returns
     -------
     posterior : CrossSectionPosterior
         Fitted posterior.
     result : dict
-        Plain values that JSON can hold: ``summary``; ``n_maps``, ``n_clusters``; ``mean``, ``median``,
-        ``interval_68``, ``interval_95``, ``lower_limit_95``, ``upper_limit_95`` in cm2/g, None where there is
-        no upper end; ``velocity`` in km/s, None if cross-sections do not depend on it; ``posterior``,
-        ``log_evidence_ratio`` and ``training_prior`` of each class; ``outlier_fraction``, None with suites;
-        ``systematic_fraction``; ``variances`` and ``n_effective``, the number of clusters beyond which more
-        hardly help, None without suites; ``sample_pvalue`` of :class:`~darkcnn.inference.DomainTest`, or of
-        the suites of a packaged network, None without `calibration`; ``warnings``, which are not issued
-        otherwise.
+        Plain values for JSON: ``summary``; ``n_maps``, ``n_clusters``; ``mean``, ``median``, ``interval_68``,
+        ``interval_95``, ``lower_limit_95``, ``upper_limit_95`` in cm2/g, None without upper end; ``velocity``
+        in km/s, None for constant cross-sections; ``posterior``, ``log_evidence_ratio`` and
+        ``training_prior`` of each class; ``outlier_fraction``, None with suites; ``systematic_fraction``;
+        ``variances`` and ``n_effective``, the largest effective number of clusters, None without suites;
+        ``sample_pvalue`` from :class:`~darkcnn.inference.DomainTest`, or from the suites of a packaged
+        network, None without calibration; ``warnings``, which are only returned, not issued.
 
     Raises
     ------
@@ -136,7 +134,7 @@ def infer_cross_section(
 
 
 def packaged_response(embed, records):
-    """Return the response of a packaged embedding to such maps, in the suites held back from its training."""
+    """Return the calibration of a packaged embedding for maps of this kind and size."""
     known = {
         name: not np.isnan(records[name][:, 0, 0]).all()
         for name in (MAPS if embed.maps == "all" else embed.maps)
@@ -152,7 +150,7 @@ def packaged_response(embed, records):
     if not pixels:
         raise ValueError(
             f"{embed.name_} is calibrated for the maps {sorted({subset for subset, _ in choices})}, got "
-            f"{name!r}: give a calibration of your own"
+            f"{name!r}: pass your own calibration"
         )
     n_pixels = records["total"].shape[1]
     nearest = min(pixels, key=lambda each: abs(np.log(each / n_pixels)))
@@ -163,13 +161,13 @@ def packaged_response(embed, records):
 
 
 def _held_out(model, calibration, training):
-    """Return probabilities and embedding of labelled clusters that the model was not trained on."""
+    """Return probabilities and embedding of labelled, held-out clusters."""
     if calibration.target is None:
         raise ValueError("calibration must have labels, got none")
     n_trained_on = _count_trained_on(training, calibration)
     if n_trained_on:
         raise ValueError(
-            f"calibration must hold clusters that the model was not trained on, but {n_trained_on} of "
+            f"calibration must contain clusters that the model was not trained on, but {n_trained_on} of "
             f"{len(calibration.data)} are of halos of its training set"
         )
     probabilities, embedding = _predict(model, calibration.data)
@@ -177,7 +175,7 @@ def _held_out(model, calibration, training):
 
 
 def _calibrate(posterior, model, calibration, training):
-    """Calibrate the posterior, and return the test of whether a sample is like the calibration."""
+    """Calibrate the posterior, and return the fitted out-of-distribution test."""
     probabilities, embedding = _held_out(model, calibration, training)
     suites = getattr(calibration, "suite", None)
     posterior.calibrate(
@@ -188,7 +186,7 @@ def _calibrate(posterior, model, calibration, training):
 
 
 def _predict(model, records):
-    """Return the probabilities and the embedding of clusters: that of a network, or the last step's input."""
+    """Return probabilities and embedding of clusters; without a network, the input of the last step."""
     features = model[:-1].transform(records)
     if hasattr(model[-1], "predict_and_embed"):
         return model[-1].predict_and_embed(features)
@@ -196,17 +194,17 @@ def _predict(model, records):
 
 
 def _training_prior(model, training):
-    """Return the fractions of the dark-matter models, by cross-section, that the probabilities contain."""
+    """Return the class fractions of the training set, which are contained in the probabilities."""
     classes = canonical_labels(model.classes_)
     class_weight = getattr(model[-1], "class_weight", None)
-    if training is None and isinstance(model[0], PretrainedEmbedding):  # whose classes were as many
+    if training is None and isinstance(model[0], PretrainedEmbedding):  # trained on balanced classes
         class_weight = "balanced"
     if class_weight == "balanced":
         return marginalize_feedback(np.ones(len(classes)) / len(classes), classes)[0]
     counts = {} if training is None else training["clusters_of_class"]
     counts = dict(zip(canonical_labels(list(counts)).tolist(), counts.values(), strict=True))
     dark_matter, _ = split_labels(classes)
-    if not set(classes.tolist()) <= set(counts):  # then by dark matter, all feedback alike
+    if not set(classes.tolist()) <= set(counts):  # no feedback in the notes: assume equal fractions
         counts = {
             label: counts.get(name, 0) / (dark_matter == name).sum()
             for label, name in zip(classes.tolist(), dark_matter.tolist(), strict=True)
@@ -214,8 +212,7 @@ def _training_prior(model, training):
     numbers = np.array([counts[label] for label in classes.tolist()], dtype=float)
     if not (numbers > 0).all():
         warnings.warn(
-            "the model has no notes on how many clusters of each class it was trained on: equal numbers are "
-            "assumed",
+            "the model has no notes on the class fractions of its training set: equal fractions are assumed",
             UserWarning,
             stacklevel=3,
         )
@@ -227,12 +224,12 @@ def _training_prior(model, training):
 
 
 def _count_trained_on(training, clusters):
-    """Count clusters of halos of a training set; ids may be those of another simulation."""
+    """Count clusters with halos of the training set, by content, because ids may repeat in simulations."""
     if training is None:
         return 0
     return len(clusters.data) - len(rows_of_new_halos(training, clusters, compare_ids=False))
 
 
 def _finite(number):
-    """Return the number, or None if infinite, which JSON cannot hold."""
+    """Return the number, or None if infinite, which JSON does not support."""
     return None if np.isinf(number) else number

@@ -1,4 +1,4 @@
-"""The figures of a report, as images embedded in the page."""
+"""Figures of a report, as embedded images."""
 
 import base64
 import io
@@ -20,7 +20,7 @@ from darkcnn.plotting.confusion import CrossSectionConfusionDisplay
 from darkcnn.plotting.training import TrainingDisplay
 from darkcnn.records import DarkMatter
 
-_MIN_CLUSTERS = 10  # of every class, to calibrate with and to infer from
+_MIN_CLUSTERS = 10  # of every class, both for calibration and inference
 
 
 def confusion(target, predicted, labels):
@@ -32,21 +32,21 @@ def confusion(target, predicted, labels):
 
 
 def reliability(target, probabilities, classes, groups):
-    """Draw accuracy against confidence, and return the calibration error with it."""
+    """Draw the reliability diagram, and return the calibration error with it."""
     figure = _blank(ReliabilityDisplay)
     display = ReliabilityDisplay.from_predictions(target, probabilities, classes, groups=groups, ax=figure)
     return data_uri(figure), display.calibration_error
 
 
 def learning_curve(classifier, n_classes):
-    """Draw the learning curve of a network, None for a classifier without one."""
+    """Draw the learning curve of a network; None for a classifier without one."""
     if not hasattr(classifier, "history_"):
         return None
     return data_uri(as_figure(TrainingDisplay(classifier.history_, n_classes=n_classes)))
 
 
 def importance(found):
-    """Draw the importance of the data: `found` holds names, means, errors, and edges of annuli."""
+    """Draw the importance; `found` has names, means, errors, and edges of annuli."""
     bunch = Bunch(
         importances_mean=np.array(found["mean"]),
         importances_error=np.array(found["error"]),
@@ -63,27 +63,27 @@ def maps(record):
 
 
 def posteriors(target, probabilities, classes, groups, velocity=None):
-    """Infer each class as if it were the truth, from halos that the calibration did not use.
+    """Infer the cross-section of the clusters of each class, calibrated with other halos.
 
     Returns
     -------
     found : list of dict
-        Truth, summary, warnings and figure of each class; empty if they cannot be inferred.
+        Truth, summary, warnings and figure of each class; empty if inference is impossible.
     reason : str or None
-        Why not.
+        Reason, if impossible.
     """
     if velocity is None and any(DarkMatter.parse(name).depends_on_velocity for name in classes):
         return [], (
-            "Cross-sections of these classes depend on velocity. State the velocity of the sample in km/s: "
-            "darkcnn report --velocity."
+            "Cross-sections of these classes depend on velocity. State the velocity of the sample in km/s "
+            "with darkcnn report --velocity."
         )
     halos = np.random.default_rng(0).permutation(np.unique(groups))
     is_calibration = np.isin(groups, halos[::2])
     for part in (is_calibration, ~is_calibration):
         if any(len(np.unique(groups[part & (target == name)])) < _MIN_CLUSTERS for name in classes):
             return [], (
-                f"There are too few halos: {_MIN_CLUSTERS} of every class are needed to calibrate the "
-                f"probabilities, and {_MIN_CLUSTERS} more to infer from."
+                f"There are too few halos: {_MIN_CLUSTERS} of every class are needed for the calibration, "
+                f"and {_MIN_CLUSTERS} more for the inference."
             )
     posterior = CrossSectionPosterior(classes.tolist(), velocity=velocity, random_state=0)
     with _caught() as of_calibration:
@@ -108,21 +108,21 @@ def posteriors(target, probabilities, classes, groups, velocity=None):
 
 @contextmanager
 def _caught():
-    """Record warnings, which the page shows."""
+    """Record warnings, to show them on the page."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         yield caught
 
 
 def _blank(display):
-    """Return an empty figure of the size that suits a display, which pyplot does not manage."""
+    """Return an empty figure of a suitable size that is not managed by pyplot."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=display.figsize, layout="compressed")
 
 
 def data_uri(figure, kind="svg"):
-    """Encode a figure as an address that holds the image; the same figure gives the same bits."""
+    """Encode a figure as a data URI; the same figure gives identical bytes."""
     import matplotlib
 
     file = io.BytesIO()

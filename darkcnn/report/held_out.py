@@ -1,4 +1,4 @@
-"""Where held-out predictions for a report come from: new halos, notes, or a new cross-validation."""
+"""Held-out predictions for a report, by the model or from a cross-validation."""
 
 import numpy as np
 
@@ -15,11 +15,10 @@ from darkcnn.report.predictions import HeldOutPredictions, from_validation, impo
 def predict_held_out(
     model, clusters, training=None, *, training_set=None, new_halos=False, n_jobs=None, verbose=0
 ):
-    """Find or make predictions for clusters by networks that were not trained on their halos.
+    """Predict clusters by networks that were not trained on their halos.
 
-    Halos that are new to the model are predicted by the model itself. If there are none, the cross-validation
-    that is kept with the model is used, if these clusters are its training set; otherwise the model is
-    cross-validated on these clusters.
+    The model predicts halos that are not in its training set. If there are none, and these clusters are its
+    training set, the cross-validation stored with the model is used; otherwise, the model is cross-validated.
 
     Parameters
     ----------
@@ -30,10 +29,10 @@ def predict_held_out(
     training : dict or None, default=None
         Training set of the model, see :func:`darkcnn.persistence.describe_training`.
     training_set : sklearn.utils.Bunch or None, default=None
-        The clusters that the model was trained on, on which the baseline is then trained as well.
-        Without them, the baseline is cross-validated on the new halos.
+        Training set of the model, to train the baseline on it as well. Without it, the baseline is
+        cross-validated on the new halos.
     new_halos : bool, default=False
-        Treat halos as new even if their ids occur in the training set, or if the training set is unknown.
+        Whether to treat all halos as new, even if their ids occur in the training set or it is unknown.
     n_jobs, verbose
         See :func:`darkcnn.model_selection.cross_validate_by_cluster`.
 
@@ -45,8 +44,8 @@ def predict_held_out(
     Raises
     ------
     ValueError
-        If the clusters have no labels, or labels that are no classes of the model, or `training_set` is
-        another one.
+        If the clusters have no labels or labels that the model does not have, or `training_set` is not the
+        training set.
 
     Examples
     --------
@@ -74,8 +73,8 @@ def predict_held_out(
         check_training(training)
     if training_set is not None and (training is None or not is_training_set(training, training_set)):
         raise ValueError(
-            "training_set must hold the clusters that the model was trained on, in their order, got others "
-            f"({len(training_set.data)})"
+            "training_set must contain the clusters that the model was trained on, in their order, got "
+            f"others ({len(training_set.data)})"
         )
     rows = np.arange(len(clusters.data)) if new_halos else np.array([], int)
     if training is not None:
@@ -85,24 +84,24 @@ def predict_held_out(
     validation = None if training is None else kept_validation(training, clusters)
     if validation is not None:
         return from_validation(
-            validation, "The cross-validation that was kept with the model", training.get("importance")
+            validation, "The cross-validation stored with the model", training.get("importance")
         )
     validation = compare_with_baselines(
         model, clusters, random_state=_seed(model), return_estimator=True, n_jobs=n_jobs, verbose=verbose
     )
     return from_validation(
         validation,
-        "A cross-validation made for this report",
+        "A cross-validation for this report",
         importance_in_validation(validation, clusters, verbose=verbose),
     )
 
 
 def _of_new_halos(model, clusters, training, rows, training_set, *, n_jobs, verbose):
     target, _ = split_labels(clusters.target[rows])
-    how = "The model itself, on halos that are not in its training set."
+    description = "The model itself, on halos that are not in its training set."
     n_left_out = len(clusters.data) - len(rows)
     if n_left_out:
-        how += f" {n_left_out} clusters of halos that it was trained on are left out."
+        description += f" {n_left_out} clusters of halos of the training set are left out."
     probabilities, classes = marginalize_feedback(model.predict_proba(clusters.data[rows]), model.classes_)
     network = architecture_name(model)
     predicted = {network: classes[probabilities.argmax(axis=1)]}
@@ -114,7 +113,7 @@ def _of_new_halos(model, clusters, training, rows, training_set, *, n_jobs, verb
     if training_set is not None:
         baseline.fit(training_set.data, split_labels(training_set.target)[0])
         predicted[PROFILES] = baseline.predict(clusters.data[rows])
-        how += " The baseline of radial profiles was trained on the same training set."
+        description += " The baseline of radial profiles was trained on the same training set."
     else:
         try:
             validation = cross_validate_by_cluster(
@@ -126,8 +125,8 @@ def _of_new_halos(model, clusters, training, rows, training_set, *, n_jobs, verb
                 n_jobs=n_jobs,
                 verbose=verbose,
             )
-        except ValueError as error:  # as of `split_by_cluster`
-            how += (
+        except ValueError as error:  # from `split_by_cluster`
+            description += (
                 " The baseline of radial profiles was skipped: no training set was given, and it cannot be "
                 f"cross-validated on these halos: {error}."
             )
@@ -136,10 +135,10 @@ def _of_new_halos(model, clusters, training, rows, training_set, *, n_jobs, verb
             for (_, test), each in zip(validation.splits, validation.probabilities[PROFILES], strict=True):
                 labels[test] = validation.classes[each.argmax(axis=1)]
             predicted[f"{PROFILES}, of these halos"] = labels
-            how += (
+            description += (
                 " No training set was given: the baseline of radial profiles was cross-validated on these "
-                "halos. It was trained on the simulation that it is scored on, and not on the halos that the "
-                "network was trained on, so the comparison is not fair."
+                "halos. It was trained on the simulation that it is scored on, and on other halos than the "
+                "network, so the comparison is not fair."
             )
     order = [name for name in predicted if name != network] + [network]
     scores, differences = balanced_accuracies(
@@ -147,7 +146,7 @@ def _of_new_halos(model, clusters, training, rows, training_set, *, n_jobs, verb
     )
     difference = differences.get(PROFILES)
     importance = measure_importance([(model, rows)], clusters, verbose=verbose)
-    return HeldOutPredictions(how, classes, rows, probabilities, scores, difference, importance)
+    return HeldOutPredictions(description, classes, rows, probabilities, scores, difference, importance)
 
 
 def _seed(model):

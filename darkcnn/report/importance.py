@@ -1,4 +1,4 @@
-"""Importance of the data to networks, measured on held-out halos within the time that a report may take."""
+"""Importance of maps, annuli and attributes for a report, on a limited number of halos."""
 
 import copy
 
@@ -12,37 +12,36 @@ from darkcnn.model_selection import corrected_standard_error
 from darkcnn.preprocessing import MapSelector
 from darkcnn.records import split_labels
 
-_MAX_CLUSTERS = 500  # over all networks: some 11,000 predictions
+_MAX_CLUSTERS = 500  # over all networks: about 11,000 predictions
 _N_ANNULI = 6
-_PIXELS_ACROSS = 2  # at least, of an annulus
+_PIXELS_ACROSS = 2  # minimum width of an annulus
 
 
 def measure_importance(tested, clusters, *, test_over_train=None, verbose=0):
-    """Measure the importance of each map, annulus and attribute to networks, as the report shows it.
+    """Measure the importance of each map, annulus and attribute for a report.
 
-    Parts are exchanged once with those of clusters of similar mass, see
-    :func:`darkcnn.inspection.annulus_importance`. To save time, at most 500 clusters are used, whole halos
-    drawn at random, and each in one view.
+    Parts are permuted once among clusters of similar mass, see :func:`darkcnn.inspection.annulus_importance`.
+    To save time, at most 500 clusters of random halos are used, in one view each.
 
     Parameters
     ----------
     tested : list of (sklearn.pipeline.Pipeline, ndarray)
-        Fitted pipelines, and rows of `clusters` whose halos each of them was not trained on.
+        Fitted pipelines with the rows of their held-out clusters.
     clusters : sklearn.utils.Bunch
         Clusters.
     test_over_train : float or None, default=None
-        Clusters in a test set over clusters in its training set, of several pipelines.
+        Number of clusters in a test set over that in its training set, for several pipelines.
     verbose : int, default=0
         Above 0, show a progress bar.
 
     Returns
     -------
     dict or None
-        ``parts`` (maps, and attributes if the pipelines read any) and ``annuli``: names, means and standard
-        errors of the increase of the log loss; the error is that of
-        :func:`darkcnn.model_selection.corrected_standard_error` over several pipelines, else that of a
-        jackknife over halos. ``n_clusters``, ``n_halos``, ``n_available``: how many were used, of how
-        many. None if a pipeline has fewer than two halos.
+        ``parts`` (maps, and attributes if the pipelines use any) and ``annuli``: names, means and standard
+        errors of the increase in log loss. The error is that of
+        :func:`darkcnn.model_selection.corrected_standard_error` for several pipelines, otherwise from a
+        jackknife over halos. ``n_clusters``, ``n_halos``, ``n_available``: numbers of clusters and halos
+        used, and of clusters available. None if a pipeline has fewer than two halos.
 
     Examples
     --------
@@ -86,7 +85,7 @@ def measure_importance(tested, clusters, *, test_over_train=None, verbose=0):
 
 
 def _some_halos(rows, groups, n_rows):
-    """Return the rows of as many halos, drawn at random, as hold `n_rows` rows, but of two at least."""
+    """Return the rows of random halos, up to `n_rows` rows but at least two halos."""
     halos, halo, size = np.unique(groups[rows], return_inverse=True, return_counts=True)
     order = np.random.default_rng(0).permutation(len(halos))
     n_halos = max(np.searchsorted(np.cumsum(size[order]), n_rows, "right"), 2)
@@ -94,7 +93,7 @@ def _some_halos(rows, groups, n_rows):
 
 
 def _of_one_view(network):
-    """Return a copy that predicts from one view of each map."""
+    """Return a copy that uses one view of each map."""
     network = copy.deepcopy(network)
     if hasattr(network[-1], "predict_views"):
         network[-1].predict_views = 1
@@ -106,7 +105,7 @@ def _attributes(network):
 
 
 def _neg_log_loss(network, X, y):
-    """Return the mean log-probability of the truth; scikit-learn's fails where a class is absent."""
+    """Return the mean log-probability of the truth; scikit-learn's scorer fails if a class is missing."""
     probabilities, classes = marginalize_feedback(network.predict_proba(X), network.classes_)
     dark_matter, _ = split_labels(y)
     truth = probabilities[dark_matter[:, np.newaxis] == classes]

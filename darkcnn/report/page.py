@@ -1,4 +1,4 @@
-"""Put the report together."""
+"""Assembly of the HTML report."""
 
 import base64
 import hashlib
@@ -13,11 +13,11 @@ from darkcnn.records import sort_labels, split_labels
 from darkcnn.report import figures
 
 _N_MISTAKES = 12
-_MAX_PREDICTIONS = 10_000  # rows of the numbers that can be downloaded; `darkcnn predict` writes any number
+_MAX_PREDICTIONS = 10_000  # in the JSON download; `darkcnn predict` has no limit
 
 
 def write_report(path, model, clusters, predictions, *, model_name, data, training=None, velocity=None):
-    """Write the report of a model to a self-contained HTML file.
+    """Write a report on a model to a self-contained HTML file.
 
     Parameters
     ----------
@@ -26,18 +26,18 @@ def write_report(path, model, clusters, predictions, *, model_name, data, traini
     model : sklearn.pipeline.Pipeline
         Fitted pipeline.
     clusters : sklearn.utils.Bunch
-        Clusters that the predictions is about.
+        Clusters of the predictions.
     predictions : HeldOutPredictions
         Held-out predictions, see :func:`predict_held_out`.
     model_name : str
         Name of the model.
     data : dict
-        Description of the clusters, as of :func:`darkcnn.persistence.describe_clusters`.
+        Description of the clusters, from :func:`darkcnn.persistence.describe_clusters`.
     training : dict or None, default=None
-        Description of the training set, as of :func:`darkcnn.persistence.describe_training`.
+        Description of the training set, from :func:`darkcnn.persistence.describe_training`.
     velocity : float or None, default=None
-        Velocity in km/s for the posteriors of cross-sections that depend on it, see
-        :class:`~darkcnn.CrossSectionPosterior`; without it, the report has none of these.
+        Velocity in km/s for velocity-dependent cross-sections, see :class:`~darkcnn.CrossSectionPosterior`;
+        without it, the report has no posteriors of these.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def describe(model, clusters, predictions, *, model_name, data, training, veloci
         "model": model_name,
         "data": data,
         "training": None if training is None else _brief(training),
-        "how": predictions.how,
+        "description": predictions.description,
         "scores": scores,
         "calibration_error": calibration_error,
         "importance": predictions.importance,
@@ -146,11 +146,11 @@ def describe(model, clusters, predictions, *, model_name, data, training, veloci
 
 
 def render(content):
-    """Render the content as HTML, in which all strings are escaped."""
+    """Render the content as HTML; all strings are escaped."""
     try:
         from jinja2 import Environment, StrictUndefined
     except ImportError as error:
-        raise ImportError('the report needs Jinja2: pip install "darkcnn[plot]"') from error
+        raise ImportError('the report needs Jinja2: run pip install "darkcnn[plot]"') from error
 
     parts = files("darkcnn.report") / "template"
     style, script = ((parts / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
@@ -159,7 +159,7 @@ def render(content):
     )
     page = environment.from_string((parts / "page.html").read_text(encoding="utf-8"))
     numbers = json.dumps(content["numbers"], indent=1, allow_nan=False)
-    # The content security policy allows this script alone, and no requests.
+    # The content security policy allows only this script, and no requests.
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return page.render(
         **content,
@@ -179,5 +179,5 @@ def _brief(training):
 
 
 def _parameters(model):
-    """Return the parameters of all steps, the steps themselves left out."""
+    """Return the parameters of all steps."""
     return {name: value for name, value in model.get_params().items() if "__" in name}

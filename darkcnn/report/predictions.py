@@ -1,4 +1,4 @@
-"""Held-out predictions: of clusters whose halos the network was not trained on."""
+"""Held-out predictions and their scores."""
 
 from dataclasses import dataclass, field, replace
 
@@ -13,28 +13,27 @@ from darkcnn.report.importance import measure_importance
 
 @dataclass(frozen=True)
 class HeldOutPredictions:
-    """Predictions of a network for clusters whose halos were not in its training set.
+    """Held-out predictions: for clusters of halos that were not in the training set.
 
     Attributes
     ----------
-    how : str
-        How the predictions were made, in words.
+    description : str
+        Description of how the predictions were made.
     classes : ndarray of shape (n_classes,)
-        Labels of dark-matter models, in the order of the columns of the probabilities. Classes of a network
-        that differ in feedback only are added up.
+        Labels of dark-matter models, in the order of the columns of the probabilities, summed over feedback.
     rows : ndarray of shape (n_predictions,)
-        Clusters that were predicted; a row occurs once per repetition of the cross-validation.
+        Rows of the predicted clusters; a row occurs once for each repetition of the cross-validation.
     probabilities : ndarray of shape (n_predictions, n_classes)
-        By the network.
+        Predicted probabilities.
     scores : dict of str to (float, float)
-        Balanced accuracy of the network and of its baselines, and its standard error (NaN if unknown).
+        Balanced accuracy of the network and its baselines, with standard error (NaN if unknown).
     difference : (float, float) or None
-        Score of the network minus that of the radial profiles on the same halos, and its standard error.
+        Score of the network minus that of radial profiles on the same halos, with standard error.
     importance : dict or None
         Importance of maps, annuli and attributes, see :func:`measure_importance`.
     """
 
-    how: str
+    description: str
     classes: np.ndarray
     rows: np.ndarray
     probabilities: np.ndarray
@@ -44,21 +43,21 @@ class HeldOutPredictions:
 
 
 def importance_in_validation(validation, clusters, *, verbose=0):
-    """Measure the importance of the data to the networks of a cross-validation, each on its held-out halos.
+    """Measure importance with the networks of a cross-validation, each on its held-out halos.
 
     Parameters
     ----------
     validation : CrossValidation
-        Of the baselines and, last, the network, with its estimators.
+        Cross-validation of the baselines and, last, the network, with estimators.
     clusters : sklearn.utils.Bunch
-        Clusters that it is of.
+        Clusters of the cross-validation.
     verbose : int, default=0
         Above 0, show a progress bar.
 
     Returns
     -------
     dict or None
-        As of :func:`measure_importance`.
+        See :func:`measure_importance`.
 
     Examples
     --------
@@ -90,17 +89,17 @@ def importance_in_validation(validation, clusters, *, verbose=0):
     )
 
 
-def from_validation(validation, how="A cross-validation", importance=None):
-    """Take the held-out predictions of a cross-validation.
+def from_validation(validation, description="A cross-validation", importance=None):
+    """Return the held-out predictions of a cross-validation.
 
     Parameters
     ----------
     validation : CrossValidation
-        Of the baselines and, last, the network.
-    how : str
-        Which cross-validation it is.
+        Cross-validation of the baselines and, last, the network.
+    description : str
+        Description of the cross-validation.
     importance : dict or None, default=None
-        Importance to its networks, see :func:`importance_in_validation`.
+        Importance for its networks, see :func:`importance_in_validation`.
 
     Returns
     -------
@@ -133,8 +132,8 @@ def from_validation(validation, how="A cross-validation", importance=None):
         np.concatenate(validation.probabilities[name]), validation.classes
     )
     return HeldOutPredictions(
-        how=f"{how}, in {len(validation.splits)} splits: every prediction is by a network like the model "
-        "that was trained without the halo in question. The model itself was trained on all of them.",
+        description=f"{description}, with {len(validation.splits)} splits: every prediction is by a network "
+        "like the model that was trained without this halo. The model itself was trained on all halos.",
         classes=classes,
         rows=np.concatenate([test for _, test in validation.splits]),
         probabilities=probabilities,
@@ -148,7 +147,7 @@ def from_validation(validation, how="A cross-validation", importance=None):
 
 
 def _of_dark_matter(validation):
-    """Score a cross-validation by dark matter alone: confused feedback is no mistake."""
+    """Score a cross-validation by dark matter only, so that a wrong feedback is not a mistake."""
     target, _ = split_labels(validation.target)
     probabilities, scores = {}, {}
     for name, splits in validation.probabilities.items():

@@ -1,4 +1,4 @@
-"""Results of a cross-validation: a table to read, numbers to keep and figures to look at."""
+"""Results of a cross-validation as table, JSON and figures."""
 
 import json
 from pathlib import Path
@@ -11,17 +11,17 @@ from darkcnn.report.baselines import PROFILES
 
 
 def score_table(validation):
-    """Lay out the scores of a cross-validation as text.
+    """Format the scores of a cross-validation as a table.
 
     Parameters
     ----------
     validation : CrossValidation
-        As of :func:`compare_with_baselines`.
+        Result of :func:`compare_with_baselines`.
 
     Returns
     -------
     str
-        A row for each split, a column for each estimator, and their means with standard errors.
+        Table with one row for each split and one column for each estimator, and means with standard errors.
 
     Examples
     --------
@@ -53,20 +53,20 @@ def score_table(validation):
 
 
 def summarise(validation):
-    """Collect the scores of a cross-validation in a form that JSON can hold.
+    """Summarise the scores of a cross-validation for JSON.
 
     Parameters
     ----------
     validation : CrossValidation
-        As of :func:`compare_with_baselines`.
+        Result of :func:`compare_with_baselines`.
 
     Returns
     -------
     dict
-        ``scores``: for each estimator, balanced accuracies of the splits, their mean and its standard error
-        (None for a single split), and the confusion matrix in order of cross-section, rows being the truth.
-        ``difference``: mean and standard error of the score of the last estimator minus that of the radial
-        profiles; None without these.
+        ``scores``: for each estimator, balanced accuracies of the splits, their mean and standard error (None
+        for a single split), and the confusion matrix, ordered by cross-section, with true classes in rows.
+        ``difference``: mean and standard error of the score of the last estimator minus that of radial
+        profiles; None without radial profiles.
 
     Examples
     --------
@@ -103,16 +103,16 @@ def summarise(validation):
 
 
 def write_results(folder, *, model, validation, name, metrics, notes):
-    """Write model, numbers and figures into a folder; files of an earlier run are replaced.
+    """Write model, metrics and figures to a folder; existing files are overwritten.
 
     Parameters
     ----------
     folder : path-like
-        Folder that exists.
+        Existing folder.
     model : sklearn.pipeline.Pipeline
-        Pipeline fitted on all clusters, as of :func:`darkcnn.default_pipeline`.
+        Pipeline fitted on all clusters, such as from :func:`darkcnn.default_pipeline`.
     validation : CrossValidation
-        Cross-validation of the model, as of :func:`compare_with_baselines`.
+        Cross-validation of the model, from :func:`compare_with_baselines`.
     name : str
         Name of the model in `validation`.
     metrics : dict
@@ -123,7 +123,7 @@ def write_results(folder, *, model, validation, name, metrics, notes):
     Returns
     -------
     list of Path
-        The files; a learning curve only where there is one.
+        Paths of the files, including a learning curve if the model has one.
     """
     folder = Path(folder)
     paths = [folder / file for file in ("model.keras", "metrics.json", "confusion_matrix.png")]

@@ -83,7 +83,7 @@ def test_notes_that_lack_a_class_are_not_used(bunch_of):
     training["clusters_of_class"] = {"SIDM1": 30}
     _, result = infer_cross_section(model_of(known.data, known.target), bunch_of(20), training=training)
     assert result["training_prior"] == {"CDM": 0.5, "SIDM1": 0.5}
-    assert "no notes on how many clusters" in result["warnings"][0]
+    assert "no notes on the class fractions" in result["warnings"][0]
 
 
 def test_result_holds_what_the_posterior_says_and_fits_into_json(bunch_of):
@@ -120,5 +120,5 @@ def test_calibration_needs_labels_and_new_halos(bunch_of):
     model = model_of(known.data, known.target)
     with pytest.raises(ValueError, match="calibration must have labels, got none"):
         infer_cross_section(model, bunch_of(20), bunch_of(20))
-    with pytest.raises(ValueError, match=r"calibration must hold .* but 36 of 36"):
+    with pytest.raises(ValueError, match=r"calibration must contain .* but 36 of 36"):
         infer_cross_section(model, bunch_of(20), known, training=describe_training(known))

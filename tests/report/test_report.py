@@ -66,9 +66,9 @@ def test_new_halos_are_scored_by_the_model_itself(clusters, model):
     found = predict_held_out(model, clusters, describe_training(known))
     assert sorted(set(clusters.groups[found.rows])) == [4, 5]
     np.testing.assert_array_equal(found.probabilities, model.predict_proba(clusters.data[found.rows]))
-    assert "16 clusters of halos that it was trained on are left out" in found.how
+    assert "16 clusters of halos of the training set are left out" in found.description
     assert found.scores[MAJORITY][0] == 0.5
-    assert "cannot be cross-validated on these halos: n_splits must be from 2" in found.how
+    assert "cannot be cross-validated on these halos: n_splits must be from 2" in found.description
     assert found.difference is None
     assert found.importance["n_halos"] == 2
 
@@ -90,13 +90,13 @@ def test_baseline_without_the_training_set_is_cross_validated_on_the_new_halos(c
     known = make_clusters(2, cross_sections=(0, 1), redshifts=(0,), n_pixels=20, random_state=9)
     found = predict_held_out(model, clusters, describe_training(known), new_halos=True)
     assert list(found.scores) == [MAJORITY, f"{PROFILES}, of these halos", "simple"]
-    assert "the comparison is not fair" in found.how
+    assert "the comparison is not fair" in found.description
     assert found.difference is None
 
 
 def test_validation_kept_with_the_model_is_used(clusters, model, validation):
     found = predict_held_out(model, clusters, describe_training(clusters, validation=validation))
-    assert found.how.startswith("The cross-validation that was kept with the model, in 3 splits")
+    assert found.description.startswith("The cross-validation stored with the model, with 3 splits")
     assert found.scores["simple"][0] == validation.scores["simple"].mean()
     assert sorted(found.rows) == list(range(24))
 
@@ -129,7 +129,7 @@ def test_clusters_without_labels_are_not_scored(clusters, model):
 @pytest.mark.parametrize("is_known", [True, False])
 def test_seen_halos_are_never_scored_by_the_model_itself(clusters, model, is_known):
     found = predict_held_out(model, clusters, describe_training(clusters) if is_known else None)
-    assert found.how.startswith("A cross-validation made for this report, in 5 splits")
+    assert found.description.startswith("A cross-validation for this report, with 5 splits")
     assert list(found.scores) == [MAJORITY, PROFILES, "simple"]
     assert not np.allclose(found.probabilities, model.predict_proba(clusters.data[found.rows]))
 
