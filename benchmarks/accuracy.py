@@ -38,7 +38,7 @@ from sklearn.pipeline import make_pipeline
 from tqdm import tqdm
 
 from darkcnn import MapSelector, default_pipeline
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.datasets import make_clusters
 from darkcnn.networks import NETWORKS, get_network, get_recipe
 from darkcnn.preprocessing import ATTRIBUTES, profile_baseline
@@ -436,7 +436,7 @@ def main():
     text = "\n".join(table(results) for table in tables)
     print(text)
     if options.output:
-        with replacing(options.output) as temporary:
+        with atomic_write(options.output) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
 

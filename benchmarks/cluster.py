@@ -20,7 +20,7 @@ from joblib.externals.loky import get_reusable_executor
 from sklearn.model_selection import StratifiedGroupKFold
 
 from darkcnn import default_pipeline, run_study
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.datasets import load_example
 
 AIM = 1.15
@@ -79,7 +79,7 @@ def main():
     )
     print(text)
     if options.output:
-        with replacing(options.output) as temporary:
+        with atomic_write(options.output) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
 

@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 import darkcnn
 from darkcnn._common.versions import versions
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.datasets import make_clusters
 from darkcnn.inference import SuiteResponse
 from darkcnn.networks import polar
@@ -107,7 +107,7 @@ def simulate(group, suite, folder, seed):
     maps = np.stack([clusters.data[name] for name in MAPS], axis=-1)
     rings = np.stack([rings_of(maps, shown) for shown in (KNOWN[:1] if group == "train" else KNOWN)], axis=2)
     truth = np.array([cross_section_of(label) for label in clusters.target])
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         np.savez(
             temporary,
             rings=rings,
@@ -324,7 +324,7 @@ def write(folder, seed):
     features = model.predict_on_batch([scale_maps(maps.astype(np.float32)), np.ones((len(maps), len(MAPS)))])
     arrays["reference/probabilities"] = head.predict_proba(scaler.transform(features))
     path = Path(darkcnn.__file__).parent / "pretrained" / "data" / f"{NAME}.npz"
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         np.savez_compressed(temporary, **arrays)
     content = path.read_bytes()
     print(f"{path}: {len(content) / 1e6:.2f} MB, SHA-256 {hashlib.sha256(content).hexdigest()}")
@@ -354,7 +354,7 @@ def main():
     if "train" in options.parts:
         keras.utils.set_random_seed(options.seed)
         network = train(options.folder, options.seed, verbose=2)
-        with replacing(weights) as temporary:
+        with atomic_write(weights) as temporary:
             np.savez(temporary, *network.get_weights())
     if "write" in options.parts:
         write(options.folder, options.seed)

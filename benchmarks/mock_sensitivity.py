@@ -22,7 +22,7 @@ from sklearn.base import clone
 from tqdm import tqdm
 
 from darkcnn import default_pipeline, profile_baseline
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.datasets import make_clusters
 from darkcnn.preprocessing import RadialProfiles
 from darkcnn.simulation import Physics, Scatter
@@ -184,7 +184,7 @@ def main():
             text += f"{estimator}, default: {usual.mean():.3f} ± {error:.3f}\n\n{table(done, estimator)}\n"
     print(text)
     if options.output:
-        with replacing(options.output) as temporary:
+        with atomic_write(options.output) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
 

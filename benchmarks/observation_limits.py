@@ -13,7 +13,7 @@ import numpy as np
 from observations import BIASED, accuracy, halves, mean_and_error, noises, polar, results_in, table
 
 from darkcnn import WeakLensingNoise
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.preprocessing import RadialProfiles, profile_baseline
 
 
@@ -126,7 +126,7 @@ def main():
     text = table(("halos", "method", "seeds", "accuracy"), rows)
     print(text)
     if arguments.output:
-        with replacing(arguments.output) as temporary:
+        with atomic_write(arguments.output) as temporary:
             Path(temporary).write_text(text, encoding="utf-8")
 
 

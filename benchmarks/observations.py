@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from darkcnn import CrossSectionPosterior, MapSelector, WeakLensingNoise, XrayNoise, default_pipeline
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.datasets import make_clusters
 from darkcnn.preprocessing import profile_baseline
 
@@ -257,7 +257,7 @@ def draw_biases(done, path):
             ax.axhline(0, color="0.7", linewidth=0.8, zorder=0)
     panels[1, -1].legend(title="sample", **beside)
     figure.supxlabel("error")
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:], dpi=100)
 
 
@@ -339,7 +339,7 @@ def main():
     text = report(done)
     print(text)
     if arguments.output:
-        with replacing(arguments.output) as temporary:
+        with atomic_write(arguments.output) as temporary:
             Path(temporary).write_text(text, encoding="utf-8")
     if arguments.figure:
         draw_biases(done, arguments.figure)

@@ -22,7 +22,7 @@ from accuracy import CROSS_SECTIONS, N_TEST, N_TRAIN, TEST_SEED, TRAIN_SEED, mar
 from scipy.ndimage import gaussian_filter
 
 from darkcnn import CrossSectionPosterior, default_pipeline, profile_baseline
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.datasets import make_clusters
 from darkcnn.inference import DomainTest
 from darkcnn.records import FIELD_SIZE, MAPS
@@ -195,7 +195,7 @@ def main():
             text += f"Pixels of {FIELD_SIZE / n_pixels:g} kpc, {len(results)} seeds\n\n{table(results)}\n"
     print(text)
     if options.output:
-        with replacing(options.output) as temporary:
+        with atomic_write(options.output) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
 

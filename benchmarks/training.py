@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.model_selection import KFold, cross_val_score
 
 from darkcnn import DarkCNNClassifier
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.training.network import CompiledNetwork
 
 AIMS = {"epochs": 1.05, "ten fits": 4.0, "n_jobs=2": 1.0}
@@ -118,7 +118,7 @@ def main():
         )
         print(lines[-1], flush=True)
     if options.output:
-        with replacing(options.output) as temporary:
+        with atomic_write(options.output) as temporary:
             temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

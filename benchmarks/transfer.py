@@ -45,7 +45,7 @@ from sklearn.pipeline import make_pipeline
 from tqdm import tqdm
 
 from darkcnn import MapSelector, default_pipeline, load_pretrained
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.preprocessing import profile_baseline
 from darkcnn.records import MAPS
 
@@ -287,7 +287,7 @@ def main():
     text = "\n".join(table(results) for table in (target_table, shift_table, input_table, kind_table))
     print(text)
     if options.output:
-        with replacing(options.output) as temporary:
+        with atomic_write(options.output) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
 

@@ -1,1 +1,1 @@
-"""What every room needs and no user asks for."""
+"""Private helpers for all rooms."""

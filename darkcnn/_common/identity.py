@@ -1,4 +1,4 @@
-"""What decides a result, in a form that JSON can hold and people can read."""
+"""Descriptions of everything that determines a result, in readable JSON types."""
 
 import dis
 import functools
@@ -12,27 +12,27 @@ import joblib
 import numpy as np
 
 IRRELEVANT = {"checkpoint", "memory", "n_jobs", "verbose"}
-"""Parameters of estimators that do not change what they learn."""
+"""Parameters of estimators that do not affect the fit."""
 
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
-_BLOCK = 1024  # rows hashed at a time, so that a memory-mapped database is never held whole
+_BLOCK = 1024  # rows hashed at a time, so that a memory-mapped database is never read as a whole
 
 
 def describe(value, within=()):
-    """Describe a parameter: estimators by their parameters, functions and classes by their source.
+    """Describe a parameter in JSON types: estimators by parameters, functions and classes by source.
 
     Parameters
     ----------
     value : object
-        Anything that can be a parameter of an estimator.
+        Any parameter of an estimator.
     within : tuple of int, default=()
-        Identities of the objects that `value` is a part of, which may be a part of it in turn.
+        Ids of the objects that contain `value`, for circular references.
 
     Returns
     -------
     dict, list, str, int, float, bool or None
-        What JSON can hold; the same for equal values in every process.
+        Description; the same for equal values in every process.
 
     Examples
     --------
@@ -67,25 +67,25 @@ def describe(value, within=()):
 
 
 def _parts(value):
-    """Return all that an object is made of, by name, or None where only a pickle can tell."""
+    """Return all parts of an object by name, or None if only a pickle contains them."""
     if isinstance(value, functools.partial):
         return {"func": value.func, "args": value.args, "keywords": value.keywords}
     if hasattr(value, "get_params"):
         parameters = value.get_params(deep=False)
         return {name: part for name, part in parameters.items() if name not in IRRELEVANT}
-    if hasattr(value, "get_weights") and hasattr(value, "get_config"):  # a layer or a model of keras
+    if hasattr(value, "get_weights") and hasattr(value, "get_config"):  # keras layer or model
         return {"config": value.get_config(), "weights": value.get_weights()}
-    if hasattr(value, "to_format"):  # a cosmology of astropy, whose other attributes are computed when needed
+    if hasattr(value, "to_format"):  # astropy cosmology, which caches other attributes
         return value.to_format("mapping")
-    kind = type(value)
-    is_plain = kind.__reduce_ex__ is object.__reduce_ex__ and kind.__reduce__ is object.__reduce__
-    if is_plain and kind.__getstate__ is object.__getstate__:
-        return getattr(value, "__dict__", None)  # of a scorer, a callback or another that may hold functions
+    cls = type(value)
+    is_plain = cls.__reduce_ex__ is object.__reduce_ex__ and cls.__reduce__ is object.__reduce__
+    if is_plain and cls.__getstate__ is object.__getstate__:
+        return getattr(value, "__dict__", None)  # scorers, callbacks and others that may contain functions
     return None
 
 
 def _describe_code(function, within):
-    """Describe a function or class by its source and by the values that it holds, if any."""
+    """Describe a function or class by its source and the values that it refers to, if any."""
     owner = getattr(function, "__self__", None)
     function = inspect.unwrap(getattr(function, "__func__", function))
     held = {
@@ -107,7 +107,7 @@ def _content(cell):
 
 
 def _globals(function):
-    """Return the functions, classes and plain values of its module that a function of the user refers to."""
+    """Return the functions, classes and plain values of its module that a user function refers to."""
     module = str(getattr(function, "__module__", None))
     file = str(getattr(sys.modules.get(module), "__file__", ""))
     is_versioned = module.startswith("darkcnn.") or file.startswith(_INSTALLED)
@@ -120,7 +120,7 @@ def _globals(function):
 
 
 def _global_names(code):
-    """Return the names that a function, and those that it defines, look up in their module."""
+    """Return the global names in a function and in nested functions."""
     names = {
         each.argval for each in dis.get_instructions(code) if each.opname in ("LOAD_GLOBAL", "LOAD_NAME")
     }
@@ -129,10 +129,10 @@ def _global_names(code):
 
 @functools.lru_cache
 def _source(value):
-    """Return the name of a function or class with a checksum of its source, or of its code without one."""
+    """Return the name of a function or class with a checksum of its source or its byte code."""
     try:
         source = inspect.getsource(value)
-    except (OSError, TypeError):  # compiled, or typed into an interpreter
+    except (OSError, TypeError):  # compiled, or defined in an interpreter
         if not isinstance(value, FunctionType):
             return _name(value)
         source = _instructions(value.__code__)
@@ -140,7 +140,7 @@ def _source(value):
 
 
 def _instructions(code):
-    """Return what a function does, as plain values."""
+    """Return byte code, names and constants of a function as plain values."""
     constants = [_instructions(each) if isinstance(each, CodeType) else each for each in code.co_consts]
     return [code.co_code, code.co_names, code.co_varnames, constants]
 
@@ -150,7 +150,7 @@ def _name(value):
 
 
 def fingerprint(array):
-    """Describe an array by its shape and a checksum of its values, read in blocks; other tables as a whole.
+    """Describe an array by its shape and a checksum, read in blocks; other tables by a checksum.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Settings of keras, and processes, in which networks of this library cannot work."""
+"""Checks of keras settings and processes in which networks cannot work."""
 
 import os
 
@@ -10,7 +10,7 @@ _process = None  # id of the process that built the first network
 
 
 def check_data_format():
-    """Refuse the setting by which layers take the first axis of maps, their height, for channels."""
+    """Check that the keras data format is channels-last."""
     data_format = keras.config.image_data_format()
     if data_format != "channels_last":
         raise ValueError(
@@ -20,25 +20,25 @@ def check_data_format():
 
 
 def check_precision():
-    """Return the name of the policy of precision, if networks can be trained under it."""
+    """Check the keras precision settings and return the name of the dtype policy."""
     floatx, policy = keras.config.floatx(), keras.config.dtype_policy().name
     for setting, value, possible in (
         ("floatx", floatx, ("float32", "float64")),
         ("dtype_policy", policy, ("float32", "float64", "mixed_float16", "mixed_bfloat16")),
     ):
         if value not in possible:
-            raise ValueError(f"keras.config.{setting}() must be one of {possible} to train in, got {value!r}")
+            raise ValueError(f"keras.config.{setting}() must be one of {possible} to train, got {value!r}")
     return policy
 
 
 def check_process():
-    """Refuse to work in a process forked from one that has used keras, where training would hang."""
+    """Raise an error in a process forked from one that used keras, where training would hang."""
     global _process
     if _process is None:
         _process = os.getpid()
     if _process != os.getpid():
         raise RuntimeError(
-            "this process was forked from one that had used keras, whose threads do not survive a fork: it "
-            'would wait for ever. Use the default backend of joblib, joblib.parallel_config("loky"), instead '
-            'of "multiprocessing", or start processes by "spawn"'
+            "this process was forked from one that used keras, whose threads do not survive a fork; training "
+            'would hang. Use the default backend of joblib, joblib.parallel_config("loky"), instead of '
+            '"multiprocessing", or start processes with "spawn"'
         )

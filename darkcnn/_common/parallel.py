@@ -1,4 +1,4 @@
-"""What all parallel work shares, whichever engine joblib hands it to."""
+"""Data sharing for parallel work with joblib."""
 
 from contextlib import contextmanager
 
@@ -7,16 +7,16 @@ from joblib.parallel import get_active_backend
 
 
 @contextmanager
-def sharing(*arrays):
+def scatter_arrays(*arrays):
     """Send arrays once to every worker of a dask cluster, if joblib uses one.
 
-    Left to itself, joblib sends them to one worker, from which the others fetch them: if that worker dies,
-    the work is lost. On one machine nothing is needed, as joblib shares arrays through memory-mapped files.
+    By default, joblib sends them to one worker, from which the others get them: if this worker dies, the
+    work is lost. On one machine, joblib shares arrays by memory-mapped files.
 
     Parameters
     ----------
     *arrays : array-like
-        Arguments that every task has.
+        Arguments of every task.
     """
     backend, n_jobs = get_active_backend()
     if type(backend).__name__ != "DaskDistributedBackend":  # dask may not be installed

@@ -1,4 +1,4 @@
-"""Private names of scikit-learn that this library uses: if a release moves one, this file alone changes."""
+"""Private names of scikit-learn that this library uses, imported only here."""
 
 from sklearn.base import _fit_context
 from sklearn.utils import _safe_indexing

@@ -1,4 +1,4 @@
-"""Base of the transformers whose output is no table."""
+"""Base class of transformers whose output is not a table."""
 
 from sklearn.base import BaseEstimator, TransformerMixin
 
@@ -6,12 +6,12 @@ from darkcnn._common.documentation import DocumentationLink
 
 
 class ArrayTransformer(DocumentationLink, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
-    """Base of transformers that return records, maps or views, whatever `set_output` asks for."""
+    """Base class of transformers that return records, maps or views for any `set_output` setting."""
 
     def set_output(self, *, transform=None):
-        """Do nothing: the output has more than two axes and fits into no table.
+        """Do nothing, because the output has more than two axes.
 
-        Without this method, ``set_output`` of a pipeline would fail for its other steps too.
+        Without this method, ``set_output`` of a pipeline would fail.
 
         Parameters
         ----------

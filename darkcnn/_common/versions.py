@@ -1,4 +1,4 @@
-"""The versions that decide the results."""
+"""Versions of packages that affect results."""
 
 import json
 import os
@@ -13,9 +13,9 @@ _PACKAGES = ("numpy", "scikit-learn", "scikeras", "keras")
 
 
 def versions():
-    """Return the versions of Python, of darkcnn and of the packages that decide its results.
+    """Return the versions of Python, darkcnn and the packages that affect results.
 
-    ``"backend"`` names the backend of keras. Its distribution is listed as it is called, such as
+    ``"backend"`` is the name of the keras backend. Its distribution is listed by its own name, such as
     ``"tensorflow-cpu"``.
     """
     backend = backend_of_keras()
@@ -29,12 +29,12 @@ def versions():
 
 
 def backend_of_keras():
-    """Return the name of the backend that keras runs on, or will run on once it is imported."""
+    """Return the name of the keras backend, also before keras is imported."""
     config = getattr(sys.modules.get("keras"), "config", None)
     if config is not None:
         return config.backend()
-    # keras is not imported for its name alone, as that takes seconds. It looks in the same places, in this
-    # order (keras/src/backend/config.py of keras 3.15).
+    # keras is not imported, because that takes seconds. It looks in the same places, in this order
+    # (keras/src/backend/config.py of keras 3.15).
     if os.environ.get("KERAS_BACKEND"):
         return os.environ["KERAS_BACKEND"]
     folder = os.environ.get("KERAS_HOME") or Path("~", ".keras")
@@ -46,7 +46,7 @@ def backend_of_keras():
 
 
 def _version_of_module(name):
-    """Return the version of the distribution that provides a module, by the distribution's name."""
+    """Return the version of the distribution that provides a module, by the name of the distribution."""
     try:
         return {name: version(name)}
     except PackageNotFoundError:  # tensorflow-cpu provides tensorflow

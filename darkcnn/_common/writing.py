@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writing of files."""
 
 import os
 from contextlib import contextmanager
@@ -7,18 +7,18 @@ from uuid import uuid4
 
 
 @contextmanager
-def replacing(path):
-    """Write to a temporary file that takes the place of `path` if all goes well.
+def atomic_write(path):
+    """Write to a temporary file that replaces `path` on success.
 
     Parameters
     ----------
     path : path-like
-        File to write. Whatever fails on the way, an older one of that name stays.
+        File to write. After an error, an existing file is unchanged.
 
     Yields
     ------
     pathlib.Path
-        An empty file in the same folder, with the same suffix.
+        Empty file in the same folder, with the same suffix.
 
     Raises
     ------
@@ -29,9 +29,9 @@ def replacing(path):
     --------
     >>> import tempfile
     >>> from pathlib import Path
-    >>> from darkcnn._common.writing import replacing
+    >>> from darkcnn._common.writing import atomic_write
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with replacing(f"{folder}/table.txt") as temporary:
+    ...     with atomic_write(f"{folder}/table.txt") as temporary:
     ...         _ = temporary.write_text("whole")
     ...     Path(f"{folder}/table.txt").read_text()
     'whole'

@@ -38,7 +38,7 @@ def predict(model, database, pretrained, cross_sections, output):
         raise click.UsageError("Missing argument 'DATABASE'.")
     if output is not None:
         steps.check_output(output)
-    from darkcnn._common.writing import replacing
+    from darkcnn._common.writing import atomic_write
     from darkcnn.persistence import warn_about_blur
 
     clusters = steps.load(database, labelled=False)
@@ -49,7 +49,7 @@ def predict(model, database, pretrained, cross_sections, output):
         if output is None:
             write_probabilities(sys.stdout, *table)
             return
-        with replacing(output) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
+        with atomic_write(output) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
             write_probabilities(file, *table)
 
 
@@ -179,8 +179,8 @@ def infer(model, database, pretrained, cross_sections, calibration, as_json, plo
     else:
         print_cross_section(result)
     if plot is not None:
-        from darkcnn._common.writing import replacing
+        from darkcnn._common.writing import atomic_write
         from darkcnn.plotting import PosteriorDisplay
 
-        with steps.errors_as_messages(), replacing(plot) as temporary:
+        with steps.errors_as_messages(), atomic_write(plot) as temporary:
             PosteriorDisplay.from_estimator(posterior).figure_.savefig(temporary, format=plot.suffix[1:])

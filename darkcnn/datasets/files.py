@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch
 
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.datasets.bunch import make_bunch
 from darkcnn.datasets.columns import galaxies_from_columns, plain_labels
 from darkcnn.datasets.database import Database, check_database, check_structure
@@ -187,7 +187,7 @@ def save_clusters(path, data, target=None, *, galaxies=None, description="", sui
         raise ValueError(f"path must end in one of {list(_WRITERS)}, got {path.name!r}{hint}")
     database = _as_database(data, target, galaxies, description, suite)
     check_database(database)
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         _WRITERS[suffix](temporary, database)
 
 

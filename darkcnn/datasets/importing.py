@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from darkcnn._common.identity import describe
 from darkcnn._common.versions import __version__
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.datasets.arrays import describe_center
 from darkcnn.datasets.database import Database
 from darkcnn.datasets.files import load_clusters
@@ -145,7 +145,7 @@ def import_clusters(
         n_skipped=len(skipped),
     )
     target = None if clusters.labels is None else clusters.labels[kept]
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         write_hdf5(temporary, Database(part.read("records"), target, description=description, blur=blur))
     part.remove()
     bunch = load_clusters(path, mmap=True, labelled=False)

@@ -8,7 +8,7 @@ from sklearn.utils import gen_batches
 from tqdm import tqdm
 
 from darkcnn._common.versions import __version__
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.cosmology import BAHAMAS, Epoch
 from darkcnn.datasets.bunch import make_bunch
 from darkcnn.datasets.database import Database
@@ -205,7 +205,7 @@ def make_clusters(
             for records, galaxies, _ in simulate(part.n_parts):
                 part.append(records, galaxies)
                 progress.update(len(records))
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             made = part.read("records"), target, part.read("galaxies"), description, suite, table
             write_hdf5(temporary, Database(*made, blur=blur))
         part.remove()

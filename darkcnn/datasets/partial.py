@@ -8,7 +8,7 @@ from zlib import crc32
 
 import numpy as np
 
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.records import GALAXY_DTYPE, RecordsOnDisk
 
 
@@ -44,7 +44,7 @@ class PartialFile:
         self._parts = self._intact_parts()
         for name, dtype in self.dtypes.items():
             os.truncate(self._file(name), self.n_rows(name) * dtype.itemsize)
-        with replacing(self.folder / "parts.jsonl") as temporary:
+        with atomic_write(self.folder / "parts.jsonl") as temporary:
             temporary.write_text("".join(map(_line, self._parts)))
 
     def _file(self, name):
@@ -54,7 +54,7 @@ class PartialFile:
         """Compare settings with those of the folder, or write them."""
         path = self.folder / "settings.json"
         if not path.exists():
-            with replacing(path) as temporary:
+            with atomic_write(path) as temporary:
                 temporary.write_text(json.dumps(settings))
         begun = json.loads(path.read_text())
         if begun != settings:

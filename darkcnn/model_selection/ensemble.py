@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 from darkcnn._common.documentation import DocumentationLink
-from darkcnn._common.parallel import sharing
+from darkcnn._common.parallel import scatter_arrays
 from darkcnn._common.sklearn_private import HasMethods, Interval, _fit_context
 from darkcnn.model_selection.folds import check_rows, run_fold
 from darkcnn.model_selection.splits import split_by_cluster
@@ -121,7 +121,7 @@ class DarkCNNEnsemble(DocumentationLink, MetaEstimatorMixin, ClassifierMixin, Ba
         rng = check_random_state(self.random_state)
         folds = split_by_cluster(y, clusters, n_splits=self.n_networks, random_state=rng)
         seeds = rng.randint(np.iinfo(np.int32).max, size=self.n_networks).tolist()
-        with sharing(X, y):
+        with scatter_arrays(X, y):
             fits = Parallel(n_jobs=self.n_jobs, return_as="generator")(
                 delayed(run_fold)(template, X, y, train, test, seed=seed, **metadata)
                 for seed, (train, test) in zip(seeds, folds, strict=True)

@@ -7,7 +7,7 @@ from joblib import Parallel, delayed
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 from tqdm import tqdm
 
-from darkcnn._common.parallel import sharing
+from darkcnn._common.parallel import scatter_arrays
 from darkcnn.model_selection.folds import check_rows, run_fold
 from darkcnn.model_selection.splits import compare_sizes, split_by_cluster
 
@@ -166,7 +166,7 @@ def cross_validate_by_cluster(
     scores = {name: [] for name in estimators}
     probabilities = {name: [] for name in estimators}
     fitted = {name: [] for name in estimators}
-    with sharing(X, y):
+    with scatter_arrays(X, y):
         fits = Parallel(n_jobs=n_jobs, return_as="generator")(
             delayed(_fit_and_predict)(estimators[name], X, y, train, test, return_estimator, **metadata)
             for name, train, test in tasks

@@ -1,4 +1,4 @@
-"""Model files and notes on what a model was trained on."""
+"""Persistence: model files, and notes on training sets."""
 
 from importlib import import_module
 
@@ -8,8 +8,8 @@ from darkcnn.persistence.notes import (
     describe_clusters,
     describe_training,
     is_training_set,
-    kept_validation,
     rows_of_new_halos,
+    stored_validation,
 )
 from darkcnn.persistence.resolution import warn_about_blur
 
@@ -18,11 +18,11 @@ __all__ = [
     "describe_clusters",
     "describe_training",
     "is_training_set",
-    "kept_validation",
     "load_model",
     "load_notes",
     "rows_of_new_halos",
     "save_model",
+    "stored_validation",
     "warn_about_blur",
 ]
 

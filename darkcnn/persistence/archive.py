@@ -1,4 +1,4 @@
-"""Model files as archives: what can be read from an untrusted one without keras."""
+"""Reading of untrusted model files as archives, without keras."""
 
 import json
 import zipfile
@@ -14,20 +14,20 @@ DESCRIPTION = "darkcnn.json"
 WEIGHTS = "model.weights.h5"
 NOTES = "notes.json"
 MAX_DESCRIPTION = 50_000_000
-"""Largest description of a model, and largest notes, in bytes; the longest part is the training history."""
+"""Maximum size of the description and of the notes, in bytes; the largest part is the training history."""
 
 _READ_ERRORS = (
-    *(zipfile.BadZipFile, zlib.error, StructError, EOFError),  # of archives
-    OSError,  # of HDF5
-    RuntimeError,  # of HDF5, of encrypted or endlessly nested members, and of unknown compressions
-    MemoryError,  # of sizes that are not true
-    ValueError,  # of numbers, texts and JSON, and what this package says
+    *(zipfile.BadZipFile, zlib.error, StructError, EOFError),  # archives
+    OSError,  # HDF5
+    RuntimeError,  # HDF5; encrypted or recursive members, and unknown compression
+    MemoryError,  # wrong sizes
+    ValueError,  # numbers, text and JSON, and checks of this package
 )
-"""What a damaged file makes its readers raise."""
+"""Errors raised by readers of damaged files."""
 
 
 def check_suffix(path):
-    """Return `path` as a Path if it ends as a model file does, else raise ValueError."""
+    """Return `path` as a Path if it has the suffix of a model file; otherwise raise a ValueError."""
     path = Path(path)
     if path.suffix != ".keras":
         raise ValueError(f"path must end in '.keras', got {path.name!r}")
@@ -35,15 +35,15 @@ def check_suffix(path):
 
 
 @contextmanager
-def opened(path):
-    """Open a model file, and name it in a ValueError about whatever is damaged in it.
+def open_archive(path):
+    """Open a model file; errors about its content become a ValueError with its path.
 
-    Exceptions that only a programming error raises pass.
+    Exceptions that only a bug can raise are not changed.
     """
-    with open(path, "rb") as content:  # a file that is missing or may not be read raises its own error
+    with open(path, "rb") as content:  # raises its own error if the file cannot be opened
         try:
             if not zipfile.is_zipfile(content):
-                raise ValueError("it is no model of darkcnn: not a keras archive")
+                raise ValueError("it is not a model of darkcnn: not a keras archive")
             with zipfile.ZipFile(content) as archive:
                 yield archive
         except _READ_ERRORS as error:
@@ -52,14 +52,14 @@ def opened(path):
 
 
 def read_json(archive, member):
-    """Return the JSON object that a member of an archive holds, else raise ValueError."""
+    """Return a JSON object in an archive; raise a ValueError if there is none."""
     _check_member(archive, member)
     n_bytes = archive.getinfo(member).file_size
     if n_bytes > MAX_DESCRIPTION:
-        raise ValueError(f"its part {member!r} has {n_bytes} bytes, too many")
+        raise ValueError(f"its part {member!r} must have at most {MAX_DESCRIPTION} bytes, got {n_bytes}")
     content = json.loads(archive.read(member))
     if not isinstance(content, dict):
-        raise ValueError(f"its part {member!r} holds a {type(content).__name__} instead of an object")
+        raise ValueError(f"its part {member!r} must be a JSON object, got a {type(content).__name__}")
     return content
 
 
@@ -69,17 +69,17 @@ def _check_member(archive, member):
 
 
 def weight_sizes(archive):
-    """Return the number of values of each array of weights, in no order, without keeping them.
+    """Return the number of values of each weight array, in no particular order, without keeping the values.
 
-    ValueError if they are missing, damaged or compressed, hold links or anything else than numbers, or claim
-    more values than are stored.
+    Raises a ValueError if weights are missing, damaged, compressed, links, not numbers, or larger than
+    stored.
     """
     _check_member(archive, WEIGHTS)
     if archive.getinfo(WEIGHTS).compress_type != zipfile.ZIP_STORED:  # random numbers do not compress
         raise ValueError(f"its part {WEIGHTS!r} is compressed")
     with archive.open(WEIGHTS) as weights:
         while weights.read(2**20):
-            pass  # to the end, where the checksum is: a damaged weight is a number like any other
+            pass  # to the end, which verifies the checksum: damaged weights are still numbers
     sizes = []
 
     def note(name, node):
@@ -87,10 +87,10 @@ def weight_sizes(archive):
             plain = node.dtype.kind in "fiuV" and not node.dtype.hasobject and not node.dtype.names
             in_file = not node.external and not node.is_virtual
             if not plain or not in_file or node.id.get_storage_size() != node.nbytes:
-                raise ValueError(f"its weights {name!r} must be plain numbers that lie in the file")
+                raise ValueError(f"its weights {name!r} must be plain numbers that are stored in the file")
             sizes.append(node.size)
         elif not all(isinstance(node.get(key, getlink=True), h5py.HardLink) for key in node):
-            raise ValueError(f"its weights {name!r} hold a link")
+            raise ValueError(f"its weights {name!r} must not contain links")
 
     with archive.open(WEIGHTS) as weights, h5py.File(weights, "r") as file:
         note("/", file)
@@ -99,22 +99,22 @@ def weight_sizes(archive):
 
 
 def load_notes(path):
-    """Read the notes that `save_model` kept with a model.
+    """Load the notes stored with a model by `save_model`.
 
     Parameters
     ----------
     path : path-like
-        File to read, ending in ``.keras``.
+        Model file, ending in ``.keras``.
 
     Returns
     -------
     dict or None
-        The notes; None if there are none.
+        Notes; None if there are none.
 
     Raises
     ------
     ValueError
-        If the file is damaged or is not of this kind.
+        If the file is damaged or is not a model file.
 
     Examples
     --------
@@ -128,5 +128,5 @@ def load_notes(path):
     ...     load_notes(f"{folder}/model.keras")
     {'for': 'a first look'}
     """
-    with opened(check_suffix(path)) as archive:
+    with open_archive(check_suffix(path)) as archive:
         return read_json(archive, NOTES) if NOTES in archive.namelist() else None

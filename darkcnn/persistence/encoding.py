@@ -1,4 +1,4 @@
-"""Parameters and fitted attributes of estimators as JSON, which runs no code when it is read."""
+"""Encoding of parameters and fitted attributes as JSON, which executes no code when read."""
 
 import numpy as np
 from astropy.cosmology import FlatLambdaCDM
@@ -6,14 +6,14 @@ from astropy.cosmology import FlatLambdaCDM
 from darkcnn.pretrained import FineTuned
 
 MAX_LABEL = 4000
-"""Longest text in an array, in bytes, 4 a character: numpy gives as many to every text of an array."""
+"""Maximum size of a text in bytes, 4 for each character; all texts of an array have the same size."""
 
 
 def encode(value):
-    """Turn a value into what JSON can hold, else raise TypeError.
+    """Encode a value for JSON; raise a TypeError if it is not supported.
 
-    Numbers, texts, None, arrays of these, flat cosmologies of astropy, packaged networks to start from, and
-    lists, tuples and dicts of such.
+    Supported are numbers, text, None, arrays of these, flat cosmologies of astropy, packaged networks, and
+    lists, tuples and dicts of these.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def encode(value):
 
 
 def _encode_array(array):
-    """Encode an array of numbers or of texts; of objects, if all are of one such kind."""
+    """Encode an array of numbers or text, or of objects that are all numbers or all text."""
     if array.dtype.hasobject and len({type(item) for item in array.ravel().tolist()}) == 1:
         array = np.array(array.tolist())
     if array.dtype.kind not in "biufU" or type(array) not in (np.ndarray, np.memmap):
@@ -53,7 +53,7 @@ def _encode_array(array):
 
 
 def decode(value):
-    """Turn what `encode` returned, read from an untrusted file, into the value; else raise ValueError."""
+    """Decode the result of `encode` from an untrusted file; raise a ValueError if it is invalid."""
     if isinstance(value, list):
         return [decode(item) for item in value]
     if not isinstance(value, dict):
@@ -62,7 +62,7 @@ def decode(value):
         return _decode(value)
     except (KeyError, OverflowError, TypeError) as error:
         raise ValueError(
-            f"its description holds {str(value)[:100]}, which is no value ({error!r})"
+            f"its description contains {str(value)[:100]}, which is not a valid value ({error!r})"
         ) from error
 
 
@@ -70,7 +70,7 @@ def _decode(value):
     if "ndarray" in value:
         dtype = np.dtype(value["dtype"])
         if dtype.kind not in "biufU" or dtype.itemsize > MAX_LABEL:
-            raise ValueError(f"it holds an array of type {dtype}")
+            raise ValueError(f"it must not contain an array of type {dtype}")
         return np.array(value["ndarray"], dtype=dtype)
     if "tuple" in value:
         return tuple(decode(list(value["tuple"])))

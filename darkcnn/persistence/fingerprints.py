@@ -1,4 +1,4 @@
-"""Checksums of clusters, by which they are recognised under other ids and in other files."""
+"""Fingerprints of clusters, which identify them under other ids and in other files."""
 
 import hashlib
 
@@ -8,15 +8,15 @@ from darkcnn.records import MAPS, chunks, plain_records
 
 
 def fingerprint_clusters(records):
-    """Return a checksum of the first map of each cluster that is known, the same whatever file it came from.
+    """Return a checksum of the first known map of each cluster, independent of the file format.
 
-    None for clusters without any map.
+    It is None for clusters without maps.
     """
     return [_fingerprint(image) for rows in chunks(len(records)) for image in _first_maps(records[rows])]
 
 
 def _first_maps(records):
-    """Return a map of each cluster: of total mass, or the next of `MAPS` where that is not known."""
+    """Return the first known map of each cluster, in the order of `MAPS`."""
     records = plain_records(records)
     images = np.array(records["total"], "<f4")
     for name in MAPS[1:]:
@@ -29,5 +29,5 @@ def _first_maps(records):
 def _fingerprint(image):
     if np.isnan(image).all():
         return None
-    image[np.isnan(image)] = np.nan  # there are NaN of many bits
+    image[np.isnan(image)] = np.nan  # NaN has several bit patterns
     return hashlib.blake2b(image.tobytes(), digest_size=8).hexdigest()

@@ -1,4 +1,4 @@
-"""Notes on the training set of a model, which tell clusters that it was trained on from new ones."""
+"""Notes on the training set of a model, which identify its clusters."""
 
 import hashlib
 from pathlib import Path
@@ -20,25 +20,25 @@ _TRAINING = {
     "halo_ids": list,
     "fingerprints": list,
 }
-"""Notes that a description of a training set must have, and their types; the others may be None."""
+"""Required notes on a training set and their types; others may be None."""
 
 
 def describe_clusters(clusters, path=None):
-    """Describe clusters so that they can be identified.
+    """Describe clusters, so that they can be identified.
 
     Parameters
     ----------
     clusters : sklearn.utils.Bunch
-        As of the loaders.
+        Clusters from a loader.
     path : path-like or None, default=None
-        File that they were read from; None for the packaged example.
+        File of the clusters; None for the packaged example.
 
     Returns
     -------
     dict
-        File, its SHA-256, its description, the size of a pixel and the blur of the maps in kpc (None if
-        not known), and numbers of clusters, of halos, and of clusters of each class
-        (``"clusters_of_class"``: the class prior of a model that is trained on them).
+        File, SHA-256, description, pixel size and blur of the maps in kpc (None if unknown), and numbers of
+        clusters, of halos, and of clusters of each class (``"clusters_of_class"``: the class prior of a model
+        trained on them).
 
     Examples
     --------
@@ -70,19 +70,19 @@ def describe_training(clusters, path=None, validation=None, importance=None):
     Parameters
     ----------
     clusters : sklearn.utils.Bunch
-        Training set, as of the loaders.
+        Training set from a loader.
     path : path-like or None, default=None
-        File that they were read from; None for the packaged example.
+        File of the clusters; None for the packaged example.
     validation : CrossValidation or None, default=None
-        Its scores on the same clusters, by :func:`darkcnn.model_selection.cross_validate_by_cluster`.
+        Cross-validation on the same clusters, by :func:`darkcnn.model_selection.cross_validate_by_cluster`.
     importance : dict or None, default=None
         Importance of maps, rings and attributes, by :func:`darkcnn.report.measure_importance`.
 
     Returns
     -------
     dict
-        What :func:`describe_clusters` says, versions of the packages, ids of the halos, a fingerprint of
-        each cluster, the held-out predictions of the validation, and the importance.
+        Result of :func:`describe_clusters`, package versions, halo ids, a fingerprint of each cluster, the
+        held-out predictions of the cross-validation, and the importance.
 
     Examples
     --------
@@ -115,17 +115,17 @@ def describe_training(clusters, path=None, validation=None, importance=None):
 
 
 def check_training(training):
-    """Check notes on a training set, which a file may hold in any form.
+    """Check notes on a training set from an untrusted file.
 
     Parameters
     ----------
     training : object
-        What a model file has under ``"training"``.
+        Content of a model file under ``"training"``.
 
     Raises
     ------
     ValueError
-        If they are not of the form of :func:`describe_training`.
+        If they do not have the form of :func:`describe_training`.
 
     Examples
     --------
@@ -151,17 +151,17 @@ def check_training(training):
 
 
 def rows_of_new_halos(training, clusters, *, compare_ids=True):
-    """Find the clusters whose halos are not in a training set.
+    """Find clusters with halos that are not in a training set.
 
     Parameters
     ----------
     training : dict
-        As of :func:`describe_training`.
+        Result of :func:`describe_training`.
     clusters : sklearn.utils.Bunch
-        Clusters to look at.
+        Clusters to check.
     compare_ids : bool, default=True
-        Take halos of the same id for the same. Two simulations may use the same ids for different halos;
-        with False, a halo counts as seen if one of its maps was.
+        Whether halos with the same id are the same. Two simulations may use the same ids for different halos;
+        with False, only maps are compared, and a halo is known if one of its maps is.
 
     Returns
     -------
@@ -171,7 +171,7 @@ def rows_of_new_halos(training, clusters, *, compare_ids=True):
     Raises
     ------
     ValueError
-        As of :func:`check_training`.
+        See :func:`check_training`.
 
     Examples
     --------
@@ -192,24 +192,24 @@ def rows_of_new_halos(training, clusters, *, compare_ids=True):
 
 
 def is_training_set(training, clusters):
-    """Return whether clusters are those that a model was trained on, in the same order.
+    """Return whether clusters are the training set of a model, in the same order.
 
     Parameters
     ----------
     training : dict
-        As of :func:`describe_training`.
+        Result of :func:`describe_training`.
     clusters : sklearn.utils.Bunch
-        Clusters to look at.
+        Clusters to check.
 
     Returns
     -------
     bool
-        Whether they are.
+        True if they are the training set.
 
     Raises
     ------
     ValueError
-        As of :func:`check_training`.
+        See :func:`check_training`.
 
     Examples
     --------
@@ -225,37 +225,37 @@ def is_training_set(training, clusters):
     return len(clusters.data) == len(known) and fingerprint_clusters(clusters.data) == known
 
 
-def kept_validation(training, clusters):
-    """Return the cross-validation that was kept with a model.
+def stored_validation(training, clusters):
+    """Return the cross-validation stored with a model.
 
     Parameters
     ----------
     training : dict
-        As of :func:`describe_training`.
+        Result of :func:`describe_training`.
     clusters : sklearn.utils.Bunch
-        Clusters that the predictions should be of.
+        Clusters of the predictions.
 
     Returns
     -------
     CrossValidation or None
-        None if there was none, or `clusters` are not the training set, in its order.
+        Cross-validation; None if there is none, or `clusters` are not the training set in its order.
 
     Raises
     ------
     ValueError
-        As of :func:`check_training`, or if the validation is damaged.
+        See :func:`check_training`; also if the cross-validation is damaged.
 
     Examples
     --------
     >>> from sklearn.dummy import DummyClassifier
     >>> from darkcnn.datasets import load_example
     >>> from darkcnn.model_selection import cross_validate_by_cluster
-    >>> from darkcnn.persistence import describe_training, kept_validation
+    >>> from darkcnn.persistence import describe_training, stored_validation
     >>> example = load_example()
     >>> validation = cross_validate_by_cluster(
     ...     {"majority": DummyClassifier()}, example.data, example.target, example.groups, random_state=0
     ... )
-    >>> kept_validation(describe_training(example, validation=validation), example).scores["majority"]
+    >>> stored_validation(describe_training(example, validation=validation), example).scores["majority"]
     array([0.25, 0.25, 0.25, 0.25, 0.25])
     """
     check_training(training)

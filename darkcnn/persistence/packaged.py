@@ -1,4 +1,4 @@
-"""Pipelines that begin with a packaged network, of which a model file holds all but the network."""
+"""Model files of pipelines with a packaged network, which store all steps but the network."""
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -7,31 +7,31 @@ from sklearn.preprocessing import StandardScaler
 from darkcnn.pretrained import PretrainedEmbedding, read_pretrained
 
 
-def begins_packaged(steps):
-    """Return whether these are the steps of a pipeline that begins with a packaged network.
+def uses_packaged_network(steps):
+    """Return whether the first step of a pipeline is a packaged network.
 
     Examples
     --------
     >>> from darkcnn import default_pipeline
-    >>> from darkcnn.persistence.packaged import begins_packaged
-    >>> begins_packaged(step for _, step in default_pipeline("polar", pretrained=True).steps)
+    >>> from darkcnn.persistence.packaged import uses_packaged_network
+    >>> uses_packaged_network(step for _, step in default_pipeline("polar", pretrained=True).steps)
     True
     """
     return [type(step) for step in steps] == [PretrainedEmbedding, StandardScaler, LogisticRegression]
 
 
 def check_packaged(steps):
-    """Refuse steps, read from an untrusted file, that do not fit each other or the packaged network.
+    """Check steps from an untrusted file against each other and the packaged network.
 
     Parameters
     ----------
     steps : list of estimator
-        Embedding, scaler and last layer, with what a fit leaves behind.
+        Embedding, scaler and last layer, with fitted attributes.
 
     Raises
     ------
     ValueError
-        If there is no such network here, it is another one, or the numbers are not all there.
+        If the network is unknown or has another hash, or fitted attributes are missing or have wrong shapes.
     """
     embed, scale, head = (vars(step) for step in steps)
     file = read_pretrained(str(embed.get("name_")))

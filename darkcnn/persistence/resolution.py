@@ -1,26 +1,26 @@
-"""Warn of maps that are more blurred than those that a model was trained on."""
+"""Warnings for maps that are more blurred than the training set."""
 
 import warnings
 
 import numpy as np
 
 _MAX_BLUR = 0.4
-"""Standard deviation of a blur, in pixels of the records, that hardly changes predictions.
+"""Largest additional blur without a warning, as standard deviation in pixels of the records.
 
-Up to 0.38 pixels, the accuracy and the inferred cross-section stay within their errors; with 0.5, cold
-dark matter looks like self-interacting one (docs/benchmarks/resolution.md).
+Up to 0.38 pixels, accuracy and inferred cross-section agree within their errors; at 0.5, cold dark matter is
+mistaken for self-interacting dark matter (docs/benchmarks/resolution.md).
 """
 
 
 def warn_about_blur(training, clusters):
-    """Warn if clusters are more blurred than the training set of a model, as far as both are known.
+    """Warn if clusters are more blurred than the training set of a model, if both are known.
 
     Parameters
     ----------
     training : dict or None
         Training set, see :func:`describe_training`.
     clusters : sklearn.utils.Bunch
-        Clusters to predict, as of the loaders.
+        Clusters to predict, from a loader.
 
     Returns
     -------
@@ -34,9 +34,9 @@ def warn_about_blur(training, clusters):
     if more <= _MAX_BLUR * clusters.pixel_scale:
         return False
     warnings.warn(
-        f"maps are blurred by {blur:.3g} kpc (standard deviation), those of the training by "
-        f"{trained:.3g} kpc: "
-        "blurred cores look like self-interacting dark matter; train on maps that are blurred alike",
+        f"maps are blurred by {blur:.3g} kpc (standard deviation), those of the training set by "
+        f"{trained:.3g} kpc: blurred cores resemble self-interacting dark matter; train on equally blurred "
+        "maps",
         UserWarning,
         stacklevel=2,
     )

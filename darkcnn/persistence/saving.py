@@ -1,4 +1,4 @@
-"""Model files: fitted pipelines on disk, in a form that runs no code when it is read."""
+"""Model files: fitted pipelines on disk, without executable code."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from darkcnn._common.versions import __version__
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.networks import name_of
 from darkcnn.noise import Miscentring, WeakLensingNoise, XrayNoise
 from darkcnn.persistence.archive import (
@@ -19,13 +19,13 @@ from darkcnn.persistence.archive import (
     FORMAT,
     NOTES,
     check_suffix,
-    opened,
+    open_archive,
     read_json,
     weight_sizes,
 )
 from darkcnn.persistence.encoding import decode, encode
 from darkcnn.persistence.limit import check_network
-from darkcnn.persistence.packaged import begins_packaged, check_packaged
+from darkcnn.persistence.packaged import check_packaged, uses_packaged_network
 from darkcnn.preprocessing import MapScaler, MapSelector, RotationFlipAugmenter
 from darkcnn.pretrained import FineTuned, PretrainedEmbedding
 from darkcnn.training import DarkCNNClassifier
@@ -46,51 +46,50 @@ _STEPS = {
     )
 }
 _UNSAVED_PARAMETERS = {"callbacks", "checkpoint", "verbose"}
-"""Parameters without effect on predictions, which belong to the process that trains."""
+"""Parameters without effect on predictions."""
 
 _FITTED = re.compile(r"[a-z]\w*_|_seed|_settings|_n_features_out")
-"""Names of what a fit leaves behind; the weights and the optimiser's past are no part of the description."""
+"""Names of fitted attributes; weights and optimiser state are stored separately or not at all."""
 
 
 def save_model(model, path, *, notes=None):
-    """Write a fitted classifier or pipeline to a file.
+    """Save a fitted classifier or pipeline to a file.
 
-    The file is a keras archive, which ``keras.models.load_model`` reads, with one more member that
-    describes the scikit-learn side. Of a pipeline that begins with a packaged network, it holds the name and
-    the hash of the network and the steps after it instead, and keras does not read it. It appears when it is
-    complete.
+    The file is a keras archive, readable by ``keras.models.load_model``, with an additional member that
+    describes the scikit-learn part. For a pipeline with a packaged network, it contains the name and hash of
+    the network and the other steps, and keras cannot read it. The file is written atomically.
 
     Parameters
     ----------
     model : DarkCNNClassifier or sklearn.pipeline.Pipeline
-        Fitted classifier, or pipeline of steps of this package that ends in one, whose network must have a
-        name; or pipeline of a :class:`~darkcnn.pretrained.PretrainedEmbedding`, a
+        Fitted classifier; pipeline of darkcnn steps that ends in one, with a network that has a name; or
+        pipeline of a :class:`~darkcnn.pretrained.PretrainedEmbedding`, a
         :class:`~sklearn.preprocessing.StandardScaler` and a
         :class:`~sklearn.linear_model.LogisticRegression`.
     path : path-like
         File to write, ending in ``.keras``.
     notes : dict or None, default=None
-        What else to keep, as JSON can hold it: the command ``darkcnn`` notes what the model was trained on,
-        see :func:`darkcnn.persistence.describe_training`.
+        Additional information in JSON types. The command ``darkcnn`` stores notes on the training set, see
+        :func:`darkcnn.persistence.describe_training`.
 
     Raises
     ------
     TypeError
-        If a step, a parameter or a fitted attribute cannot be written without code: save such a model with
-        joblib.
+        If a step, a parameter or a fitted attribute cannot be stored without code; use joblib for such a
+        model.
     ValueError
-        If `path` ends in something else.
+        If the suffix of `path` is not ``.keras``.
 
     See Also
     --------
-    load_model : Read the file.
+    load_model : Load the file.
 
     Notes
     -----
-    Predictions of the loaded model are the same to the bit. What has no effect on them is not written and has
-    its default after loading: `callbacks`, `checkpoint` and `verbose` of the classifier, `memory` and
-    `verbose` of the pipeline, the position of a ``RandomState``, and the state of the optimiser. Training may
-    go on after loading, with a new optimiser.
+    Predictions of the loaded model are bit-identical. Parameters without effect on them are not stored and
+    have default values after loading: `callbacks`, `checkpoint` and `verbose` of the classifier, `memory` and
+    `verbose` of the pipeline, the position of a ``RandomState``, and the optimiser state. Training can
+    continue after loading, with a new optimiser.
 
     Examples
     --------
@@ -108,11 +107,11 @@ def save_model(model, path, *, notes=None):
     path = check_suffix(path)
     steps = model.steps if isinstance(model, Pipeline) else [(None, model)]
     classifier = steps[-1][1]
-    if type(classifier) is not DarkCNNClassifier and not begins_packaged(step for _, step in steps):
+    if type(classifier) is not DarkCNNClassifier and not uses_packaged_network(step for _, step in steps):
         end = " that ends in one" if isinstance(model, Pipeline) else ", or a pipeline that ends in one"
         raise TypeError(
             f"model must be a DarkCNNClassifier{end}, got {type(classifier).__name__}: save the classifiers "
-            "within an ensemble or a search one by one, and anything else with joblib.dump"
+            "of an ensemble or a search one by one, and anything else with joblib.dump"
         )
     check_is_fitted(model)
     description = {
@@ -120,7 +119,7 @@ def save_model(model, path, *, notes=None):
         "darkcnn": __version__,
         "steps": [{"name": name, **_describe(name, step)} for name, step in steps],
     }
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         if type(classifier) is DarkCNNClassifier:
             classifier.model_.save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
@@ -130,27 +129,27 @@ def save_model(model, path, *, notes=None):
 
 
 def load_model(path):
-    """Read a fitted classifier or pipeline from a file that `save_model` wrote.
+    """Load a fitted classifier or pipeline that was saved by `save_model`.
 
     Parameters
     ----------
     path : path-like
-        File to read, ending in ``.keras``.
+        Model file, ending in ``.keras``.
 
     Returns
     -------
     DarkCNNClassifier or sklearn.pipeline.Pipeline
-        The fitted model.
+        Fitted model.
 
     Raises
     ------
     ValueError
-        If the file is damaged, is not of this kind, or is of a newer format.
+        If the file is damaged, is not a model file, or has a newer format.
 
     Notes
     -----
-    Nothing in the file is run: networks are built by name, steps are built by this package, and of the
-    keras archive only the weights are read.
+    No code in the file is executed: networks are built by name, steps by this package, and only the weights
+    of the keras archive are read.
 
     Examples
     --------
@@ -166,7 +165,7 @@ def load_model(path):
     True
     """
     path = check_suffix(path)
-    with opened(path) as archive:
+    with open_archive(path) as archive:
         description = read_json(archive, DESCRIPTION)
         if description.get("format") != FORMAT:
             raise ValueError(
@@ -176,17 +175,17 @@ def load_model(path):
         steps = [
             (_part(step, "name", str | None), _rebuild(step)) for step in _part(description, "steps", list)
         ]
-        if begins_packaged(step for _, step in steps):
+        if uses_packaged_network(step for _, step in steps):
             check_packaged([step for _, step in steps])
         elif not steps or not isinstance(steps[-1][1], DarkCNNClassifier):
-            raise ValueError("its last step is no DarkCNNClassifier")
+            raise ValueError("its last step must be a DarkCNNClassifier")
         else:
             _fill(steps[-1][1], path, weight_sizes(archive))
     return steps[0][1] if steps[0][0] is None else Pipeline(steps)
 
 
 def _describe(name, step):
-    """Return class, parameters and fitted attributes of a step, as JSON can hold them."""
+    """Return class, parameters and fitted attributes of a step in JSON types."""
     if step is None or isinstance(step, str):
         return {"class": "passthrough"}
     if type(step) not in _STEPS.values():
@@ -213,20 +212,20 @@ def _encode(name, step, key, value):
         return encode(value)
     except TypeError as error:
         raise TypeError(
-            f"{key} must be numbers, texts, or arrays, lists or dicts of them for "
+            f"{key} must be numbers, text, or arrays, lists or dicts of them for "
             f"{name or type(step).__name__} to be saved, {error}; change it, or use joblib.dump"
         ) from error
 
 
-def _part(mapping, name, kind):
-    """Return a part of the description if it is of a kind."""
-    if not isinstance(mapping, dict) or not isinstance(mapping.get(name), kind):
+def _part(mapping, name, wanted):
+    """Return a part of the description after a check of its type."""
+    if not isinstance(mapping, dict) or not isinstance(mapping.get(name), wanted):
         raise ValueError(f"its description must have {name!r}, got {str(mapping)[:100]}")
     return mapping.get(name)
 
 
 def _rebuild(step):
-    """Make a step from its description."""
+    """Rebuild a step from its description."""
     kind = _part(step, "class", str)
     if kind == "passthrough":
         return kind
@@ -247,7 +246,7 @@ def _rebuild(step):
 
 
 def _fill(classifier, path, sizes):
-    """Give a classifier that is described, but not fitted, its network's weights."""
+    """Load the network weights of a rebuilt classifier."""
     state = vars(classifier)
     settings = _part(state, "_settings", dict)
     options, architecture = dict(_part(settings, "options", dict)), settings.get("architecture")
@@ -265,11 +264,11 @@ def _fill(classifier, path, sizes):
             sizes,
         )
         with classifier._network() as network:
-            # Whatever keras does not find in the file it leaves as it is.
+            # Weights that keras does not find in the file stay NaN.
             network.model.set_weights([np.full_like(w, np.nan) for w in network.model.get_weights()])
             network.load_weights(path)
             classifier.weights_ = network.model.get_weights()
-    except (ArithmeticError, LookupError, TypeError) as error:  # of options that the network does not take
+    except (ArithmeticError, LookupError, TypeError) as error:  # invalid network options
         raise ValueError(f"its network cannot be built: {type(error).__name__}: {error}") from error
     if not all(np.isfinite(weight).all() for weight in classifier.weights_):
-        raise ValueError("its weights are not all there, or not all finite")
+        raise ValueError("its weights must be complete and finite")

@@ -4,7 +4,7 @@ import numpy as np
 
 from darkcnn.inference import marginalize_feedback
 from darkcnn.model_selection import cross_validate_by_cluster
-from darkcnn.persistence import check_training, is_training_set, kept_validation, rows_of_new_halos
+from darkcnn.persistence import check_training, is_training_set, rows_of_new_halos, stored_validation
 from darkcnn.records import sort_labels, split_labels
 from darkcnn.report.baselines import MAJORITY, PROFILES, architecture_name, baselines, compare_with_baselines
 from darkcnn.report.bootstrap import balanced_accuracies
@@ -81,7 +81,7 @@ def predict_held_out(
         rows = rows_of_new_halos(training, clusters, compare_ids=not new_halos)
     if len(rows):
         return _of_new_halos(model, clusters, training, rows, training_set, n_jobs=n_jobs, verbose=verbose)
-    validation = None if training is None else kept_validation(training, clusters)
+    validation = None if training is None else stored_validation(training, clusters)
     if validation is not None:
         return from_validation(
             validation, "The cross-validation stored with the model", training.get("importance")

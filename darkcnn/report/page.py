@@ -8,7 +8,7 @@ from importlib.resources import files
 import numpy as np
 
 from darkcnn._common.versions import versions
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.records import sort_labels, split_labels
 from darkcnn.report import figures
 
@@ -69,7 +69,7 @@ def write_report(path, model, clusters, predictions, *, model_name, data, traini
         model, clusters, predictions, model_name=model_name, data=data, training=training, velocity=velocity
     )
     html = render(content)
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(html, encoding="utf-8")
 
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.persistence import save_model
 from darkcnn.plotting import CrossSectionConfusionDisplay, TrainingDisplay, as_figure
 from darkcnn.records import sort_labels
@@ -128,7 +128,7 @@ def write_results(folder, *, model, validation, name, metrics, notes):
     folder = Path(folder)
     paths = [folder / file for file in ("model.keras", "metrics.json", "confusion_matrix.png")]
     save_model(model, paths[0], notes=notes)
-    with replacing(paths[1]) as temporary:
+    with atomic_write(paths[1]) as temporary:
         temporary.write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     labels = sort_labels(validation.classes)
     confusion = CrossSectionConfusionDisplay(
@@ -146,6 +146,6 @@ def write_results(folder, *, model, validation, name, metrics, notes):
         )
         displays.append(training)
     for path, display in zip(paths[2:], displays, strict=True):
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             as_figure(display).savefig(temporary, dpi=150)
     return paths

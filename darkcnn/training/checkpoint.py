@@ -9,7 +9,7 @@ import numpy as np
 
 from darkcnn._common.identity import describe
 from darkcnn._common.versions import versions
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.training.divergence import is_finite
 
 _IRRELEVANT = ("callbacks", "checkpoint", "n_draws", "predict_views", "verbose")
@@ -94,7 +94,7 @@ class Checkpoint(keras.callbacks.Callback):
             }
             arrays["best_weights"] = stopping.best_weights
         named = {f"{kind}_{i}": array for kind, group in arrays.items() for i, array in enumerate(group)}
-        with replacing(self.path) as temporary:
+        with atomic_write(self.path) as temporary:
             np.savez(temporary, description=json.dumps(described), **named)
 
 

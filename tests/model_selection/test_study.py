@@ -166,10 +166,10 @@ def test_other_data_are_refused(study, data):
     other = X.copy()
     other[17, 2] = np.nextafter(other[17, 2], 9)
     with pytest.raises(
-        ValueError, match=r"differs:\n  X: shape \(40, 3\) of checksum \w+ before, shape .* now$"
+        ValueError, match=r"Differences:\n  X: shape \(40, 3\) of checksum \w+ before, shape .* now$"
     ):
         study(X=other)
-    with pytest.raises(ValueError, match=r"differs:\n  X: shape .*\n  y: .*\n  groups: .*\n  splits: "):
+    with pytest.raises(ValueError, match=r"Differences:\n  X: shape .*\n  y: .*\n  groups: .*\n  splits: "):
         study(X=X[2:], y=y[2:], groups=groups[2:])
 
 
@@ -179,7 +179,7 @@ def test_another_version_is_refused(study, monkeypatch):
     study()
     now = {**identity.versions(), "keras": "99.0"}
     monkeypatch.setattr(identity, "versions", lambda: now)
-    with pytest.raises(ValueError, match=r"differs:\n  versions\.keras: .* before, 99\.0 now$"):
+    with pytest.raises(ValueError, match=r"Differences:\n  versions\.keras: .* before, 99\.0 now$"):
         study()
 
 

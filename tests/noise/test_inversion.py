@@ -85,12 +85,12 @@ def test_what_is_not_known_is_refused(unknown):
     known, holed = np.zeros((5, 5)), np.ma.zeros((5, 5))
     holed[2, 3] = unknown
     for function in (kaiser_squires, reduced_shear):
-        with pytest.raises(ValueError, match="kappa must be finite and not masked"):
+        with pytest.raises(ValueError, match="kappa must be finite and unmasked"):
             function(holed)
     for function in (kaiser_squires_inverse, reduced_shear_inverse):
-        with pytest.raises(ValueError, match="g1 must be finite and not masked"):
+        with pytest.raises(ValueError, match="g1 must be finite and unmasked"):
             function(holed, known)
-        with pytest.raises(ValueError, match="g2 must be finite and not masked"):
+        with pytest.raises(ValueError, match="g2 must be finite and unmasked"):
             function(known, holed)
 
 

@@ -65,7 +65,7 @@ def test_exposure_maps(sky):
     smooth = np.add.reduceat(found.values, np.arange(0, 50, 10), axis=0)
     wanted = np.add.reduceat(16 * sky[1](50), np.arange(0, 50, 10), axis=0)
     np.testing.assert_allclose(smooth[:, 7:], wanted[:, 7:], rtol=0.25)
-    with pytest.raises(ValueError, match=r"but 10\.0% of it were not observed \(max_gap=0\.05\)"):
+    with pytest.raises(ValueError, match=r"but 10\.0% of it was not observed \(max_gap=0\.05\)"):
         count_photons((photons, wcs), CENTER, REDSHIFT, exposure=(exposure, wcs), max_gap=0.05)
 
 

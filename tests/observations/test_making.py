@@ -65,7 +65,7 @@ def test_stellar_maps_have_units(noise):
         ({"xray": lambda noise: np.abs(noise) / np.abs(noise).max()}, "must contain photon counts"),
         ({"xray": lambda noise: 10 * noise}, "must contain photon counts"),
         ({"xray": lambda noise: np.abs(noise) * u.ct / u.s}, "'xray' must be in ''"),
-        ({"stellar": lambda noise: noise}, "'stellar' must not be negative"),
+        ({"stellar": lambda noise: noise}, "'stellar' must be zero or more, with a positive peak"),
         ({"total": lambda noise: noise[:15]}, "maps must be square and of one size"),
         ({"xray": lambda noise: [10 * np.abs(noise)] * 2}, "of the same number of clusters"),
         ({"redshift": lambda _: np.nan}, "redshift must be known"),

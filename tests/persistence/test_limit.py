@@ -47,12 +47,12 @@ def test_an_unknown_network_is_refused(saved, tmp_path):
         (option("width", 5000), r"its network has width=5000, more than 1000"),
         (option("width", 1e30), r"its network has width=1e\+30, more than 1000"),
         (option("width", float("nan")), r"its network has width=nan, more than 1000"),
-        (option("width", [[1]]), r"its network has width=\[\[1\]\], which must hold numbers"),
+        (option("width", [[1]]), r"its network has width=\[\[1\]\], which must contain numbers"),
         (option("width", "wide"), r"its network cannot be built: TypeError"),
         (option("depth", 3), r"its network cannot be built: TypeError"),
         (shape(10**6, 10**6, 3), r"its network has map_shape=\(1000000, 1000000, 3\), more than 10000"),
-        (shape(20, 20), r"its network has map_shape=\(20, 20\), which must be three whole numbers"),
-        (shape(20, 20, 0), r"its network has map_shape=\(20, 20, 0\), which must be three whole numbers"),
+        (shape(20, 20), r"its network must have a map_shape of three integers, got \(20, 20\)"),
+        (shape(20, 20, 0), r"its network must have a map_shape of three integers, got \(20, 20, 0\)"),
     ],
 )
 def test_a_network_larger_than_its_weights_is_refused(saved, tmp_path, change, message):
@@ -75,7 +75,7 @@ def test_endless_blocks_are_refused(saved, tmp_path, blocks, monkeypatch):
 
 
 def test_endless_arrays_are_refused():
-    with pytest.raises(ValueError, match="it has 5001 arrays of weights, more than 5000"):
+    with pytest.raises(ValueError, match="it must have at most 5000 weight arrays, got 5001"):
         limit.check_network("simple", (8, 8, 1), 2, {}, [1] * 5001)
 
 

@@ -11,8 +11,8 @@ from darkcnn.persistence import (
     describe_clusters,
     describe_training,
     is_training_set,
-    kept_validation,
     rows_of_new_halos,
+    stored_validation,
 )
 from darkcnn.records import ObservedRecords, RecordsOnDisk
 
@@ -123,7 +123,7 @@ def test_pixels_that_are_not_known_have_one_fingerprint(clusters):
 
 @pytest.mark.parametrize("training", [None, [], {}, {"fingerprints": 1}], ids=repr)
 def test_damaged_notes_are_refused(clusters, training):
-    for function in (rows_of_new_halos, is_training_set, kept_validation):
+    for function in (rows_of_new_halos, is_training_set, stored_validation):
         with pytest.raises(ValueError, match="notes on the training set must be"):
             function(training, clusters)
 
@@ -146,10 +146,10 @@ def test_a_damaged_validation_is_refused(clusters, change):
         "scores": {"prior": [0.5]},
         "probabilities": {"prior": [[[0.5, 0.5], [0.4, 0.6]]]},
     }
-    assert kept_validation(training, clusters).confusion("prior").sum() == 2
+    assert stored_validation(training, clusters).confusion("prior").sum() == 2
     training["validation"] |= change
     with pytest.raises(ValueError, match="the validation in the notes is damaged"):
-        kept_validation(training, clusters)
+        stored_validation(training, clusters)
 
 
 @pytest.mark.parametrize("train_size", [None, 0.5])
@@ -165,12 +165,12 @@ def test_validation_comes_back(clusters, train_size):
         random_state=0,
     )
     training = json.loads(json.dumps(describe_training(clusters, validation=validation)))
-    kept = kept_validation(training, clusters)
+    kept = stored_validation(training, clusters)
     np.testing.assert_array_equal(kept.confusion("prior"), validation.confusion("prior"))
     np.testing.assert_array_equal(kept.scores["prior"], validation.scores["prior"])
     assert kept.standard_error("prior") == validation.standard_error("prior")
     for (train, test), (kept_train, kept_test) in zip(validation.splits, kept.splits, strict=True):
         np.testing.assert_array_equal(train, kept_train)
         np.testing.assert_array_equal(test, kept_test)
-    assert kept_validation(training, part(clusters, np.arange(24)[::-1])) is None
-    assert kept_validation(describe_training(clusters), clusters) is None
+    assert stored_validation(training, part(clusters, np.arange(24)[::-1])) is None
+    assert stored_validation(describe_training(clusters), clusters) is None

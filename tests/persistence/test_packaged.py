@@ -72,7 +72,7 @@ def fitted(step, name):
         (lambda d: fitted(2, "intercept_")(d).__setitem__(1, 0.0), r"intercept_ must be finite numbers"),
         (lambda d: fitted(2, "classes_")(d).__setitem__(1, "CDM"), r"classes_ must be an array of labels"),
         (lambda d: fitted(2, "coef_")(d)[1]["ndarray"][0].__setitem__(0, float("nan")), r"coef_ must be fin"),
-        (lambda d: d["steps"].pop(), r"its last step is no DarkCNNClassifier"),
+        (lambda d: d["steps"].pop(), r"its last step must be a DarkCNNClassifier"),
         (lambda d: d["steps"][2]["fitted"]["dict"].append(["predict", 1]), r"unknown attribute 'predict'"),
     ],
 )  # fmt: skip

@@ -261,7 +261,7 @@ def test_a_flat_cosmology_comes_back_and_others_are_refused_by_name(clusters, tm
     [
         (lambda d: d.update(format=3), r"it is of format 3, written by darkcnn .*reads format 2"),
         (lambda d: d["steps"][0].update({"class": "os.system"}), r"its step 'os.system' is unknown"),
-        (lambda d: d["steps"].pop(), r"its last step is no DarkCNNClassifier"),
+        (lambda d: d["steps"].pop(), r"its last step must be a DarkCNNClassifier"),
         (lambda d: d["steps"][3]["parameters"]["dict"].append(["evil", 1]), r"parameters .*'evil'.* unknown"),
         (lambda d: d["steps"][3]["fitted"]["dict"].append(["predict", 1]), r"unknown attribute 'predict'"),
         (lambda d: d["steps"][3]["fitted"]["dict"].append(["model_", 1]), r"unknown attribute 'model_'"),
@@ -270,7 +270,7 @@ def test_a_flat_cosmology_comes_back_and_others_are_refused_by_name(clusters, tm
         (lambda d: d["steps"].__setitem__(0, 1), r"must have 'name', got 1"),
         (lambda d: d["steps"][0].pop("class"), r"must have 'class'"),
         (lambda d: d.pop("steps"), r"must have 'steps'"),
-        (lambda d: d["steps"].clear(), r"its last step is no DarkCNNClassifier"),
+        (lambda d: d["steps"].clear(), r"its last step must be a DarkCNNClassifier"),
     ],
 )  # fmt: skip
 def test_a_tampered_description_is_refused(saved, tmp_path, change, message):

@@ -10,7 +10,7 @@ from sklearn.model_selection import ParameterGrid, check_cv
 from tqdm import tqdm
 
 from darkcnn._common.identity import describe
-from darkcnn._common.parallel import sharing
+from darkcnn._common.parallel import scatter_arrays
 from darkcnn.model_selection.folds import check_rows, run_fold
 from darkcnn.model_selection.splits import compare_sizes
 from darkcnn.model_selection.study.identity import identify
@@ -142,7 +142,7 @@ def run_study(
         tqdm(
             total=len(tasks), initial=len(tasks) - len(left), desc="Study", unit="fit", disable=not verbose
         ) as progress,
-        sharing(X, y),
+        scatter_arrays(X, y),
     ):
         while left:
             finished = Parallel(n_jobs=n_jobs, return_as="generator")(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from darkcnn._common.writing import replacing
+from darkcnn._common.writing import atomic_write
 from darkcnn.model_selection.study.identity import differences
 
 _FORMAT = 1
@@ -150,7 +150,7 @@ def candidate_key(candidate):
 
 
 def _write(path, content):
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
