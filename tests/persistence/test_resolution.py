@@ -7,9 +7,10 @@ from darkcnn.persistence import describe_training, warn_about_blur
 
 
 @pytest.mark.parametrize(("trained", "blur"), [(0.0, 17.0), (12.0, 25.0)])
-def test_maps_blurred_by_more_than_is_borne_are_warned_of(trained, blur):
+def test_maps_blurred_much_more_than_the_training_set_raise_a_warning(trained, blur):
     with pytest.warns(
-        UserWarning, match=rf"maps are blurred by {blur:g} kpc .* those of the training by {trained:g} kpc"
+        UserWarning,
+        match=rf"maps are blurred by {blur:g} kpc .* those of the training set by {trained:g} kpc",
     ):
         assert warn_about_blur({"blur": trained}, Bunch(blur=blur, pixel_scale=40.0))
 
@@ -18,7 +19,7 @@ def test_maps_blurred_by_more_than_is_borne_are_warned_of(trained, blur):
     ("training", "blur"),
     [({"blur": 0.0}, 15.0), ({"blur": 20.0}, 22.0), ({"blur": None}, 50.0), ({}, 50.0), (None, 50.0)],
 )
-def test_a_small_or_unknown_difference_is_not(training, blur):
+def test_small_or_unknown_difference_in_blur_raises_no_warning(training, blur):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert not warn_about_blur(training, Bunch(blur=blur, pixel_scale=40.0))

@@ -94,7 +94,7 @@ def test_matplotlib_is_an_extra():
         "except ImportError as error: print(error)"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert printed == 'displays need matplotlib: pip install "darkcnn[plot]"\n'
+    assert printed == 'displays need matplotlib: run pip install "darkcnn[plot]"\n'
 
 
 def test_neighbouring_classes_differ_in_grey_too():

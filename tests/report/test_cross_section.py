@@ -57,7 +57,7 @@ def test_class_frequencies_of_the_training_set_are_divided_out(bunch_of):
     # Without notes the frequencies are unknown: these probabilities are then evidence.
     _, result = infer_cross_section(model, sample)
     assert result["posterior"]["SIDM1"] > 0.99
-    assert "equal numbers are assumed" in result["warnings"][0]
+    assert "equal fractions are assumed" in result["warnings"][0]
 
 
 @pytest.mark.parametrize(

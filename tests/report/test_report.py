@@ -82,7 +82,7 @@ def test_baseline_is_trained_on_the_training_set_of_the_model(clusters, model):
     assert list(found.scores) == [MAJORITY, PROFILES, "simple"]
     assert found.scores[PROFILES][0] == is_right.mean()  # of as many maps of each class
     assert found.difference[0] == found.scores["simple"][0] - found.scores[PROFILES][0]
-    with pytest.raises(ValueError, match=r"training_set must hold .* got others \(24\)"):
+    with pytest.raises(ValueError, match=r"training_set must contain .* got others \(24\)"):
         predict_held_out(model, clusters, describe_training(known), training_set=clusters)
 
 
