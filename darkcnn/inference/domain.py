@@ -38,8 +38,9 @@ class DomainTest(DocumentationLink, BaseEstimator):
     The statistic of a *map* is the length of its remaining embedding; its p-value is the rank in the
     reference (conformal [2]_): 5 % of in-distribution maps have p < 0.05. The statistic of a *sample* is the
     distance of its mean from that of the first half; its p-value is the rank among samples of the same number
-    of reference clusters of one class, and the highest p-value of all classes is returned. A shift that is
-    not significant for single clusters may be significant for the mean of many.
+    of reference clusters of one class, drawn with replacement, which makes it conservative. The highest
+    p-value of all classes is returned. A shift that is not significant for single clusters may be significant
+    for the mean of many.
 
     A high p-value is no proof: the embedding may not respond to the difference.
 
@@ -151,8 +152,8 @@ class DomainTest(DocumentationLink, BaseEstimator):
         -------
         float
             P-value; low for a sample unlike samples of the same number of held-out clusters of any class,
-            each with the same number of maps. It is conservative if there are fewer held-out clusters, or
-            maps of one, than in the sample.
+            each with the same number of maps. It is conservative, more so if held-out clusters have fewer
+            maps than those of the sample.
         """
         sample = _Clusters(remainder := self._checked(embeddings), number_clusters(groups, len(remainder)))
         distance = ((sample.means.mean(axis=0) - self._centre) ** 2).sum()
@@ -188,6 +189,8 @@ class _Clusters:
     def __init__(self, embeddings, groups):
         _, self.cluster, self.sizes = np.unique(groups, return_inverse=True, return_counts=True)
         self.embeddings = embeddings
+        self.by_cluster = np.argsort(self.cluster, kind="stable")
+        self.first = np.cumsum(self.sizes) - self.sizes
 
     @property
     def means(self):
@@ -197,12 +200,15 @@ class _Clusters:
         return sums / self.sizes[:, np.newaxis]
 
     def draw_mean(self, sizes, rng):
-        """Draw clusters with these numbers of maps, or all of their maps, and average their means."""
-        n_drawn = min(len(sizes), len(self.sizes))
-        wanted = np.zeros(len(self.sizes), int)
-        wanted[rng.permutation(len(wanted))[:n_drawn]] = rng.permutation(sizes)[:n_drawn]
-        wanted = np.minimum(wanted, self.sizes)
-        order = np.lexsort((rng.random(len(self.cluster)), self.cluster))
-        place = np.arange(len(order)) - np.repeat(np.cumsum(self.sizes) - self.sizes, self.sizes)
-        drawn = order[place < np.repeat(wanted, self.sizes)]
-        return (1 / (n_drawn * wanted[self.cluster[drawn]])) @ self.embeddings[drawn]
+        """Draw clusters of these numbers of maps, or of all that they have, and average their means.
+
+        With replacement: without, samples as large as the reference would all be the same.
+        """
+        clusters = rng.integers(len(self.sizes), size=len(sizes))
+        n_maps = self.sizes[clusters]
+        draw = np.repeat(np.arange(len(clusters)), n_maps)
+        place = np.arange(len(draw)) - np.repeat(np.cumsum(n_maps) - n_maps, n_maps)
+        rows = self.by_cluster[np.repeat(self.first[clusters], n_maps) + place]
+        wanted = np.minimum(sizes, n_maps)
+        shuffled = rows[np.lexsort((rng.random(len(draw)), draw))]
+        return np.repeat(1 / (len(sizes) * wanted), wanted) @ self.embeddings[shuffled[place < wanted[draw]]]

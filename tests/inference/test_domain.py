@@ -36,6 +36,15 @@ def test_usual_samples_are_rarely_flagged(test_of_domain, rng):
     assert np.mean(np.array(pvalues) < 0.05) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 50)
 
 
+def test_usual_samples_as_large_as_the_reference_are_rarely_flagged():
+    pvalues = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        test = DomainTest(random_state=seed).fit(embed(120, 0, rng), ["CDM", "SIDM1"] * 60)
+        pvalues.append(test.sample_pvalue(embed(60, 0, rng)))
+    assert np.mean(np.array(pvalues) < 0.05) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 40)
+
+
 def test_a_shift_that_no_map_betrays_is_plain_in_a_sample(test_of_domain, rng):
     shifted = embed(100, 0, rng) + SHIFT
     assert (test_of_domain.pvalues(shifted) < 0.05).mean() < 0.2
