@@ -64,7 +64,7 @@ numpydoc_validation_exclude = {
     r"\.[A-Z_]+$",  # constants
     r"\.[A-Z]\w+\.\w+$",  # methods, which may refer to each other
     # Dataclasses, whose fields are attributes:
-    r"\.(ConvergenceMap|CountMap|Physics|Scatter|CrossValidation|HeldOutPredictions|StudyStatus)$",
+    r"\.(ConvergenceMap|CountMap|Coverage|Physics|Scatter|CrossValidation|HeldOutPredictions|StudyStatus)$",
 }
 
 sphinx_gallery_conf = {

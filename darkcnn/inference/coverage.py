@@ -12,7 +12,7 @@ from darkcnn.inference.checks import check_probabilities, number_clusters
 
 @dataclass(frozen=True)
 class Coverage:
-    """Results of :func:`coverage_check`, with one row for each sample.
+    """Results of :func:`~darkcnn.inference.coverage_check`, with one row for each sample.
 
     Attributes
     ----------
