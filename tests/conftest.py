@@ -1,6 +1,12 @@
 import os
 import sys
 
+if (
+    "PYTEST_XDIST_WORKER" in os.environ
+):  # the workers share the cores; their threads would wait for each other
+    threads = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"
+    os.environ.update(dict.fromkeys(threads, "1"))
+
 import numpy as np
 import pytest
 

@@ -1,5 +1,6 @@
 """The command where users have put it: odd paths, no home, no assertions, no backend, a read-only wheel."""
 
+import json
 import os
 import re
 import shutil
@@ -10,14 +11,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from darkcnn.datasets import make_clusters, save_clusters
+from darkcnn import default_pipeline
+from darkcnn.datasets import load_clusters, make_clusters, save_clusters
 
-COMMAND = (sys.executable, "-O", "-c", "from darkcnn.cli import main; main(prog_name='darkcnn')")
+# Several commands, separated by "+", in one interpreter.
+COMMANDS = """
+import sys
+from itertools import groupby
+from darkcnn.cli import main
+for is_separator, words in groupby(sys.argv[1:], "+".__eq__):
+    if not is_separator:
+        main(list(words), prog_name="darkcnn", standalone_mode=False)
+"""
 
 
-def darkcnn(folder, *words, **variables):
+def darkcnn(folder, *words, code=COMMANDS, **variables):
     environment = os.environ | {"HOME": "/proc/none", "KERAS_HOME": "/proc/none"} | variables
-    command = [*COMMAND, *words]
+    command = [sys.executable, "-O", "-c", code, *words]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -33,10 +43,9 @@ def folder(tmp_path):
 
 @pytest.mark.slow
 def test_the_command_works_without_home_and_assertions_on_odd_paths(folder):
-    fitted = darkcnn(folder, "fit", "haufen ü.h5", "-o", "simple", "-n", "1", "-f", "modell ö.keras")
-    assert fitted.returncode == 0, fitted.stderr
-    predicted = darkcnn(folder, "predict", "modell ö.keras", "haufen ü.h5", "-o", "tafel.csv")
-    assert predicted.returncode == 0, predicted.stderr
+    fit = ["fit", "haufen ü.h5", "-o", "simple", "-n", "1", "-f", "modell ö.keras"]
+    done = darkcnn(folder, *fit, "+", "predict", "modell ö.keras", "haufen ü.h5", "-o", "tafel.csv")
+    assert done.returncode == 0, done.stderr
     assert len((folder / "tafel.csv").read_text().splitlines()) == 9
 
 
@@ -72,52 +81,43 @@ def test_the_wheel_works_from_a_folder_that_cannot_be_written(folder, tmp_path):
 
     for place in (site, home):
         assert "PermissionError" in run("-c", f"open({str(place / 'new')!r}, 'w')").stderr
-    where = run("-c", "import darkcnn; print(darkcnn.__file__)").stdout
-    assert where == f"{site / 'darkcnn' / '__init__.py'}\n"
-    loaded = run("-c", "from darkcnn import load_pretrained; print(len(load_pretrained().classes_))")
-    assert loaded.stdout == "4\n", loaded.stderr
+    code = "import darkcnn; print(darkcnn.__file__); print(len(darkcnn.load_pretrained().classes_))\n"
+    fitted = run(
+        "-c", code + COMMANDS, "fit", "haufen ü.h5", "-o", "simple", "-n", "1", "-f", "modell ö.keras"
+    )
+    assert fitted.returncode == 0, fitted.stderr
+    assert fitted.stdout.splitlines()[:2] == [str(site / "darkcnn" / "__init__.py"), "4"]
     script = next(site.glob("bin/darkcnn"))
-    for words in (
-        ["fit", "haufen ü.h5", "-o", "simple", "-n", "1", "-f", "modell ö.keras"],
-        ["predict", "modell ö.keras", "haufen ü.h5", "-o", "tafel.csv"],
-    ):
-        done = run(script, *words)
-        assert done.returncode == 0, done.stderr
+    predicted = run(script, "predict", "modell ö.keras", "haufen ü.h5", "-o", "tafel.csv")
+    assert predicted.returncode == 0, predicted.stderr
     assert len((folder / "tafel.csv").read_text().splitlines()) == 9
 
 
 @pytest.mark.slow
 def test_a_missing_backend_is_named(folder):
-    fitted = darkcnn(folder, "fit", "haufen ü.h5", "-f", "model.keras", KERAS_BACKEND="nonsense")
+    words = "fit", "haufen ü.h5", "-f", "model.keras"
+    code = "from darkcnn.cli import main; main(prog_name='darkcnn')"
+    fitted = darkcnn(folder, *words, code=code, KERAS_BACKEND="nonsense")
     assert fitted.returncode == 1
     assert "Error: keras cannot start the backend 'nonsense' (" in fitted.stderr
     assert "Traceback" not in fitted.stderr
 
 
 TWO_DEVICES = """
-import keras, numpy as np, sys, tensorflow as tf
+import json, keras, numpy as np, sys, tensorflow as tf
 from darkcnn import default_pipeline
 from darkcnn.datasets import load_clusters
 
-clusters = load_clusters("haufen ü.h5")
-
 class Look(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
-        print(type(self.model.trainable_variables[0].value).__name__, file=sys.stderr)
+        print(type(self.model.trainable_variables[0].value).__name__)
 
-def predict():
-    options = {"n_views": 2, "epochs": 2, "batch_size": 4, "random_state": 0, "callbacks": [Look()]}
-    model = default_pipeline("simple", **options).fit(clusters.data, clusters.target)
-    return model.predict_proba(clusters.data)
-
-if sys.argv[1] == "one":
-    probabilities = predict()
-else:
-    (cpu,) = tf.config.list_physical_devices("CPU")
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
-        probabilities = predict()
-np.save(sys.argv[1], probabilities)
+(cpu,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+clusters = load_clusters("haufen ü.h5")
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    model = default_pipeline("simple", **json.loads(sys.argv[1]), callbacks=[Look()])
+    np.save("two.npy", model.fit(clusters.data, clusters.target).predict_proba(clusters.data))
 """
 
 
@@ -126,9 +126,11 @@ np.save(sys.argv[1], probabilities)
     os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow", reason="MirroredStrategy is TensorFlow's"
 )
 def test_a_network_trains_on_two_devices_as_on_one(folder):
-    for devices in ("one", "two"):
-        command = [sys.executable, "-c", TWO_DEVICES, devices]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        assert ("MirroredVariable" in done.stderr) == (devices == "two")
-    np.testing.assert_allclose(np.load(folder / "one.npy"), np.load(folder / "two.npy"), rtol=1e-5)
+    options = {"n_views": 2, "epochs": 2, "batch_size": 4, "random_state": 0}
+    command = [sys.executable, "-c", TWO_DEVICES, json.dumps(options)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "MirroredVariable" in done.stdout
+    clusters = load_clusters(folder / "haufen ü.h5")
+    alone = default_pipeline("simple", **options).fit(clusters.data, clusters.target)
+    np.testing.assert_allclose(alone.predict_proba(clusters.data), np.load(folder / "two.npy"), rtol=1e-5)

@@ -139,16 +139,20 @@ def test_a_killed_simulation_ends_with_the_same_clusters(tmp_path, expected):
     )
     progress = tmp_path / "clusters.h5.partial" / "parts.jsonl"
     n_killed = 0
-    while not path.exists():
+    while not path.exists():  # killed after each of three parts
         before = progress.read_bytes() if progress.exists() else b""
         process = subprocess.Popen([sys.executable, "-c", code])
-        while process.poll() is None and (not progress.exists() or progress.read_bytes() == before):
+        while (
+            n_killed < 3
+            and process.poll() is None
+            and (not progress.exists() or progress.read_bytes() == before)
+        ):
             time.sleep(0.001)
-        if process.poll() is None:
+        if n_killed < 3 and process.poll() is None:
             process.send_signal(signal.SIGKILL)
             n_killed += 1
         process.wait()
-    assert n_killed > 0
+    assert n_killed == 3
     assert_same(path, expected)
 
 

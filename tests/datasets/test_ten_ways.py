@@ -19,8 +19,8 @@ ATTRIBUTES = ("xray_concentration", "bcg_stellar_concentration", "bcg_e1", "bcg_
 
 @pytest.fixture(scope="module")
 def mock():
-    """Twenty clusters, 100 pixels of 20 kpc."""
-    return make_clusters(10, cross_sections=(0, 1), redshifts=(REDSHIFT,), n_pixels=100, random_state=11)
+    """Ten clusters, 100 pixels of 20 kpc."""
+    return make_clusters(5, cross_sections=(0, 1), redshifts=(REDSHIFT,), n_pixels=100, random_state=11)
 
 
 @pytest.fixture(scope="module")
@@ -143,12 +143,12 @@ def channels_first(mock, maps, folder):
 
 
 def one_image_a_file(mock, maps, folder):
-    table = Table({"cluster_id": mock.groups, "redshift": np.full(20, REDSHIFT), "label": mock.target})
+    table = Table({"cluster_id": mock.groups, "redshift": np.full(10, REDSHIFT), "label": mock.target})
     table["log_mass"] = mock.data["log_mass"]
     for name, images in maps.items():
         for row, image in enumerate(images):
             fits.writeto(folder / f"{name}{row}.fits", image.astype(">f4"))
-        table[name] = [f"{name}{row}.fits" for row in range(20)]
+        table[name] = [f"{name}{row}.fits" for row in range(10)]
     table.write(folder / "table.csv")
     made = import_clusters(folder / "table.csv", folder / "clusters.h5", pixel_scale=20, center="middle")
     made.data = np.asarray(made.data)
