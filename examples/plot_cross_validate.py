@@ -6,6 +6,8 @@ We cross-validate a network on the packaged clusters with splits by halo, and co
 need no network.
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # The data
 # --------

@@ -6,6 +6,8 @@ We train a network on two thirds of the packaged halos. On the other halos, we m
 drops when one ring of one map is replaced by that of another cluster of similar mass.
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # A network and held-out halos
 # ----------------------------

@@ -6,6 +6,8 @@ We train an ensemble of networks without SIDM0.3, calibrate it, infer the cross-
 and test the error.
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # Train, with held-out predictions
 # --------------------------------
