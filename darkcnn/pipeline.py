@@ -58,7 +58,7 @@ def default_pipeline(
     sklearn.pipeline.Pipeline
         Unfitted pipeline of the steps ``"miscentre"``, ``"observe_total"`` and ``"observe_xray"`` (one for
         each noise), ``"select"``, ``"scale"``, ``"augment"`` (not for invariant networks) and ``"cnn"``. With
-        ``pretrained=True``: ``"embed"``, ``"scale"`` and ``"head"``.
+        ``pretrained=True``: ``"embed"`` and ``"head"``.
 
     Notes
     -----

@@ -7,7 +7,6 @@ import zipfile
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from darkcnn._common.versions import __version__
@@ -41,7 +40,6 @@ _STEPS = {
         RotationFlipAugmenter,
         DarkCNNClassifier,
         PretrainedEmbedding,
-        StandardScaler,
         LogisticRegression,
     )
 }
@@ -63,8 +61,7 @@ def save_model(model, path, *, notes=None):
     ----------
     model : DarkCNNClassifier or sklearn.pipeline.Pipeline
         Fitted classifier; pipeline of darkcnn steps that ends in one, with a network that has a name; or
-        pipeline of a :class:`~darkcnn.pretrained.PretrainedEmbedding`, a
-        :class:`~sklearn.preprocessing.StandardScaler` and a
+        pipeline of a :class:`~darkcnn.pretrained.PretrainedEmbedding` and a
         :class:`~sklearn.linear_model.LogisticRegression`.
     path : path-like
         File to write, ending in ``.keras``.

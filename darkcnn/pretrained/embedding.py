@@ -102,7 +102,9 @@ class PretrainedEmbedding(
         Returns
         -------
         ndarray of shape (n_samples, n_features), float32
-            The input of the last layer of the network.
+            The input of the last layer of the network, standardised over the suites that this layer was
+            fitted to. Directions to which the layer responds are stretched, so that a regularised linear
+            classifier starts from them.
 
         Raises
         ------
@@ -116,7 +118,8 @@ class PretrainedEmbedding(
         features = np.empty((len(X), self._n_features_out), np.float32)
         for rows in chunks(len(X)):
             features[rows] = embed(self.name_, *self._prepare(self._draw(X, rows), rows.start))
-        return features
+        arrays = read_pretrained(self.name_).arrays
+        return (features - arrays["embedding/mean"]) @ arrays["embedding/matrix"]
 
     def _names(self):
         names = MAPS if isinstance(self.maps, str) else tuple(self.maps)

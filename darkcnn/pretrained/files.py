@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-PRETRAINED = {"polar-1": "49088bd801e7c87b2a2d6a1f5730fef666dc92dcefd21fad6d9736c193b2d0ba"}
+PRETRAINED = {"polar-1": "d7a159bb50f7acb7b1f9a46c1e356f169a5db0899f10c44f3869713cb2975c94"}
 """Name and SHA-256 of every file."""
 
 ALIASES = {"polar": "polar-1"}

@@ -3,7 +3,6 @@
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
 
 from darkcnn.pretrained.embedding import PretrainedEmbedding
 from darkcnn.pretrained.files import read_pretrained
@@ -30,9 +29,9 @@ def load_pretrained(name="polar", *, cross_sections=PUBLISHED, maps="all"):
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Fitted steps ``"embed"``, ``"scale"`` and ``"head"``; ``load_pretrained()[:-1].transform(X)`` is the
-        standardised embedding. Like that of every estimator, its ``fit``, also after ``clone`` and in
-        ``cross_val_score``, learns anew: of this pipeline all but the embedding, which stays.
+        Fitted steps ``"embed"`` and ``"head"``; ``load_pretrained()[:-1].transform(X)`` is the embedding.
+        ``fit``, also after ``clone`` and in ``cross_val_score``, trains the head anew; the embedding stays
+        the same.
 
     Raises
     ------
@@ -69,15 +68,12 @@ def load_pretrained(name="polar", *, cross_sections=PUBLISHED, maps="all"):
     order = np.argsort(labels)
     rows = [known.index(wanted[i]) for i in order]
     arrays = file.arrays
-    n_features = len(arrays["scale/mean"])
+    n_features = len(arrays["embedding/mean"])
 
     model = pretrained_pipeline(file.name, maps=maps)
-    embed, scale, head = (step for _, step in model.steps)
+    embed, head = (step for _, step in model.steps)
     embed.name_, embed.sha256_, embed._n_features_out = file.name, file.sha256, n_features
     embed._names()
-    scale.mean_, scale.scale_ = arrays["scale/mean"], arrays["scale/scale"]
-    scale.var_, scale.n_features_in_ = scale.scale_**2, n_features
-    scale.n_samples_seen_ = np.int64(file.card["n_head"])
     head.classes_ = labels[order]
     head.coef_, head.intercept_ = arrays["head/coef"][rows], arrays["head/intercept"][rows]
     if len(rows) == 2:  # two classes have one score
@@ -102,15 +98,13 @@ def pretrained_pipeline(name="polar", *, maps="all"):
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Steps ``"embed"``, ``"scale"`` and ``"head"``.
+        Steps ``"embed"`` and ``"head"``.
 
     Examples
     --------
     >>> from darkcnn.pretrained import pretrained_pipeline
     >>> list(pretrained_pipeline().named_steps)
-    ['embed', 'scale', 'head']
+    ['embed', 'head']
     """
     head = LogisticRegression(C=0.01, max_iter=2000)
-    return Pipeline(
-        [("embed", PretrainedEmbedding(name, maps=maps)), ("scale", StandardScaler()), ("head", head)]
-    )
+    return Pipeline([("embed", PretrainedEmbedding(name, maps=maps)), ("head", head)])
