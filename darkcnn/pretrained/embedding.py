@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from darkcnn._common.documentation import DocumentationLink
 from darkcnn._common.sklearn_private import StrOptions, _fit_context
 from darkcnn.preprocessing import MapScaler, as_maps
-from darkcnn.pretrained.files import read_pretrained, resolve
+from darkcnn.pretrained.files import place, read_pretrained, resolve
 from darkcnn.records import FIELD_SIZE, MAPS, ObservedRecords, check_records, chunks, is_records
 from darkcnn.records.resampling import Grid
 
@@ -118,8 +118,7 @@ class PretrainedEmbedding(
         features = np.empty((len(X), self._n_features_out), np.float32)
         for rows in chunks(len(X)):
             features[rows] = embed(self.name_, *self._prepare(self._draw(X, rows), rows.start))
-        arrays = read_pretrained(self.name_).arrays
-        return (features - arrays["embedding/mean"]) @ arrays["embedding/matrix"]
+        return place(read_pretrained(self.name_), features)
 
     def _names(self):
         names = MAPS if isinstance(self.maps, str) else tuple(self.maps)

@@ -21,6 +21,9 @@ PRETRAINED = {"polar-1": "d7a159bb50f7acb7b1f9a46c1e356f169a5db0899f10c44f386971
 ALIASES = {"polar": "polar-1"}
 """What a name without a number stands for in this version."""
 
+HEAD = {"C": 0.01, "max_iter": 2000}
+"""Parameters of the logistic regression that is the last layer."""
+
 
 @dataclass(frozen=True)
 class PretrainedFile:
@@ -104,6 +107,11 @@ def _read(name):
     for array in arrays.values():
         array.flags.writeable = False
     return PretrainedFile(name, digest, card, arrays)
+
+
+def place(file, features):
+    """Return features of the last hidden layer in the coordinates of the embedding."""
+    return (features - file.arrays["embedding/mean"]) @ file.arrays["embedding/matrix"]
 
 
 def describe_pretrained(name="polar"):

@@ -7,19 +7,21 @@ from darkcnn.pretrained.files import read_pretrained, resolve
 
 @dataclass(frozen=True)
 class FineTuned:
-    """An architecture whose first weights are those of a packaged network.
+    """Architecture with the weights of a packaged network, for training all layers.
 
-    Its last layer, whose classes are yours, begins at random, and the statistics of the rings begin anew with
-    your clusters. It is what ``default_pipeline("polar", pretrained="all")`` trains.
+    The last layer is first fitted alone, as in ``default_pipeline("polar", pretrained=True)`` [1]_, to maps
+    that are scaled by :class:`~darkcnn.MapScaler` with its defaults.
+    ``default_pipeline("polar", pretrained="all")`` trains this architecture.
 
     Parameters
     ----------
     name : str, default="polar"
         Name of the packaged network.
 
-    Notes
-    -----
-    With 150 halos of one mock simulation, the last layer alone was more accurate: :doc:`/guide/pretrained`.
+    References
+    ----------
+    .. [1] A. Kumar et al., "Fine-tuning can distort pretrained features and underperform
+       out-of-distribution", arXiv:2202.10054 (2022).
 
     Examples
     --------
@@ -40,7 +42,7 @@ class FineTuned:
         from darkcnn.networks import Recipe  # starts keras
 
         return Recipe(
-            {"epochs": 12, "learning_rate": 3e-4, "learning_rate_schedule": "cosine", "weight_decay": 0.1},
+            {"epochs": 12, "learning_rate": 3e-4, "learning_rate_schedule": "cosine", "weight_decay": 0.0},
             invariant=True,
         )
 
@@ -66,3 +68,17 @@ class FineTuned:
                 f"{self.name} needs square maps with the channels {file.card['maps']}, got {input_shape}"
             )
         return build_for_training(file, input_shape[0], n_classes, **options)
+
+    def start(self, network, batches):
+        """Fit the last layer before the training of all, as :class:`~darkcnn.DarkCNNClassifier` does.
+
+        Parameters
+        ----------
+        network : CompiledNetwork
+            Network, of which the last layer and the scaling of the maps are set.
+        batches : Batches
+            Training maps, scaled by ``MapScaler()``, their classes and weights.
+        """
+        from darkcnn.pretrained.network import start_training  # starts keras
+
+        start_training(read_pretrained(self.name), network, batches)

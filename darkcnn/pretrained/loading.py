@@ -5,7 +5,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from darkcnn.pretrained.embedding import PretrainedEmbedding
-from darkcnn.pretrained.files import read_pretrained
+from darkcnn.pretrained.files import HEAD, read_pretrained
 from darkcnn.records import label_of
 
 PUBLISHED = (0, 0.1, 0.3, 1)
@@ -106,5 +106,4 @@ def pretrained_pipeline(name="polar", *, maps="all"):
     >>> list(pretrained_pipeline().named_steps)
     ['embed', 'head']
     """
-    head = LogisticRegression(C=0.01, max_iter=2000)
-    return Pipeline([("embed", PretrainedEmbedding(name, maps=maps)), ("head", head)])
+    return Pipeline([("embed", PretrainedEmbedding(name, maps=maps)), ("head", LogisticRegression(**HEAD))])

@@ -3,6 +3,8 @@
 from threading import Lock
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils import gen_batches
 
 from darkcnn._common.keras_settings import check_data_format, check_precision, check_process
 from darkcnn.networks import get_network
@@ -10,9 +12,10 @@ from darkcnn.networks import get_network
 import keras  # isort: skip - the settings start it without the messages of its backend
 
 from darkcnn.networks.rings import StandardiseRings
-from darkcnn.pretrained.files import read_pretrained
+from darkcnn.pretrained.files import HEAD, place, read_pretrained
 
 _BUILT = {}
+_N_BATCHES = 100  # that the packaged statistics of rings count as, beside those of a training
 _MAX_BUILT = 8  # one for each number of pixels, a few megabytes each
 _LOCK = Lock()
 
@@ -41,11 +44,34 @@ def build_trained(file, n_pixels):
 
 
 def build_for_training(file, n_pixels, n_classes, **options):
-    """Build the network of a file for other classes: a new last layer, and no statistics of rings yet."""
+    """Build the network of a file for other classes; statistics of its rings change slowly in training."""
     network = build(file, n_pixels, n_classes, **options)
     network.set_weights(weights_of(file)[:-2] + network.get_weights()[-2:])
-    _standardise(network).n_batches.assign(0)
+    _standardise(network).n_batches.assign(_N_BATCHES)
     return network
+
+
+def start_training(file, network, batches):
+    """Scale the inputs of a compiled network as in the file, and fit its last layer to the training maps."""
+    arrays = file.arrays
+    network.standardise("maps", arrays["scaling/level"], arrays["scaling/scatter"])
+    rows = np.flatnonzero(batches.weights > 0)
+    features = np.concatenate(
+        [
+            network.embedding_model.predict_on_batch(batches.views.draw(each, np.zeros_like(each)))
+            for each in (rows[some] for some in gen_batches(len(rows), 128))
+        ]
+    )
+    classes = batches.targets[rows].argmax(axis=1)
+    head = LogisticRegression(**HEAD).fit(place(file, features), classes, batches.weights[rows])
+    coef, intercept = head.coef_, head.intercept_
+    if len(head.classes_) == 2:  # two classes have one score
+        coef, intercept = np.array([-coef[0], coef[0]]) / 2, np.array([-intercept[0], intercept[0]]) / 2
+    kernel, bias = (np.array(variable) for variable in network.model.trainable_variables[-2:])
+    kernel[:, head.classes_] = arrays["embedding/matrix"] @ coef.T
+    bias[head.classes_] = intercept - arrays["embedding/mean"] @ kernel[:, head.classes_]
+    for variable, value in zip(network.model.trainable_variables[-2:], (kernel, bias), strict=True):
+        variable.assign(value)
 
 
 def embed(name, maps, known):

@@ -358,6 +358,8 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
                 network.model.set_weights(self.weights_)
             else:
                 standardise(network, batches.views)
+                if hasattr(self.architecture, "start"):
+                    self.architecture.start(network, batches)
             if hasattr(self, "_state"):
                 network.set_state(self._state)
             n_steps = epochs * len(batches)
