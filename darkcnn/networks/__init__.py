@@ -1,8 +1,9 @@
-"""Architectures: pure functions from the shape of the maps to a keras model that returns logits.
+"""Network architectures: functions that build a keras model from the shape of the maps.
 
 ``(input_shape, n_classes, *, n_attributes=0, **options) -> keras.Model``
 
-Written for any backend of keras; run on TensorFlow and on JAX.
+All networks return logits and use only the backend-independent part of keras (tested with TensorFlow and
+JAX).
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +43,7 @@ NETWORKS = {
     "polar": polar,
     "simple": simple,
 }
-"""Every architecture that has a name."""
+"""Built-in architectures by name."""
 
 __all__ = ["NETWORKS", "Recipe", "count_parameters", "get_network", "get_recipe", *NETWORKS]
 
@@ -53,7 +54,7 @@ def get_network(architecture):
     Parameters
     ----------
     architecture : str or callable
-        A name in `NETWORKS`, or a function of your own with the same arguments.
+        Name in `NETWORKS`, or function with the same arguments as those in `NETWORKS`.
 
     Returns
     -------
@@ -83,22 +84,22 @@ def get_network(architecture):
 
 
 def name_of(architecture):
-    """Return the key of an architecture in `NETWORKS`; `architecture` itself if it is none of theirs."""
+    """Return the name of an architecture in `NETWORKS`, or the architecture itself if it is not built in."""
     return next((name for name, function in NETWORKS.items() if function is architecture), architecture)
 
 
 def get_recipe(architecture):
-    """Return how to train a network.
+    """Return the recommended training parameters of a network.
 
     Parameters
     ----------
     architecture : str or callable
-        As for :func:`get_network`.
+        Architecture, see :func:`get_network`.
 
     Returns
     -------
     Recipe
-        Empty for networks that were not tuned.
+        Recommended parameters; empty for networks that were not tuned.
 
     Examples
     --------
@@ -110,23 +111,23 @@ def get_recipe(architecture):
 
 
 def count_parameters(architecture, input_shape, n_classes, **options):
-    """Count the parameters of a network that is described but never held in memory.
+    """Count the parameters of a network without allocating its weights.
 
     Parameters
     ----------
     architecture : str or callable
-        As for :func:`get_network`.
+        Architecture, see :func:`get_network`.
     input_shape : (int, int, int)
         Height, width and number of channels of the maps.
     n_classes : int
         Number of classes.
     **options
-        Further arguments of the network.
+        Further arguments of the function that builds the network, such as ``width``.
 
     Returns
     -------
     int
-        Number of weights, trained or not.
+        Number of trainable and non-trainable parameters.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A network for maps, after that of Ravanbakhsh et al. 2016 of Carnegie Mellon University for cubes."""
+"""Convolutional network after Ravanbakhsh et al. (2016), for maps."""
 
 import keras
 
@@ -7,10 +7,10 @@ from darkcnn.networks.layers import average_pool, dense, make_convolve, map_inpu
 
 
 def cmu(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.5):
-    """Build the "cmu" network of the darkCNN code [2]_, after Ravanbakhsh et al. [1]_, who look at cubes.
+    """Build the "cmu" network of the darkCNN code [2]_, a 2D version of Ravanbakhsh et al. [1]_.
 
-    The code does not say where its name comes from; that paper is our reading. Batch normalisation, an option
-    there, is always on here, and all convolutions pad their maps.
+    The darkCNN code does not cite a paper for this network; [1]_ is our interpretation. Batch normalisation
+    is always on and all convolutions are padded.
 
     Parameters
     ----------
@@ -19,16 +19,16 @@ def cmu(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.5):
     n_classes : int
         Number of classes.
     n_attributes : int, default=0
-        Number of attributes of each cluster, see :func:`darkcnn.networks.head.classify`.
+        Number of cluster attributes (redshift, ...), see :func:`darkcnn.networks.head.classify`.
     width : float, default=1.0
-        Multiplies the number of channels of every layer.
+        Factor by which the numbers of channels are multiplied.
     dropout : float, default=0.5
-        Fraction of features hidden at each step of the training.
+        Dropout rate.
 
     Returns
     -------
     keras.Model
-        From maps, or maps and attributes, to logits of shape (n_samples, n_classes).
+        Network from maps (and attributes) to logits of shape (n_samples, n_classes).
 
     References
     ----------

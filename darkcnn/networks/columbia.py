@@ -1,4 +1,4 @@
-"""A network for maps of lensing convergence, after Gupta et al. 2018 of Columbia University."""
+"""Convolutional network for lensing convergence maps, after Gupta et al. (2018)."""
 
 import keras
 
@@ -9,9 +9,8 @@ from darkcnn.networks.layers import average_pool, dense, make_convolve, map_inpu
 def columbia(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.5):
     """Build the "columbia" network of the darkCNN code [2]_, after Gupta et al. [1]_.
 
-    The code does not say where its name comes from; that paper is our reading. Batch normalisation, an option
-    there, is always on here. All convolutions pad their maps and are activated, where the code forgets the
-    last two.
+    The darkCNN code does not cite a paper for this network; [1]_ is our interpretation. Batch normalisation
+    is always on, all convolutions are padded, and all have an activation (the code omits the last two).
 
     Parameters
     ----------
@@ -20,16 +19,16 @@ def columbia(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.5):
     n_classes : int
         Number of classes.
     n_attributes : int, default=0
-        Number of attributes of each cluster, see :func:`darkcnn.networks.head.classify`.
+        Number of cluster attributes (redshift, ...), see :func:`darkcnn.networks.head.classify`.
     width : float, default=1.0
-        Multiplies the number of channels of every layer.
+        Factor by which the numbers of channels are multiplied.
     dropout : float, default=0.5
-        Fraction of features hidden at each step of the training.
+        Dropout rate.
 
     Returns
     -------
     keras.Model
-        From maps, or maps and attributes, to logits of shape (n_samples, n_classes).
+        Network from maps (and attributes) to logits of shape (n_samples, n_classes).
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Dark-Inception: three layers of parallel kernels between average pools."""
+"""Dark-Inception: three layers of parallel convolutions, with average pooling."""
 
 import keras
 
@@ -9,7 +9,7 @@ from darkcnn.networks.layers import average_pool, dense, join, make_convolve, ma
 def dark_inception(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.5):
     """Build the "dark_inception" network of the darkCNN code [1]_.
 
-    Batch normalisation, an option of the code, is always on.
+    Batch normalisation, optional in the darkCNN code, is always on.
 
     Parameters
     ----------
@@ -18,16 +18,16 @@ def dark_inception(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout
     n_classes : int
         Number of classes.
     n_attributes : int, default=0
-        Number of attributes of each cluster, see :func:`darkcnn.networks.head.classify`.
+        Number of cluster attributes (redshift, ...), see :func:`darkcnn.networks.head.classify`.
     width : float, default=1.0
-        Multiplies the number of channels of every layer.
+        Factor by which the numbers of channels are multiplied.
     dropout : float, default=0.5
-        Fraction of features hidden at each step of the training.
+        Dropout rate.
 
     Returns
     -------
     keras.Model
-        From maps, or maps and attributes, to logits of shape (n_samples, n_classes).
+        Network from maps (and attributes) to logits of shape (n_samples, n_classes).
 
     References
     ----------

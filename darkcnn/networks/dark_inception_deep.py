@@ -1,4 +1,4 @@
-"""Dark-Inception, the deep one: the blocks of Dark-Inception-ResNet without the sums."""
+"""Deep Dark-Inception: the blocks of Dark-Inception-ResNet without residual connections."""
 
 import keras
 
@@ -8,10 +8,10 @@ from darkcnn.networks.layers import average_pool, check_blocks, dense, join, mak
 
 
 def dark_inception_deep(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(3, 5), dropout=0.2):
-    """Build the deeper of the two "Dark-Inception" networks of the darkCNN code [1]_, its class of that name.
+    """Build the deeper of the two "Dark-Inception" networks of the darkCNN code [1]_.
 
-    The slips of its sibling, :func:`darkcnn.networks.dark_inception_resnet`, are its
-    own too, and not repeated either.
+    Errors of the code in the shared layers are corrected as in
+    :func:`darkcnn.networks.dark_inception_resnet`.
 
     Parameters
     ----------
@@ -20,18 +20,18 @@ def dark_inception_deep(input_shape, n_classes, *, n_attributes=0, width=1.0, bl
     n_classes : int
         Number of classes.
     n_attributes : int, default=0
-        Number of attributes of each cluster, see :func:`darkcnn.networks.head.classify`.
+        Number of cluster attributes (redshift, ...), see :func:`darkcnn.networks.head.classify`.
     width : float, default=1.0
-        Multiplies the number of channels of every layer.
+        Factor by which the numbers of channels are multiplied.
     blocks : (int, int), default=(3, 5)
-        Number of blocks A and B.
+        Number of A and B blocks.
     dropout : float, default=0.2
-        Fraction of features hidden at each step of the training.
+        Dropout rate.
 
     Returns
     -------
     keras.Model
-        From maps, or maps and attributes, to logits of shape (n_samples, n_classes).
+        Network from maps (and attributes) to logits of shape (n_samples, n_classes).
 
     References
     ----------
@@ -61,7 +61,7 @@ def dark_inception_deep(input_shape, n_classes, *, n_attributes=0, width=1.0, bl
 
 
 def block_a(x, conv):
-    """Look at details of 1, 5, 9 and 13 pixels, the long ones along rows and columns in turn."""
+    """Inception block with receptive fields of 1, 5, 9 and 13 pixels, the large ones from 1D kernels."""
     return join(
         conv(average_pool(x), (64, 1)),
         conv(x, (64, 1), (32, 3), (32, 3)),
@@ -71,7 +71,7 @@ def block_a(x, conv):
 
 
 def block_b(x, conv):
-    """Look at details of 1, 3 and 5 pixels."""
+    """Inception block with receptive fields of 1, 3 and 5 pixels."""
     return join(
         conv(average_pool(x), (128, 1)),
         conv(x, (128, 1)),

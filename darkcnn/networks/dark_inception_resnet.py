@@ -1,4 +1,4 @@
-"""Dark-Inception-ResNet: residual blocks with long one-dimensional kernels."""
+"""Dark-Inception-ResNet: residual blocks with large receptive fields from 1D kernels."""
 
 import keras
 
@@ -18,10 +18,10 @@ from darkcnn.networks.layers import (
 def dark_inception_resnet(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(3, 5), dropout=0.2):
     """Build the "Dark-Inception-ResNet" of the darkCNN code [1]_.
 
-    As published it cannot be built: its dense layer asks for an undefined dropout. Three more slips
-    are not repeated. The second branch of block A and the third of the first reduction go through all of
-    their convolutions, where the code drops the first ones; and the fourth branch of block B joins the
-    others. Batch normalisation and padding are as in ``darkcnn.networks.layers.convolve``.
+    The published code does not run because the dropout rate of its dense layer is undefined. Three further
+    errors are corrected here: the second branch of block A and the third branch of the first reduction block
+    use all their convolutions (the code drops the first ones), and the fourth branch of block B is included.
+    All convolutions are padded and batch-normalised.
 
     Parameters
     ----------
@@ -30,18 +30,18 @@ def dark_inception_resnet(input_shape, n_classes, *, n_attributes=0, width=1.0, 
     n_classes : int
         Number of classes.
     n_attributes : int, default=0
-        Number of attributes of each cluster, see :func:`darkcnn.networks.head.classify`.
+        Number of cluster attributes (redshift, ...), see :func:`darkcnn.networks.head.classify`.
     width : float, default=1.0
-        Multiplies the number of channels of every layer.
+        Factor by which the numbers of channels are multiplied.
     blocks : (int, int), default=(3, 5)
-        Number of blocks A and B.
+        Number of A and B blocks.
     dropout : float, default=0.2
-        Fraction of features hidden at each step of the training.
+        Dropout rate.
 
     Returns
     -------
     keras.Model
-        From maps, or maps and attributes, to logits of shape (n_samples, n_classes).
+        Network from maps (and attributes) to logits of shape (n_samples, n_classes).
 
     References
     ----------
@@ -71,7 +71,7 @@ def dark_inception_resnet(input_shape, n_classes, *, n_attributes=0, width=1.0, 
 
 
 def stem(x, conv):
-    """Bring the maps down to an eighth of their size, then look at three scales."""
+    """Stem: reduces the maps to an eighth of their size, with receptive fields of 3, 5 and 11 pixels."""
     x = conv(x, (32, 3), strides=2)  # 50 x 50 x 32
     x = conv(x, (32, 3))  # 50 x 50 x 32
     x = join(
@@ -86,7 +86,7 @@ def stem(x, conv):
 
 
 def block_a(x, conv):
-    """Add details of 1, 5, 9 and 13 pixels, the long ones along rows and columns in turn."""
+    """Residual block with receptive fields of 1, 5, 9 and 13 pixels, the large ones from 1D kernels."""
     return add_residual(
         x,
         conv(average_pool(x), (64, 1)),
@@ -97,7 +97,7 @@ def block_a(x, conv):
 
 
 def reduction_a(x, conv):
-    """Halve the maps, by their maximum, their mean and a convolution."""
+    """First reduction block: halves the maps by maximum, mean and convolution."""
     return join(
         max_pool(conv(x, (128, 1)), strides=2),
         average_pool(conv(x, (128, 1)), strides=2),
@@ -106,7 +106,7 @@ def reduction_a(x, conv):
 
 
 def block_b(x, conv):
-    """Add details of 1, 3 and 5 pixels."""
+    """Residual block with receptive fields of 1, 3 and 5 pixels."""
     return add_residual(
         x,
         conv(average_pool(x), (64, 1)),
@@ -117,7 +117,7 @@ def block_b(x, conv):
 
 
 def reduction_b(x, conv):
-    """Bring the maps down to a quarter, by their maximum, their mean and a convolution."""
+    """Second reduction block: reduces the maps to a quarter by maximum, mean and convolution."""
     return join(
         max_pool(x, 4, strides=4),
         average_pool(x, 4, strides=4),

@@ -1,4 +1,4 @@
-"""DIBARE: the slim Inception of Merten et al. 2019, made for maps of lensing convergence."""
+"""DIBARE: Inception network of Merten et al. (2019) for lensing convergence maps."""
 
 import keras
 
@@ -7,12 +7,12 @@ from darkcnn.networks.layers import average_pool, check_blocks, join, make_convo
 
 
 def dibare(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1, 1), dropout=0.33):
-    """Build the DIBARE network of Merten et al. [1]_ in the port of the darkCNN code [2]_.
+    """Build the DIBARE network of Merten et al. [1]_, as ported to the darkCNN code [2]_.
 
-    The code has a slip: the fifth branch of block A is a 7 × 1 convolution of what the fourth gives, and its
-    own 1 × 1 and 1 × 7 are left out. Here it is whole, which makes 15,088 parameters more than the 4,195,331
-    of the code for 3 channels and 3 classes. Pooling is over 3 × 3 pixels, where the code's 1 × 1 does
-    nothing, and all convolutions pad their maps. A deeper network is had with ``blocks=(4, 7, 3)``.
+    Differences from the darkCNN code: the fifth branch of block A has its own 1 × 1 and 1 × 7 convolutions,
+    which the code leaves out (15,088 parameters more than its 4,195,331, for 3 channels and 3 classes);
+    pooling is over 3 × 3 pixels (1 × 1 in the code, which has no effect); and all convolutions are padded.
+    Use ``blocks=(4, 7, 3)`` for a deeper network.
 
     Parameters
     ----------
@@ -21,18 +21,18 @@ def dibare(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1, 1
     n_classes : int
         Number of classes.
     n_attributes : int, default=0
-        Number of attributes of each cluster, see :func:`darkcnn.networks.head.classify`.
+        Number of cluster attributes (redshift, ...), see :func:`darkcnn.networks.head.classify`.
     width : float, default=1.0
-        Multiplies the number of channels of every layer.
+        Factor by which the numbers of channels are multiplied.
     blocks : (int, int, int), default=(1, 1, 1)
-        Number of blocks A, B and C.
+        Number of A, B and C blocks.
     dropout : float, default=0.33
-        Fraction of features hidden at each step of the training.
+        Dropout rate.
 
     Returns
     -------
     keras.Model
-        From maps, or maps and attributes, to logits of shape (n_samples, n_classes).
+        Network from maps (and attributes) to logits of shape (n_samples, n_classes).
 
     References
     ----------
@@ -62,7 +62,7 @@ def dibare(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1, 1
 
 
 def stem(x, conv):
-    """Bring the maps down to a quarter of their size, looking at several scales at once."""
+    """Stem: reduces the maps to a quarter of their size, with several kernel sizes in parallel."""
     x = conv(x, (32, 3), strides=2)  # 50 x 50 x 32
     x = join(
         conv(x, (16, 3)),
@@ -77,7 +77,7 @@ def stem(x, conv):
 
 
 def block_a(x, conv):
-    """Look at details of 1, 3, 5 and 7 pixels."""
+    """Inception block with receptive fields of 1, 3, 5 and 7 pixels."""
     return join(
         conv(average_pool(x), (48, 1)),
         conv(max_pool(x), (48, 1)),
@@ -88,7 +88,7 @@ def block_a(x, conv):
 
 
 def reduction_a(x, conv):
-    """Halve the maps, by their maximum, their mean and a convolution."""
+    """First reduction block: halves the maps by maximum, mean and convolution."""
     return join(
         max_pool(conv(x, (128, 1)), strides=2),
         average_pool(conv(x, (128, 1)), strides=2),
@@ -97,7 +97,7 @@ def reduction_a(x, conv):
 
 
 def block_b(x, conv):
-    """Look at details of 1, 7 and 13 pixels, along rows and columns in turn."""
+    """Inception block with receptive fields of 1, 7 and 13 pixels, from 1D kernels."""
     return join(
         conv(average_pool(x), (128, 1)),
         conv(x, (128, 1)),
@@ -107,7 +107,7 @@ def block_b(x, conv):
 
 
 def reduction_b(x, conv):
-    """Halve the maps again."""
+    """Second reduction block: halves the maps."""
     return join(
         max_pool(conv(x, (192, 1)), strides=2),
         conv(x, (128, 1), (192, 3), strides=2),
@@ -116,7 +116,7 @@ def reduction_b(x, conv):
 
 
 def block_c(x, conv):
-    """Mix many channels over a few pixels."""
+    """Inception block with receptive fields of 1 and 3 pixels and many channels."""
     cross = conv(x, (128, 1), (256, (1, 3)), (256, (3, 1)))
     return join(
         conv(average_pool(x), (256, 1)),

@@ -1,37 +1,36 @@
-"""The last layers that every architecture shares: features of a map → logits of the classes."""
+"""Output layers shared by all architectures: features of a map to class logits."""
 
 import keras
 
 
 def classify(maps, features, n_classes, *, n_attributes=0, dropout=0.0, name=None):
-    """Close a network with its head and return the model.
+    """Add the output layers to a network and return the model.
 
-    Attributes join the features before a layer that is not linear, so that the effect of a map can depend on,
-    say, the redshift of the cluster. The published head is linear end to end: there, attributes can only
-    shift all clusters' scores alike. There is no softmax, which the published code applies twice: the loss
-    takes logits, of the precision of ``keras.config.floatx()`` under any policy.
+    Attributes are combined with the features before a nonlinear layer, so the effect of a map can depend on
+    an attribute such as redshift. The output has no softmax; logits have the precision of
+    ``keras.config.floatx()`` under any policy.
 
     Parameters
     ----------
     maps : KerasTensor of shape (n_samples, height, width, n_channels)
-        Input of the network, named "maps".
+        Network input, named "maps".
     features : KerasTensor of shape (n_samples, n_features)
-        Output of the last layer that takes maps alone.
+        Output of the last layer before the attributes are added.
     n_classes : int
         Number of classes.
     n_attributes : int, default=0
-        Number of attributes of each cluster, expected standardised (mean 0, variance 1); they enter the model
-        as its second input, named "attributes", of shape (n_samples, n_attributes).
+        Number of cluster attributes. They are the second input of the model, named "attributes", of shape
+        (n_samples, n_attributes), and should be standardised (mean 0, variance 1).
     dropout : float, default=0.0
-        Fraction of features hidden at each step of the training.
+        Dropout rate.
     name : str, optional
         Name of the model.
 
     Returns
     -------
     keras.Model
-        From maps, or maps and attributes, to logits of shape (n_samples, n_classes). The input of its last
-        layer is the embedding of a cluster.
+        Network from maps (and attributes) to logits of shape (n_samples, n_classes). The input of its last
+        layer is the embedding.
 
     Examples
     --------

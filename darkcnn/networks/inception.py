@@ -7,35 +7,35 @@ from darkcnn.networks.layers import average_pool, check_blocks, join, make_convo
 
 
 def inception(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1, 1), dropout=0.33):
-    """Build an Inception-v4 [1]_ network, by default as short as darkCNN's [2]_.
+    """Build an Inception-v4 [1]_ network, by default as shallow as the published darkCNN [2]_.
 
-    The published darkCNN has one block of each kind: 13,480,419 parameters for 3 channels and 3 classes.
-    Inception-v4 proper has ``blocks=(4, 7, 3)``: 41.2 million.
+    The published darkCNN has one block of each type: 13,480,419 parameters for 3 channels and 3 classes. The
+    full Inception-v4 has ``blocks=(4, 7, 3)``: 41.2 million parameters.
 
-    Three things differ from the darkCNN code, none of them in the number of parameters. Convolutions pad
-    their maps: unpadded, 50 × 50 pixels are used up before the last block, and of 100 × 100 one is left.
-    Average pooling is over 3 × 3 pixels as in Fig. 4 to 6 of [1]_, where the code's 1 × 1 does nothing. And
-    the third branch of block B is 1 × 7 then 7 × 1, like the fourth, not 1 × 7 twice.
+    Differences from the darkCNN code, which do not change the number of parameters: all convolutions are
+    padded (unpadded, maps of 50 × 50 pixels shrink to nothing before the last block); average pooling is over
+    3 × 3 pixels as in Fig. 4 to 6 of [1]_ (1 × 1 in the code, which has no effect); and the third branch of
+    block B is 1 × 7 then 7 × 1, not 1 × 7 twice.
 
     Parameters
     ----------
     input_shape : (int, int, int)
-        Height, width and number of channels of the maps; any size, best from 50 × 50 pixels.
+        Height, width and number of channels of the maps; any size, preferably at least 50 × 50 pixels.
     n_classes : int
         Number of classes.
     n_attributes : int, default=0
-        Number of attributes of each cluster, see :func:`darkcnn.networks.head.classify`.
+        Number of cluster attributes (redshift, ...), see :func:`darkcnn.networks.head.classify`.
     width : float, default=1.0
-        Multiplies the number of channels of every layer.
+        Factor by which the numbers of channels are multiplied.
     blocks : (int, int, int), default=(1, 1, 1)
-        Number of blocks A, B and C.
+        Number of A, B and C blocks.
     dropout : float, default=0.33
-        Fraction of features hidden at each step of the training.
+        Dropout rate.
 
     Returns
     -------
     keras.Model
-        From maps, or maps and attributes, to logits of shape (n_samples, n_classes).
+        Network from maps (and attributes) to logits of shape (n_samples, n_classes).
 
     References
     ----------
@@ -65,7 +65,7 @@ def inception(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1
 
 
 def stem(x, conv):
-    """Bring the maps down to an eighth of their size (Fig. 3)."""
+    """Stem: reduces the maps to an eighth of their size (Fig. 3)."""
     x = short_stem(x, conv)  # 25 x 25 x 192
     return join(
         conv(x, (192, 3), strides=2),
@@ -74,7 +74,7 @@ def stem(x, conv):
 
 
 def short_stem(x, conv):
-    """Bring the maps down to a quarter of their size (Fig. 3 but for its end)."""
+    """First part of the stem: reduces the maps to a quarter of their size (Fig. 3)."""
     x = conv(x, (32, 3), strides=2)  # 50 x 50 x 32
     x = conv(x, (32, 3), (64, 3))  # 50 x 50 x 64
     x = join(
@@ -88,7 +88,7 @@ def short_stem(x, conv):
 
 
 def block_a(x, conv):
-    """Look at details of 1, 3 and 5 pixels (Fig. 4)."""
+    """Inception block with receptive fields of 1, 3 and 5 pixels (Fig. 4)."""
     return join(
         conv(average_pool(x), (96, 1)),
         conv(x, (96, 1)),
@@ -98,7 +98,7 @@ def block_a(x, conv):
 
 
 def reduction_a(x, conv, *, k, l, m, n):  # noqa: E741 - the letters of the paper
-    """Halve the maps (Fig. 7); the numbers of channels are those of Table 1."""
+    """First reduction block: halves the maps (Fig. 7, with the symbols of Table 1)."""
     return join(
         max_pool(x, strides=2),
         conv(x, (n, 3), strides=2),
@@ -107,7 +107,7 @@ def reduction_a(x, conv, *, k, l, m, n):  # noqa: E741 - the letters of the pape
 
 
 def block_b(x, conv):
-    """Look at details of 1, 7 and 13 pixels, along rows and columns in turn (Fig. 5)."""
+    """Inception block with receptive fields of 1, 7 and 13 pixels, from 1D kernels (Fig. 5)."""
     return join(
         conv(average_pool(x), (128, 1)),
         conv(x, (384, 1)),
@@ -117,7 +117,7 @@ def block_b(x, conv):
 
 
 def reduction_b(x, conv):
-    """Halve the maps again (Fig. 8)."""
+    """Second reduction block: halves the maps (Fig. 8)."""
     return join(
         max_pool(x, strides=2),
         conv(x, (192, 1), (192, 3), strides=2),
@@ -126,7 +126,7 @@ def reduction_b(x, conv):
 
 
 def block_c(x, conv):
-    """Mix many channels over a few pixels (Fig. 6)."""
+    """Inception block with receptive fields of 1 and 3 pixels and many channels (Fig. 6)."""
     once = conv(x, (384, 1))
     twice = conv(x, (384, 1), (448, (1, 3)), (512, (3, 1)))
     return join(

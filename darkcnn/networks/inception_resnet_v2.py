@@ -8,10 +8,10 @@ from darkcnn.networks.layers import add_residual, check_blocks, join, make_convo
 
 
 def inception_resnet_v2(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1, 1), dropout=0.2):
-    """Build an Inception-ResNet-v2 [1]_ with one block of each kind.
+    """Build an Inception-ResNet-v2 [1]_, by default with one block of each type.
 
-    The network of the paper has ``blocks=(5, 10, 5)``. Every sum is activated, as in the paper; the darkCNN
-    code [2]_ leaves the last sum of each stage as it is. Convolutions pad their maps.
+    The network of the paper has ``blocks=(5, 10, 5)``. As in the paper, every sum is followed by an
+    activation (the darkCNN code [2]_ omits the last one of each stage). All convolutions are padded.
 
     Parameters
     ----------
@@ -20,18 +20,18 @@ def inception_resnet_v2(input_shape, n_classes, *, n_attributes=0, width=1.0, bl
     n_classes : int
         Number of classes.
     n_attributes : int, default=0
-        Number of attributes of each cluster, see :func:`darkcnn.networks.head.classify`.
+        Number of cluster attributes (redshift, ...), see :func:`darkcnn.networks.head.classify`.
     width : float, default=1.0
-        Multiplies the number of channels of every layer.
+        Factor by which the numbers of channels are multiplied.
     blocks : (int, int, int), default=(1, 1, 1)
-        Number of blocks A, B and C.
+        Number of A, B and C blocks.
     dropout : float, default=0.2
-        Fraction of features hidden at each step of the training.
+        Dropout rate.
 
     Returns
     -------
     keras.Model
-        From maps, or maps and attributes, to logits of shape (n_samples, n_classes).
+        Network from maps (and attributes) to logits of shape (n_samples, n_classes).
 
     References
     ----------
@@ -63,7 +63,7 @@ def inception_resnet_v2(input_shape, n_classes, *, n_attributes=0, width=1.0, bl
 
 
 def block_a(x, conv):
-    """Add details of 1, 3 and 5 pixels (Fig. 16)."""
+    """Residual block with receptive fields of 1, 3 and 5 pixels (Fig. 16)."""
     return add_residual(
         x,
         conv(x, (32, 1)),
@@ -73,7 +73,7 @@ def block_a(x, conv):
 
 
 def block_b(x, conv):
-    """Add details of 1 and 7 pixels (Fig. 17)."""
+    """Residual block with receptive fields of 1 and 7 pixels (Fig. 17)."""
     return add_residual(
         x,
         conv(x, (192, 1)),
@@ -82,7 +82,7 @@ def block_b(x, conv):
 
 
 def reduction_b(x, conv):
-    """Halve the maps again (Fig. 18)."""
+    """Second reduction block: halves the maps (Fig. 18)."""
     return join(
         max_pool(x, strides=2),
         conv(x, (256, 1), (384, 3), strides=2),
@@ -92,7 +92,7 @@ def reduction_b(x, conv):
 
 
 def block_c(x, conv):
-    """Add details of 1 and 3 pixels (Fig. 19)."""
+    """Residual block with receptive fields of 1 and 3 pixels (Fig. 19)."""
     return add_residual(
         x,
         conv(x, (192, 1)),

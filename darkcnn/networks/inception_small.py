@@ -10,8 +10,8 @@ from darkcnn.networks.layers import average_pool, check_blocks, join, make_convo
 def inception_small(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1, 1), dropout=0.2):
     """Build the "small" Inception-v4 of the darkCNN code [2]_, after [1]_.
 
-    Up to the first reduction it is Inception-v4 with half the channels; from there on it has still fewer.
-    Padding and pooling are as in :func:`darkcnn.networks.inception`.
+    Inception-v4 with half the channels before the first reduction block and fewer after it. Padding and
+    pooling are as in :func:`darkcnn.networks.inception`.
 
     Parameters
     ----------
@@ -20,18 +20,18 @@ def inception_small(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks
     n_classes : int
         Number of classes.
     n_attributes : int, default=0
-        Number of attributes of each cluster, see :func:`darkcnn.networks.head.classify`.
+        Number of cluster attributes (redshift, ...), see :func:`darkcnn.networks.head.classify`.
     width : float, default=1.0
-        Multiplies the number of channels of every layer.
+        Factor by which the numbers of channels are multiplied.
     blocks : (int, int, int), default=(1, 1, 1)
-        Number of blocks A, B and C.
+        Number of A, B and C blocks.
     dropout : float, default=0.2
-        Fraction of features hidden at each step of the training.
+        Dropout rate.
 
     Returns
     -------
     keras.Model
-        From maps, or maps and attributes, to logits of shape (n_samples, n_classes).
+        Network from maps (and attributes) to logits of shape (n_samples, n_classes).
 
     References
     ----------
@@ -61,7 +61,7 @@ def inception_small(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks
 
 
 def block_b(x, conv):
-    """Look at details of 1, 7 and 13 pixels, along rows and columns in turn."""
+    """Inception block with receptive fields of 1, 7 and 13 pixels, from 1D kernels."""
     return join(
         conv(average_pool(x), (64, 1)),
         conv(x, (128, 1)),
@@ -71,7 +71,7 @@ def block_b(x, conv):
 
 
 def reduction_b(x, conv):
-    """Halve the maps again."""
+    """Second reduction block: halves the maps."""
     return join(
         max_pool(x, strides=2),
         conv(x, (96, 1), (96, 3), strides=2),
@@ -80,7 +80,7 @@ def reduction_b(x, conv):
 
 
 def block_c(x, conv):
-    """Mix many channels over a few pixels."""
+    """Inception block with receptive fields of 1 and 3 pixels and many channels."""
     once = conv(x, (96, 1))
     twice = conv(x, (96, 1), (96, (1, 3)), (96, (3, 1)))
     return join(

@@ -1,4 +1,4 @@
-"""Inception-v4 on finer maps, with a wider last stage."""
+"""Inception-v4 with finer feature maps and a wider last stage."""
 
 import keras
 
@@ -10,9 +10,9 @@ from darkcnn.networks.layers import average_pool, check_blocks, join, make_convo
 def inception_wide(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(1, 1, 1), dropout=0.2):
     """Build the "wide" Inception-v4 of the darkCNN code [2]_, after [1]_.
 
-    Its stem halves the maps twice instead of three times, so the blocks cost four times as much. Its blocks C
-    have 384 channels in each branch and one branch more, of the maximum. The code starts that branch from the
-    one of the mean, a slip. Padding and pooling are as in :func:`darkcnn.networks.inception`.
+    The stem halves the maps twice instead of three times, so blocks cost four times as much. C blocks have
+    384 channels in each branch and one more branch, with max pooling (taken from the average-pooling branch
+    in the code, an error). Padding and pooling are as in :func:`darkcnn.networks.inception`.
 
     Parameters
     ----------
@@ -21,18 +21,18 @@ def inception_wide(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=
     n_classes : int
         Number of classes.
     n_attributes : int, default=0
-        Number of attributes of each cluster, see :func:`darkcnn.networks.head.classify`.
+        Number of cluster attributes (redshift, ...), see :func:`darkcnn.networks.head.classify`.
     width : float, default=1.0
-        Multiplies the number of channels of every layer.
+        Factor by which the numbers of channels are multiplied.
     blocks : (int, int, int), default=(1, 1, 1)
-        Number of blocks A, B and C.
+        Number of A, B and C blocks.
     dropout : float, default=0.2
-        Fraction of features hidden at each step of the training.
+        Dropout rate.
 
     Returns
     -------
     keras.Model
-        From maps, or maps and attributes, to logits of shape (n_samples, n_classes).
+        Network from maps (and attributes) to logits of shape (n_samples, n_classes).
 
     References
     ----------
@@ -62,7 +62,7 @@ def inception_wide(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=
 
 
 def block_c(x, conv):
-    """Mix many channels over a few pixels."""
+    """Inception block with receptive fields of 1 and 3 pixels and many channels."""
     once = conv(x, (384, 1))
     twice = conv(x, (384, 1), (448, (1, 3)), (512, (3, 1)))
     return join(

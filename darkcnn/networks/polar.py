@@ -1,4 +1,4 @@
-"""A network that no rotation or reflection of the map can change, by construction."""
+"""Polar network, invariant under rotations and reflections of the map."""
 
 import keras
 from keras import ops
@@ -14,46 +14,46 @@ from darkcnn.networks.rings import RingConv, Rings, StandardiseRings
     invariant=True,
 )
 def polar(input_shape, n_classes, *, n_attributes=0, n_radii=20, n_angles=16, width=1.0, dropout=0.3):
-    """Build a network on rings about the centre of the cluster.
+    """Build the polar network, invariant under rotations and reflections by construction.
 
-    Self-interactions of dark matter are isotropic. The maps are resampled once onto (radius, angle): a
-    rotation is then a cyclic shift along the rings and a reflection their reversal. Convolutions that are
-    cyclic and symmetric in angle commute with both, and the mean, maximum and scatter over each ring depend
-    on neither. No rotated or flipped copies are needed, in training or in prediction.
+    Maps are resampled onto (radius, angle) about the centre of the cluster, where a rotation is a cyclic
+    shift along the rings and a reflection reverses them. Convolutions are cyclic and symmetric in angle, and
+    the mean, maximum and standard deviation over each ring are invariant under both. Data augmentation with
+    rotated and flipped copies is not needed.
 
-    The logits are the same, to rounding, for maps turned by multiples of 90° or flipped, and for rings turned
-    by multiples of 360° / `n_angles`; for angles in between as nearly as the pixels can tell.
+    Logits are invariant, to rounding, under reflections and rotations of the map by multiples of 90°, and of
+    the rings by multiples of 360° / `n_angles`; other rotations are limited by the pixel size.
 
     Parameters
     ----------
     input_shape : (int, int, int)
-        Height, width and number of channels of the maps, which must be square and hold the logarithm of
-        surface density or brightness; expected standardised (mean 0, variance 1).
+        Height, width and number of channels of the maps. Maps must be square and contain the logarithm of
+        surface density or brightness, standardised (mean 0, variance 1).
     n_classes : int
         Number of classes.
     n_attributes : int, default=0
-        Number of attributes of each cluster, see :func:`darkcnn.networks.head.classify`.
+        Number of cluster attributes (redshift, ...), see :func:`darkcnn.networks.head.classify`.
     n_radii : int, default=20
-        Number of rings, evenly spaced in the logarithm of their radius.
+        Number of rings, logarithmically spaced in radius.
     n_angles : int, default=16
         Number of points on each ring, a multiple of 4.
     width : float, default=1.0
-        Multiplies the number of channels of every convolution.
+        Factor by which the numbers of channels are multiplied.
     dropout : float, default=0.3
-        Fraction of features hidden at each step of the training.
+        Dropout rate.
 
     Returns
     -------
     keras.Model
-        From maps, or maps and attributes, to logits of shape (n_samples, n_classes).
+        Network from maps (and attributes) to logits of shape (n_samples, n_classes).
 
     Notes
     -----
-    With a few hundred halos the network overfits; weight decay prevents that. ``polar.recipe`` holds the
-    parameters that were found by trial on mock clusters.
+    With a few hundred halos the network overfits without weight decay. ``polar.recipe`` contains parameters
+    tuned on mock clusters.
 
     With that recipe and 2,880 mock maps of 100 × 100 pixels (240 halos at 4 redshifts in 3 dark-matter
-    models), it is right on 80.2 ± 1.3 % of the maps of 150 other halos, the baseline on 76.0 ± 1.3 %
+    models), its accuracy on the maps of 150 other halos is 80.2 ± 1.3 % (baseline: 76.0 ± 1.3 %)
     (:doc:`/benchmarks/accuracy`).
 
     Examples
@@ -64,7 +64,7 @@ def polar(input_shape, n_classes, *, n_attributes=0, n_radii=20, n_angles=16, wi
     """
     check_width(width)
     maps = map_input(input_shape)  # 100 x 100 x 3
-    # Whatever the policy: half precision can neither number the pixels of a map nor sum over many batches.
+    # In float32 under any policy: half precision can neither number the pixels of a map nor sum many batches.
     dtype = keras.config.floatx()
     x = Rings(n_radii, n_angles, name="rings", dtype=dtype)(maps)  # 20 x 16 x 3: radii, angles, channels
     x = StandardiseRings(dtype=dtype)(x)
@@ -79,12 +79,12 @@ def polar(input_shape, n_classes, *, n_attributes=0, n_radii=20, n_angles=16, wi
 
 
 def normalise_and_activate(x):
-    """Normalise over the batch and activate, with a function smoother than the other networks'."""
+    """Apply batch normalisation and a SiLU activation."""
     return keras.layers.Activation("silu")(keras.layers.BatchNormalization(momentum=MOMENTUM)(x))
 
 
 def pool_angles(x):
-    """Return the mean, maximum and scatter over each ring, which do not depend on where the ring begins."""
+    """Return the mean, maximum and standard deviation over each ring."""
     # The features have a variance of order one; without the constant the gradient is infinite on a round map.
     scatter = ops.sqrt(ops.var(x, axis=2) + 1e-3)
     return keras.layers.Concatenate()([ops.mean(x, axis=2), ops.max(x, axis=2), scatter])

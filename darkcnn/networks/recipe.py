@@ -1,22 +1,22 @@
-"""How to train a network, beside the network itself."""
+"""Recommended training parameters of a network."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Parameters that a network is best trained with, as far as they were measured.
+    """Recommended training parameters of a network.
 
-    As a decorator it becomes the attribute ``recipe`` of the function that builds the network, from which
-    :func:`darkcnn.default_pipeline` takes its defaults.
+    Used as a decorator, it is stored as the attribute ``recipe`` of the function that builds the network.
+    :func:`darkcnn.default_pipeline` uses it for its defaults.
 
     Parameters
     ----------
     parameters : dict, default={}
         Parameters of :class:`darkcnn.DarkCNNClassifier`.
     invariant : bool, default=False
-        Whether rotations and reflections of the maps cannot change the output, so that rotated and flipped
-        views would teach the network nothing.
+        Whether the output is invariant under rotations and reflections of the maps, so that data augmentation
+        has no effect.
 
     Examples
     --------
@@ -32,12 +32,12 @@ class Recipe:
     invariant: bool = False
 
     def __call__(self, network):
-        """Attach the recipe to the function that builds a network.
+        """Attach the recipe to a function that builds a network.
 
         Parameters
         ----------
         network : callable
-            See :func:`darkcnn.networks.get_network`.
+            Function that builds a network, see :func:`darkcnn.networks.get_network`.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Layers that work on rings about the centre of a cluster, where a rotation is a cyclic shift."""
+"""Layers of the polar network: resampling onto rings and convolutions along them."""
 
 import keras
 import numpy as np
@@ -7,30 +7,29 @@ from keras import ops
 from darkcnn.records import FIELD_SIZE
 
 INNER_RADIUS = 10.0
-"""Radius of the first ring, in kpc. The last one touches the edge of the map."""
+"""Radius of the first ring in kpc. The last ring touches the edge of the map."""
 
 WINDOW = 40.0
-"""Scale of the Gaussian window in which the centre of the cluster is sought, in kpc."""
+"""Standard deviation, in kpc, of the Gaussian window used to find the centre of the cluster."""
 
 SHARPNESS = 4.0
-"""How much a pixel's weight in the centre grows with its brightness: e-foldings per standard deviation."""
+"""Softmax exponent of the centre weights, per standard deviation of brightness."""
 
 
 @keras.saving.register_keras_serializable(package="darkcnn")
 class Rings(keras.layers.Layer):
     """Resample maps onto rings about the centre of the cluster, by bilinear interpolation.
 
-    The centre is the peak of the mean of the channels near the middle of the map. Galaxies sit a fraction of
-    a pixel from the middle, and the core is a few pixels wide.
+    The centre is the peak of the mean of the channels near the middle of the map.
 
     Parameters
     ----------
     n_radii : int
-        Number of rings, evenly spaced in the logarithm of their radius.
+        Number of rings, logarithmically spaced in radius.
     n_angles : int
-        Number of points on each ring, a multiple of 4: a quarter of a turn is then a whole number of steps.
+        Number of points on each ring, a multiple of 4.
     **kwargs
-        Arguments of ``keras.layers.Layer``.
+        Further arguments of ``keras.layers.Layer``.
     """
 
     def __init__(self, n_radii, n_angles, **kwargs):
@@ -43,7 +42,7 @@ class Rings(keras.layers.Layer):
         self.n_angles = n_angles
 
     def build(self, input_shape):
-        """Lay out the rings, in pixels from the centre."""
+        """Compute the positions of the rings, in pixels from the centre."""
         _, height, width, _ = input_shape
         if height != width or height < 2:
             raise ValueError(f"maps must be square and at least 2 pixels wide, got {height} x {width} pixels")
@@ -55,7 +54,7 @@ class Rings(keras.layers.Layer):
         self.window = WINDOW / pixel
 
     def call(self, maps):
-        """Return the rings, of shape (n_samples, n_radii, n_angles, n_channels)."""
+        """Resample maps; returns rings of shape (n_samples, n_radii, n_angles, n_channels)."""
         _, size, _, n_channels = maps.shape
         centre_x, centre_y = self.find_centre(maps)
         column, right = self.split(centre_x + self.x, size)
@@ -76,16 +75,16 @@ class Rings(keras.layers.Layer):
 
     @staticmethod
     def split(position, size):
-        """Split positions, in pixels from the middle, into the pixel before and the way to the next.
+        """Split positions, in pixels from the middle, into the index of the pixel before and a fraction.
 
-        The middle is taken off last, so that positions left and right of it are rounded alike.
+        The middle is subtracted last, so that positions on either side of it are rounded in the same way.
         """
         position = position - (0.5 if size % 2 == 0 else 0.0)
         before = ops.clip(ops.floor(position), -(size // 2), size - 2 - size // 2)
         return ops.cast(before, "int32") + size // 2, ops.clip(position - before, 0.0, 1.0)
 
     def find_centre(self, maps):
-        """Return the position of the peak, in pixels from the middle of the map, each (n_samples, 1)."""
+        """Return the x and y of the peak, in pixels from the middle, each of shape (n_samples, 1)."""
         size = maps.shape[1]
         margin = max(0, size // 2 - int(np.ceil(4 * self.window)))
         core = ops.mean(maps[:, margin : size - margin, margin : size - margin], axis=-1)
@@ -105,20 +104,20 @@ class Rings(keras.layers.Layer):
         return (input_shape[0], self.n_radii, self.n_angles, input_shape[-1])
 
     def get_config(self):
-        """Return the arguments that make this layer."""
+        """Return the arguments of the layer, for saving."""
         return {**super().get_config(), "n_radii": self.n_radii, "n_angles": self.n_angles}
 
 
 @keras.saving.register_keras_serializable(package="darkcnn")
 class StandardiseRings(keras.layers.Layer):
-    """Bring every ring of every channel to mean 0 and variance 1 over the maps seen in training.
+    """Standardise each ring of each channel to mean 0 and variance 1 over all training maps.
 
-    A BatchNormalization would use the mean of each batch. That of 32 maps is uncertain by a sixth of the
-    scatter between clusters, and the level of a ring is just what tells dark-matter models apart.
+    Unlike batch normalisation, it uses running statistics in training too: the level of a ring distinguishes
+    dark-matter models, and its mean over a small batch is noisy.
     """
 
     def build(self, input_shape):
-        """Make the running means."""
+        """Create the running statistics."""
         _, n_radii, _, n_channels = input_shape
         # Attributes under these names let a network that is traced already start afresh.
         self.mean_initializer = self.n_batches_initializer = keras.initializers.Zeros()
@@ -133,7 +132,7 @@ class StandardiseRings(keras.layers.Layer):
             setattr(self, name, weight)
 
     def call(self, x, training=False):
-        """Return the standardised rings; in training, after taking them into account."""
+        """Return the standardised rings; in training, the running statistics are updated first."""
         if training:
             self.n_batches.assign(self.n_batches + 1)
             for running, batch in ((self.mean, x), (self.square, ops.square(x))):
@@ -150,14 +149,14 @@ class StandardiseRings(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="darkcnn")
 class RingConv(keras.layers.Layer):
-    """Convolve rings, over 3 radii and 3 angles, with kernels that are symmetric in angle.
+    """Convolution of rings over 3 radii and 3 angles, with kernels symmetric in angle.
 
     Parameters
     ----------
     n_channels : int
-        Number of channels to make.
+        Number of output channels.
     **kwargs
-        Arguments of ``keras.layers.Layer``.
+        Further arguments of ``keras.layers.Layer``.
     """
 
     def __init__(self, n_channels, **kwargs):
@@ -165,7 +164,7 @@ class RingConv(keras.layers.Layer):
         self.n_channels = n_channels
 
     def build(self, input_shape):
-        """Make the two halves of the kernels: on the ray itself, and one step to either side."""
+        """Create the independent columns of the kernels: at the same angle and at the neighbouring angles."""
         shape = (3, 1, input_shape[-1], self.n_channels)
         # As above, from another seed.
         self.ray_initializer = keras.initializers.VarianceScaling(2.0 / 3.0, "fan_in")
@@ -174,7 +173,7 @@ class RingConv(keras.layers.Layer):
         self.sides = self.add_weight(shape=shape, initializer=self.sides_initializer, name="sides")
 
     def call(self, x):
-        """Return the convolved rings; beyond the first and the last ring is zero."""
+        """Return the convolved rings, with zero padding in radius."""
         x = ops.concatenate([x[:, :, -1:], x, x[:, :, :1]], axis=2)
         x = ops.pad(x, [[0, 0], [1, 1], [0, 0], [0, 0]])
         return ops.conv(x, ops.concatenate([self.sides, self.ray, self.sides], axis=1), padding="valid")
@@ -184,5 +183,5 @@ class RingConv(keras.layers.Layer):
         return (*input_shape[:-1], self.n_channels)
 
     def get_config(self):
-        """Return the arguments that make this layer."""
+        """Return the arguments of the layer, for saving."""
         return {**super().get_config(), "n_channels": self.n_channels}

@@ -1,4 +1,4 @@
-"""Three convolutions: the small network that comes within a few per cent of the large ones."""
+"""Small network with three convolutional layers."""
 
 import keras
 
@@ -9,8 +9,8 @@ from darkcnn.networks.layers import check_width, map_input, scaled
 def simple(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.0):
     """Build the "simple" network of the darkCNN code [1]_.
 
-    Its first dense layer sees every pixel of the last maps, so its size grows with that of the maps:
-    1,203,747 parameters at 100 × 100 pixels, 3 channels and 3 classes.
+    The size of its first dense layer grows with the number of pixels: 1,203,747 parameters for 100 × 100
+    pixels, 3 channels and 3 classes.
 
     Parameters
     ----------
@@ -19,16 +19,16 @@ def simple(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.0):
     n_classes : int
         Number of classes.
     n_attributes : int, default=0
-        Number of attributes of each cluster, see :func:`darkcnn.networks.head.classify`.
+        Number of cluster attributes (redshift, ...), see :func:`darkcnn.networks.head.classify`.
     width : float, default=1.0
-        Multiplies the number of channels of every layer.
+        Factor by which the numbers of channels are multiplied.
     dropout : float, default=0.0
-        Fraction of features hidden at each step of the training.
+        Dropout rate.
 
     Returns
     -------
     keras.Model
-        From maps, or maps and attributes, to logits of shape (n_samples, n_classes).
+        Network from maps (and attributes) to logits of shape (n_samples, n_classes).
 
     References
     ----------

@@ -75,7 +75,7 @@ def test_parameters_are_counted_without_memory_for_them():
     assert count_parameters("simple", (100, 100, 3), 3, width=1000) > 1e12  # some 5 TB
     # Nor does the next network get that memory.
     assert build("simple", (8, 8, 1)).count_params() == count_parameters("simple", (8, 8, 1), 3, width=0.1)
-    with pytest.raises(ValueError, match="width must be a number above 0"):
+    with pytest.raises(ValueError, match="width must be positive"):
         count_parameters("simple", (8, 8, 1), 3, width=0)
 
 
@@ -195,7 +195,7 @@ def test_width_scales_the_channels(name):
 @pytest.mark.parametrize("width", [0, -1, float("nan")])
 @pytest.mark.parametrize("name", NAMES)
 def test_width_must_be_positive(name, width):
-    with pytest.raises(ValueError, match="width must be a number above 0"):
+    with pytest.raises(ValueError, match="width must be positive"):
         NETWORKS[name]((8, 8, 1), 3, width=width)
 
 
