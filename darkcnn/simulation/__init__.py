@@ -1,4 +1,4 @@
-"""Physics of mock clusters, one idea a file."""
+"""Physical model of the mock clusters."""
 
 from darkcnn.simulation.cluster import Snapshot
 from darkcnn.simulation.feedback import HEATING, with_feedback

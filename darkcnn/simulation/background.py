@@ -1,4 +1,4 @@
-"""Matter before and behind the cluster: halos, and the rest as a smooth background."""
+"""Matter along the line of sight: foreground and background halos, and a smooth background."""
 
 import math
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from darkcnn.records import FIELD_SIZE
 from darkcnn.simulation.parameters import Parameters, parameter
 from darkcnn.simulation.rendering import X, Y
 
-_REACH = 5000.0  # kpc before and behind the cluster
+_HALF_DEPTH = 5000.0  # kpc before and behind the cluster
 _MASSES = (1e11, 2e14)  # Msun
 _SLOPE = -0.9  # power of mass in their number per ln(mass), a guess
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackgroundPhysics(Parameters):
-    """Matter before and behind the cluster."""
+    """Parameters of the matter in front of and behind the cluster."""
 
     # fmt: off
     foreground_abundance: float = parameter(2.5,
@@ -35,12 +35,12 @@ class BackgroundPhysics(Parameters):
 
 
 def draw_foreground(halo, rng, physics):
-    """Return masses, Msun, and positions, (3, n_halos) in kpc, of halos before and behind the cluster."""
+    """Draw masses (Msun) and positions (kpc, (3, n_halos)) of halos in front of and behind the cluster."""
     n_halos = rng.poisson(physics.foreground_abundance * (1 + halo.epoch.redshift) ** 2)
-    least, most = _MASSES
-    mass = np.minimum(least * rng.random(n_halos) ** (1 / _SLOPE), most)
-    reach = np.array([[FIELD_SIZE / 2], [FIELD_SIZE / 2], [_REACH]])
-    return mass, rng.uniform(-1, 1, (3, n_halos)) * reach
+    min_mass, max_mass = _MASSES
+    mass = np.minimum(min_mass * rng.random(n_halos) ** (1 / _SLOPE), max_mass)
+    half_size = np.array([[FIELD_SIZE / 2], [FIELD_SIZE / 2], [_HALF_DEPTH]])
+    return mass, rng.uniform(-1, 1, (3, n_halos)) * half_size
 
 
 def background_density(halo, deviates, physics):
@@ -50,7 +50,7 @@ def background_density(halo, deviates, physics):
 
 
 def background_tilt(deviates, physics):
-    """Draw how the background changes across the field, about one."""
+    """Return the relative variation of the background across the field, with mean 1."""
     slope = physics.background_tilt / (FIELD_SIZE / 2)
     slope_x, slope_y = slope * deviates.snapshot["tilt_x"], slope * deviates.snapshot["tilt_y"]
     return np.maximum(1 + slope_x * X + slope_y * Y, 0.2)

@@ -1,4 +1,4 @@
-"""One cluster: a halo at one redshift, and its maps in any dark-matter model."""
+"""Simulation of one cluster: a halo at one redshift and its maps in any dark-matter model."""
 
 from dataclasses import dataclass
 from functools import cache, partial
@@ -25,27 +25,27 @@ from darkcnn.simulation.stars import central_galaxy_mass, star_maps
 from darkcnn.simulation.subhalos import draw_population, evolve
 
 _KPC2_PER_MPC2 = 1e6
-_DEPTH_OF_CLUSTER = 5000.0  # kpc, in the table of galaxies
-# Of the background and of the intracluster light: noise may not go below.
-_LEAST_MASS, _LEAST_STARS = 0.05, 1e-3
+_CLUSTER_DEPTH = 5000.0  # kpc, in the table of galaxies
+# Lower limits of the noisy maps, as fractions of the background and of the intracluster light.
+_MIN_MASS, _MIN_STARS = 0.05, 1e-3
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster in one dark-matter model.
+    """Maps and attributes of a mock cluster in one dark-matter model.
 
     Attributes
     ----------
     maps : dict of ndarray of shape (100, 100), float32
         ``total`` and ``stellar`` in Msun/kpc2, ``xray`` in erg/s/cm2/arcmin2.
     scalars : dict
-        Attributes of the record, by name, except for the norms.
+        Attributes of the record by name, without the norms.
     galaxies : structured ndarray of shape (n_galaxies,)
-        Of type `GALAXY_DTYPE`: the brightest cluster galaxy, then satellites by stellar mass.
+        Galaxies, of dtype `GALAXY_DTYPE`: the brightest cluster galaxy, then satellites by stellar mass.
     cross_section : float
-        Per mass, cm2/g, at the velocity of the halo.
+        Cross-section per mass at the velocity of the halo, in cm2/g.
     core_radius : float
-        Radius r1 of the core, kpc; 0 for cold dark matter.
+        Radius r1 of the core in kpc; 0 for cold dark matter.
     """
 
     maps: dict
@@ -55,7 +55,7 @@ class Cluster:
     core_radius: float
 
     def write(self, record):
-        """Write maps and attributes into a record of any size of map."""
+        """Write maps and attributes into a record, rebinned to its map size."""
         units = {"total": _KPC2_PER_MPC2, "xray": 1.0, "stellar": _KPC2_PER_MPC2}
         norms = {"total": "lensing_norm", "xray": "xray_norm", "stellar": "stellar_norm"}
         for name, image in self.maps.items():
@@ -68,7 +68,7 @@ class Cluster:
 
 
 class Snapshot:
-    """A halo at one redshift: what its dark-matter models share.
+    """Halo at one redshift, shared by all dark-matter models.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class Snapshot:
         self.population = draw_population(self.halo, self.deviates, snapshot_rng, physics)
 
     def simulate(self, dark_matter):
-        """Draw the :class:`Cluster` with one :class:`~darkcnn.records.DarkMatter`."""
+        """Simulate the :class:`Cluster` in one dark-matter model, a :class:`~darkcnn.records.DarkMatter`."""
         halo, physics = self.halo, self.physics_of(dark_matter.feedback)
         # Simulations with other feedback diverge as well; the fiducial one has no number.
         heating = HEATING[dark_matter.feedback]
@@ -115,14 +115,14 @@ class Snapshot:
         galaxy, light = star_maps(halo, core, centre, galaxy_mass, deviates, physics)
         stars = galaxy + light
         stars += particle_noise(stars, physics.star_particle_mass, physics.smoothing_particles, map_rng)
-        stars = np.maximum(stars + satellites, _LEAST_STARS * light)
+        stars = np.maximum(stars + satellites, _MIN_STARS * light)
 
         background = background_density(halo, deviates, physics)
         mass = dark_matter_map(halo, core, centre, deviates, physics) + gas + substructure
         mass += background * background_tilt(deviates, physics)
         mass += particle_noise(mass, physics.dark_particle_mass, physics.smoothing_particles, map_rng)
         maps = {
-            "total": np.maximum(mass, _LEAST_MASS * background) + stars,
+            "total": np.maximum(mass, _MIN_MASS * background) + stars,
             "xray": surface_brightness(emission + groups, halo, deviates, physics),
             "stellar": stars,
         }
@@ -145,7 +145,7 @@ class Snapshot:
 
 
 def _galaxies(halo, population, centre, central):
-    """Return the table of galaxies in the field; `central` holds the first's stellar masses."""
+    """Return the table of galaxies in the field; `central` has the stellar masses of the central galaxy."""
     x, y = population.position[0] + centre[0], population.position[1] + centre[1]
     inside = np.flatnonzero(np.maximum(np.abs(x), np.abs(y)) < FIELD_SIZE / 2)
     inside = inside[np.argsort(-population.stellar_mass[inside])]
@@ -153,7 +153,7 @@ def _galaxies(halo, population, centre, central):
     galaxies = np.zeros(len(inside) + 1, GALAXY_DTYPE)
     galaxies["x"] = np.append(centre[0], x[inside]) + FIELD_SIZE / 2
     galaxies["y"] = np.append(centre[1], y[inside]) + FIELD_SIZE / 2
-    galaxies["z"] = np.append(0, population.position[2, inside]) + _DEPTH_OF_CLUSTER
+    galaxies["z"] = np.append(0, population.position[2, inside]) + _CLUSTER_DEPTH
     galaxies["m200"] = np.log10(np.append(halo.mass, population.mass[inside]))
     galaxies["mstar_30"] = np.log10(np.append(central[0], 0.85 * stellar_mass))  # satellites are small
     galaxies["mstar_100"] = np.log10(np.append(central[1], stellar_mass))

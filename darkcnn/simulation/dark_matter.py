@@ -1,4 +1,4 @@
-"""The smooth halo of dark matter, with or without a core."""
+"""Smooth dark-matter halo, with or without a core."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _RADII_SQUARED = np.exp(2 * nfw.LOG_RADII)
 
 @dataclass(frozen=True, kw_only=True)
 class DarkMatterPhysics(Parameters):
-    """Profile of the smooth dark matter and what scattering does to it."""
+    """Parameters of the smooth dark-matter profile and of its core."""
 
     # fmt: off
     inner_density: float = parameter(0.0, "mean change of the inner surface density, as a fraction",
@@ -55,7 +55,7 @@ class DarkMatterPhysics(Parameters):
 
 
 def scattering_rate(cross_section, halo, density, speed):
-    """Return scatterings of a particle per Gyr, (sigma/m) rho v.
+    """Return the scattering rate of a particle per Gyr, (sigma/m) rho v.
 
     The cross-section is in cm2/g; density and speed are in units of the NFW profile of the halo.
     """
@@ -64,7 +64,7 @@ def scattering_rate(cross_section, halo, density, speed):
 
 
 def core_of(halo, cross_section, galaxy_mass, deviates, physics):
-    """Return what scattering does to a halo, given the stellar mass of its galaxy within 100 kpc, Msun."""
+    """Return the core of a halo, given the stellar mass of its central galaxy within 100 kpc in Msun."""
     if cross_section == 0:
         return NO_CORE
     age = physics.core_age * halo.epoch.age
@@ -76,9 +76,10 @@ def core_of(halo, cross_section, galaxy_mass, deviates, physics):
 
 
 def dark_matter_map(halo, core, centre, deviates, physics):
-    """Draw the surface density of the smooth dark matter, Msun/kpc2.
+    """Return the surface density of the smooth dark matter in Msun/kpc2.
 
-    Its centre is offset from the central galaxy at `centre`, kpc, by more in a flat core.
+    Its centre is offset from the central galaxy, which is at `centre` (kpc); the offset grows with the core
+    radius.
     """
     core_radius = core.radius * halo.scale_radius
     median_offset = math.hypot(physics.offset, physics.offset_per_core_radius * core_radius)

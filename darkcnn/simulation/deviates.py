@@ -1,6 +1,6 @@
-"""Random numbers of a map: which maps share which. One seed decides all.
+"""Random deviates of the mock maps, reproducible from one seed.
 
-Simulations of one halo with different dark matter start from the same initial conditions, so its maps share
+Simulations of one halo with different dark matter start from the same initial conditions, so their maps share
 most random numbers.
 """
 
@@ -38,17 +38,17 @@ QUANTITIES = (
     "tilt_x",
     "tilt_y",
 )
-"""What scatters from cluster to cluster. New names go last, or all clusters change."""
+"""Quantities with random scatter. Append new names at the end, or all clusters change."""
 
 _ZEROS = dict.fromkeys(QUANTITIES, 0.0)
 
 
 def generator(seed, stream, halo, *numbers):
-    """Return the random generator that one set of maps shares.
+    """Return the random generator of one set of maps.
 
     `stream` is "halo", "snapshot", "model", "map" or "centre"; `numbers` are the redshift, cross-section and
-    heating that the set has. Their values matter, not their places in a list, so a map does not change with
-    the other maps simulated.
+    heating shared by the set. The result depends only on these values, so a map does not depend on the other
+    maps simulated.
     """
     return np.random.default_rng(
         [seed, _STREAMS.index(stream), halo, *(round(number * 1e6) for number in numbers)]
@@ -57,14 +57,14 @@ def generator(seed, stream, halo, *numbers):
 
 @dataclass(frozen=True)
 class Deviates:
-    """Standard normal deviates of one map, by quantity, and how they combine to a scatter.
+    """Standard normal deviates of one map, by quantity.
 
     Attributes
     ----------
     halo, snapshot, model : dict
         Deviates by the names of `QUANTITIES`, see :class:`~darkcnn.simulation.Scatter`.
     disturbance : float
-        Dynamical state of the halo, positive where it is disturbed.
+        Dynamical state of the halo, positive if disturbed.
     """
 
     halo: dict
@@ -74,18 +74,18 @@ class Deviates:
 
     @classmethod
     def of_snapshot(cls, halo_rng, snapshot_rng, disturbance):
-        """Draw what all models share, given the :class:`Scatter` of the dynamical state."""
+        """Draw the deviates shared by all models, with the :class:`Scatter` of the dynamical state."""
         undisturbed = cls(_named_normals(halo_rng), _named_normals(snapshot_rng), _ZEROS, 0.0)
         return replace(undisturbed, disturbance=undisturbed.scatter("disturbance", disturbance))
 
     def of_model(self, model_rng, map_rng):
-        """Return deviates that differ from these in what one dark-matter model adds."""
+        """Return these deviates with those of one dark-matter model added."""
         model, single = _named_normals(model_rng), _named_normals(map_rng)
         mixed = {name: _MODEL_WEIGHT * model[name] + _MAP_WEIGHT * single[name] for name in QUANTITIES}
         return replace(self, model=mixed)
 
     def scatter(self, name, scatter):
-        """Return the deviation of the quantity `name` in the unit of the :class:`Scatter`."""
+        """Return the deviation of the quantity `name`, in units of the :class:`Scatter`."""
         return float(scatter.size) * (
             scatter.halo * self.halo[name]
             + scatter.disturbance * self.disturbance

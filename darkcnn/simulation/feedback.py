@@ -1,19 +1,19 @@
-"""Feedback of active galactic nuclei: how its strength changes the baryons of a cluster."""
+"""Feedback from active galactic nuclei and its effect on the baryons of a cluster."""
 
 from dataclasses import dataclass, replace
 
 from darkcnn.simulation.parameters import Parameters, parameter
 
 HEATING = {"weak": -0.2, "fiducial": 0.0, "strong": 0.2}
-"""Variants of feedback: log10 of the temperature to which black holes heat gas, over the fiducial 10^7.8 K.
+"""Feedback variants: log10 of the AGN heating temperature over the fiducial 10^7.8 K.
 
-Those of BAHAMAS: 10^7.6, 10^7.8 and 10^8.0 K (McCarthy et al. 2018).
+As in BAHAMAS: 10^7.6, 10^7.8 and 10^8.0 K (McCarthy et al. 2018).
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeedbackPhysics(Parameters):
-    """Responses to the temperature to which black holes heat gas."""
+    """Parameters of the response to the AGN heating temperature."""
 
     # fmt: off
     feedback_gas_fraction: float = parameter(-0.3, "power of the heating temperature in `gas_fraction`",
@@ -38,19 +38,19 @@ class FeedbackPhysics(Parameters):
 
 
 def with_feedback(physics, feedback):
-    r"""Return the physics of a variant of feedback.
+    r"""Return the physical parameters for a feedback variant.
 
-    Black holes that heat gas to a higher temperature drive more of it out of the cluster: there is less gas,
-    its core is wider, its profile flatter, its cool core fainter; the central galaxy forms fewer stars, and
-    what remains attracts less dark matter. Changes are powers of the temperature or go as its logarithm.
-    Their sizes are calibrated by how well published maps tell the feedback, not predicted.
+    A higher heating temperature expels more gas: the gas fraction is lower, the gas core wider, the gas
+    profile flatter and the cool core fainter; the central galaxy has fewer stars and the inner dark-matter
+    density is lower. Changes are power laws in temperature or linear in its logarithm. Their sizes are
+    calibrated to published classification accuracies, not predicted.
 
     Parameters
     ----------
     physics : Physics
-        Parameters at the heating temperature of BAHAMAS, and their responses ``feedback_*``.
+        Parameters for the heating temperature of BAHAMAS.
     feedback : {"weak", "fiducial", "strong"}
-        Variant, see `HEATING`.
+        Feedback variant, see `HEATING`.
 
     Returns
     -------

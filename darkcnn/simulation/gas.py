@@ -1,4 +1,4 @@
-"""Hot gas: its mass, and how it shines in X-rays."""
+"""Hot gas: mass and X-ray emission."""
 
 import math
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ STERADIAN_PER_ARCMIN2 = math.radians(1 / 60) ** 2
 """Solid angle of a square arcminute."""
 
 XRAY_BACKGROUND = 1e-17
-"""Least surface brightness, erg/s/cm2/arcmin2."""
+"""Background X-ray surface brightness in erg/s/cm2/arcmin2."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GasPhysics(Parameters):
-    """The hot gas and its X-ray emission."""
+    """Parameters of the hot gas and its X-ray emission."""
 
     # fmt: off
     gas_fraction: float = parameter(0.115, "mass of the hot gas within r200 over M200", status="unverified",
@@ -83,27 +83,27 @@ class GasPhysics(Parameters):
 
 
 def gas_maps(halo, core, centre, deviates, map_rng, physics):
-    r"""Draw the surface density of the gas and its X-ray emission.
+    r"""Return the surface density of the gas and its X-ray emission.
 
-    A beta model (Cavaliere & Fusco-Femiano 1976): the gas density falls as :math:`(1 + r^2/r_c^2)^{-3
-    \beta/2}`, its projection as :math:`(1 + q^2/r_c^2)^{1/2 - 3 \beta/2}` and its emission, which goes as
-    the density squared, as :math:`(1 + q^2/r_c^2)^{1/2 - 3 \beta}`. A cool core adds to the emission.
-    Where self-interaction makes the potential shallower, the gas expands: :math:`\Delta \ln \rho = -f \Delta
-    \Phi / \sigma_0^2`. In hydrostatic equilibrium at the temperature of the dark matter, f is 1 for
-    isothermal and 3/5 for adiabatic gas (ZuHone et al. 2019 find adiabatic expansion); with cooling and
-    feedback, Robertson et al. (2019) report no change of the gas.
+    The gas is a beta model (Cavaliere & Fusco-Femiano 1976): its density is proportional to :math:`(1 +
+    r^2/r_c^2)^{-3 \beta/2}`, its surface density to :math:`(1 + q^2/r_c^2)^{1/2 - 3 \beta/2}` and its
+    emission, proportional to the density squared, to :math:`(1 + q^2/r_c^2)^{1/2 - 3 \beta}`. A cool core
+    adds emission. Where self-interactions make the potential shallower, the gas expands: :math:`\Delta \ln
+    \rho = -f \Delta \Phi / \sigma_0^2`. In hydrostatic equilibrium at the temperature of the dark matter, f
+    is 1 for isothermal and 3/5 for adiabatic gas (ZuHone et al. 2019 find adiabatic expansion); with cooling
+    and feedback, Robertson et al. (2019) find no change of the gas.
 
     Parameters
     ----------
     centre : tuple of float
-        Position of the central galaxy, kpc; the gas sloshes about it.
+        Position of the central galaxy in kpc; the gas is offset from it by sloshing.
     map_rng : numpy.random.Generator
-        Of the clumps.
+        Random generator of the gas clumps.
 
     Returns
     -------
     surface_density, emission : ndarray of shape (100, 100), float32
-        Msun/kpc2, and X-ray brightness over that in the centre of the beta model.
+        Surface density in Msun/kpc2, and X-ray brightness relative to the centre of the beta model.
     """
     core_radius = core.radius * halo.scale_radius
     sloshing = physics.gas_offset * math.exp(physics.gas_offset_growth * halo.disturbance)
@@ -144,7 +144,7 @@ def gas_maps(halo, core, centre, deviates, map_rng, physics):
 
 
 def mass_over_central(radius, core, beta):
-    r"""Return the mass of a beta model within a sphere over its central surface density, kpc2.
+    r"""Return the mass of a beta model within a sphere, divided by its central surface density, in kpc2.
 
     That is the integral of :math:`\rho_0 (1 + r^2/r_c^2)^{-3 \beta/2}` over the sphere, divided by that along
     the line of sight, :math:`\Sigma_0 = \sqrt{\pi} \rho_0 r_c \Gamma(3 \beta/2 - 1/2) / \Gamma(3 \beta/2)`.
@@ -154,7 +154,7 @@ def mass_over_central(radius, core, beta):
 
 
 def _clumps(halo, map_rng, physics):
-    """Draw a lognormal field of clumps about one."""
+    """Draw a lognormal field of gas clumps with median 1."""
     noise = map_rng.standard_normal(X.shape, dtype=np.float32)
     field = np.zeros_like(noise)
     for scale, weight in zip(physics.gas_clumping_scales, physics.gas_clumping_weights, strict=True):
@@ -166,7 +166,7 @@ def _clumps(halo, map_rng, physics):
 
 
 def surface_brightness(emission, halo, deviates, physics):
-    """Scale X-ray emission to erg/s/cm2/arcmin2 by the luminosity of the field."""
+    """Scale X-ray emission to erg/s/cm2/arcmin2 with the luminosity of the field."""
     luminosity = (
         halo.relative_mass**physics.xray_mass_slope
         * halo.epoch.expansion**2

@@ -1,4 +1,4 @@
-"""Maps of subhalos: massive ones with a profile, the others as points."""
+"""Maps of subhalos: massive ones with a density profile, the others as point masses."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _MAX_GROUPS = 6  # subhalos drawn with a profile
 
 @dataclass(frozen=True, kw_only=True)
 class GroupPhysics(Parameters):
-    """Subhalos that are massive enough to be drawn with a profile."""
+    """Parameters of massive subhalos, which have a density profile."""
 
     # fmt: off
     group_mass: float = parameter(3e12, "mass from which at most six subhalos are drawn with a profile",
@@ -46,21 +46,21 @@ class GroupPhysics(Parameters):
 
 
 def substructure_maps(population, halo, centre, cross_section, physics):
-    """Draw mass, stars and X-ray emission of the population.
+    """Return maps of the mass, stars and X-ray emission of subhalos.
 
     Parameters
     ----------
     population : Population
-        In one dark-matter model.
+        Subhalos and halos along the line of sight, in one dark-matter model.
     centre : tuple of float
-        Position of the central galaxy, kpc.
+        Position of the central galaxy in kpc.
     cross_section : float
-        Per mass, cm2/g.
+        Cross-section per mass in cm2/g.
 
     Returns
     -------
     mass, stars, emission : ndarray of shape (100, 100), float32
-        Msun/kpc2, and X-ray brightness in the unit of :func:`~darkcnn.simulation.gas.gas_maps`.
+        Mass and stars in Msun/kpc2, X-ray brightness in the unit of :func:`~darkcnn.simulation.gas.gas_maps`.
     """
     x, y = population.position[0] + centre[0], population.position[1] + centre[1]
     near = np.maximum(np.abs(x), np.abs(y)) < FIELD_SIZE / 2 + 150
@@ -81,12 +81,12 @@ def substructure_maps(population, halo, centre, cross_section, physics):
 
 
 def _two_scales(image, first_share, widths):
-    """Smooth a part of the image with one width in pixels and the rest with another."""
+    """Smooth a fraction of the image with one kernel width in pixels and the rest with another."""
     return first_share * smooth(image, widths[0]) + (1 - first_share) * smooth(image, widths[1])
 
 
 def _group_mass(population, group, dx, dy, cross_section, physics):
-    """Draw a truncated halo with a core, the dPIE of Eliasdottir et al. (2007)."""
+    """Return the surface density of a truncated halo with a core, the dPIE of Eliasdottir et al. (2007)."""
     mass, ellipticity = float(population.mass[group]), float(population.ellipticity[group])
     truncation = physics.group_truncation * (mass / 1e13) ** (1 / 3)
     core = physics.group_core * truncation * (1 + physics.subhalo_core_growth * math.sqrt(cross_section))
@@ -98,7 +98,7 @@ def _group_mass(population, group, dx, dy, cross_section, physics):
 
 
 def _group_emission(population, group, dx, dy, halo, physics):
-    """Draw the hot gas of a group, displaced by ram pressure."""
+    """Return the X-ray emission of a group, displaced by ram pressure."""
     mass = float(population.mass[group])
     shift_x, shift_y = population.gas_displacement[:, group].tolist()
     size = physics.group_gas_size * (mass / 2e13) ** (1 / 3)

@@ -1,4 +1,4 @@
-"""Halos of clusters: mass, concentration and shape, shared by all dark-matter models."""
+"""Cluster halos: mass, concentration and shape, shared by all dark-matter models."""
 
 import math
 from dataclasses import dataclass
@@ -12,27 +12,27 @@ from darkcnn.simulation.parameters import Parameters, Scatter, parameter
 from darkcnn.simulation.shape import project, random_rotation
 
 PIVOT_MASS = 3.5e14
-"""Mass of a typical cluster, where the relations with mass are normalised, Msun."""
+"""Pivot mass of the scaling relations in Msun."""
 
 
 @dataclass(frozen=True)
 class Halo:
-    """A triaxial NFW halo of all matter: what it would be without self-interaction.
+    """Triaxial NFW halo of all matter, without self-interactions.
 
     Attributes
     ----------
     epoch : Epoch
         Redshift and cosmology of the snapshot.
     log_mass : float
-        log10 of M200, the mass within the radius of 200 times the critical density, Msun.
+        log10 of M200 in Msun, the mass within the radius of 200 times the critical density.
     concentration : float
-        That radius over the scale radius.
+        Concentration r200 / r_s.
     axes : ndarray of shape (3,)
-        Semi-axes, major first, with product one.
+        Semi-axes with product 1, major axis first.
     rotation : ndarray of shape (3, 3)
-        Orientation; the third direction is the line of sight.
+        Orientation; the third axis is the line of sight.
     disturbance : float
-        Dynamical state, positive where the halo is disturbed.
+        Dynamical state, positive if disturbed.
     """
 
     epoch: Epoch
@@ -54,7 +54,7 @@ class Halo:
 
     @cached_property
     def radius(self):
-        """Radius r200 in kpc, within which the mean density is 200 times the critical."""
+        """Radius r200 in kpc, of mean density 200 times the critical density."""
         return (self.mass / (800 / 3 * math.pi * self.epoch.critical_density)) ** (1 / 3)
 
     @cached_property
@@ -79,10 +79,10 @@ class Halo:
 
     @cached_property
     def virial_velocity(self):
-        r"""Circular velocity at the virial radius in km/s, at which cross-sections are taken.
+        r"""Circular velocity at the virial radius in km/s, at which cross-sections are evaluated.
 
-        The mean density within that radius is :math:`18 \pi^2 + 82 x - 39 x^2` times the critical, :math:`x =
-        \Omega_m(z) - 1` (Bryan & Norman 1998, eq. 6). M200 stands for the virial mass.
+        The mean density within that radius is :math:`18 \pi^2 + 82 x - 39 x^2` times the critical density,
+        with :math:`x = \Omega_m(z) - 1` (Bryan & Norman 1998, eq. 6). M200 is used as the virial mass.
         """
         critical = self.epoch.critical_density
         x = self.epoch.matter_density / critical - 1
@@ -92,13 +92,13 @@ class Halo:
 
     @cached_property
     def projection(self):
-        """Outline of the projected ellipses and boost of the surface density, see :func:`project`."""
+        """Shape of the projected ellipses and boost of the surface density, see :func:`project`."""
         return project(self.axes, self.rotation)
 
 
 @dataclass(frozen=True, kw_only=True)
 class HaloPhysics(Parameters):
-    """Mass, concentration and shape of halos."""
+    """Parameters of the mass, concentration and shape of halos."""
 
     # fmt: off
     disturbance: Scatter = parameter(Scatter(1.0, halo=0.8, snapshot=0.6),
@@ -140,9 +140,9 @@ class HaloPhysics(Parameters):
 
 
 def draw_halo(epoch, deviates, rng, physics):
-    """Draw a :class:`Halo`, less concentrated when it is massive, distant or disturbed.
+    """Draw a :class:`Halo`.
 
-    `deviates` are those of the snapshot; `rng`, that of the halo, draws what is not normally distributed.
+    `deviates` are those of the snapshot; `rng` draws quantities that are not normally distributed.
     """
     log_mass = float(np.clip(
         physics.log_mass

@@ -1,16 +1,14 @@
-r"""Cored halos of self-interacting dark matter: the isothermal Jeans model.
+r"""Cores of self-interacting dark matter: the isothermal Jeans model.
 
 Within the radius r1 where a particle has scattered about once in the age of the halo,
 
 .. math:: \rho(r_1) \, (\sigma/m) \, \frac{4}{\sqrt{\pi}} \sigma_0 \, t = 1,
 
-scattering has made the dark matter isothermal, :math:`\rho = \rho_0 e^{-\psi}`, in hydrostatic
-equilibrium with its own gravity and that of the central galaxy; outside it is the NFW halo of cold dark
-matter. Density and enclosed mass match at r1 (Kaplinghat et al. 2016; tested on clusters by Robertson et
-al. 2021).
+dark matter is isothermal, :math:`\rho = \rho_0 e^{-\psi}`, in hydrostatic equilibrium with its own gravity
+and that of the central galaxy; outside r1 the halo is the NFW profile of cold dark matter. Density and
+enclosed mass are continuous at r1 (Kaplinghat et al. 2016; tested on clusters by Robertson et al. 2021).
 
-Everything is in units where r_s = rho_s = 4 pi G = 1: masses in 4 pi rho_s r_s^3, squared speeds in
-4 pi G rho_s r_s^2.
+Units: r_s = rho_s = 4 pi G = 1, so masses are in 4 pi rho_s r_s^3 and squared speeds in 4 pi G rho_s r_s^2.
 """
 
 from functools import cache, lru_cache
@@ -22,10 +20,10 @@ from scipy.integrate import cumulative_trapezoid, solve_ivp
 from darkcnn.simulation import nfw
 
 GALAXY_MASSES = np.array([0.0, 0.001, 0.002, 0.004, 0.008])
-"""Nodes of the table: mass of the central galaxy."""
+"""Masses of the central galaxy in the table."""
 
 LOG_SCATTERINGS = np.linspace(np.log(0.003), np.log(50.0), 61)
-"""Nodes of the table: ln of the scatterings (sigma/m) rho_s v_s t of a particle at the scale radius."""
+"""ln of the scatterings (sigma/m) rho_s v_s t of a particle at the scale radius, in the table."""
 
 _CORE_RADII = np.geomspace(0.004, 2.6, 60)  # r1 of the solutions that the table is made of
 _GALAXY_SCALE = 0.06  # Hernquist (1990) scale of the central galaxy
@@ -34,21 +32,21 @@ _LINE_OF_SIGHT = np.polynomial.legendre.leggauss(32)
 
 
 class CoreProfile(NamedTuple):
-    """What scattering does to a halo: its profile minus that of cold dark matter.
+    """Core of a halo: changes of its profile relative to cold dark matter.
 
-    The fields hold one number or profile per halo; in a table they have two axes more, for
-    `LOG_SCATTERINGS` and `GALAXY_MASSES`.
+    Fields have one number or profile per halo; in a table they have two more axes, for `LOG_SCATTERINGS` and
+    `GALAXY_MASSES`.
 
     Attributes
     ----------
     radius : float
         r1 / r_s.
     surface_density : ndarray of shape (n_radii,)
-        Change of the surface density at `nfw.LOG_RADII`; integrates to no mass.
+        Change of the surface density at `nfw.LOG_RADII`, of total mass zero.
     mass : ndarray of shape (n_radii,)
-        Change of the mass within a sphere.
+        Change of the enclosed mass.
     potential : ndarray of shape (n_radii,)
-        Change of the gravitational potential over the squared velocity dispersion of the core.
+        Change of the gravitational potential, divided by the squared velocity dispersion of the core.
     """
 
     radius: float
@@ -58,11 +56,11 @@ class CoreProfile(NamedTuple):
 
 
 NO_CORE = CoreProfile(0.0, *np.zeros((3, len(nfw.LOG_RADII))))
-"""Cold dark matter: no change."""
+"""Core of cold dark matter: no change."""
 
 
 def core_profile(scatterings, galaxy_mass, blur):
-    """Return the core of a halo, interpolated in a table that is computed once.
+    """Return the core of a halo, interpolated in a cached table.
 
     Parameters
     ----------
@@ -70,14 +68,14 @@ def core_profile(scatterings, galaxy_mass, blur):
         (sigma/m) rho_s v_s t: cross-section per mass times scale density, scale velocity
         r_s sqrt(4 pi G rho_s) and age; dimensionless. Clipped to the table's range, 0.003 to 50.
     galaxy_mass : float
-        Mass of the central galaxy over 4 pi rho_s r_s^3. Clipped to at most 0.008.
+        Mass of the central galaxy divided by 4 pi rho_s r_s^3. Clipped to at most 0.008.
     blur : float
-        Gaussian width in ln(scatterings) over which cores are averaged, see :func:`core_table`.
+        Standard deviation in ln(scatterings) over which cores are averaged, see :func:`core_table`.
 
     Returns
     -------
     CoreProfile
-        Changes against the NFW halo.
+        Changes relative to the NFW halo.
 
     Examples
     --------
@@ -97,7 +95,7 @@ def core_profile(scatterings, galaxy_mass, blur):
 
 
 def _cell(value, nodes):
-    """Return the interval between nodes that holds a value, and where in it from 0 to 1."""
+    """Return the index of the interval of `nodes` around a value, and the position in it from 0 to 1."""
     position = float(np.interp(value, nodes, np.arange(len(nodes))))
     cell = min(int(position), len(nodes) - 2)
     return cell, position - cell
@@ -105,12 +103,12 @@ def _cell(value, nodes):
 
 @lru_cache(maxsize=4)
 def core_table(blur):
-    """Tabulate cores over scatterings and galaxy mass, averaged over scatterings.
+    """Return a table of cores over scatterings and galaxy mass, averaged over scatterings.
 
-    Arrays have shape (n_scatterings, n_galaxy_masses, ...). The profiles are averaged over a Gaussian of
-    width `blur` in ln(scatterings): shells of a halo differ in age, and heat flows on both sides of r1.
-    Compared with the simulations of Robertson et al. (2019), a sharp r1 has too small an effect for 0.1 cm2/g
-    beyond 20 kpc and too large a one for 1 cm2/g.
+    Arrays have shape (n_scatterings, n_galaxy_masses, ...). Profiles are averaged with a Gaussian of width
+    `blur` in ln(scatterings), because shells of a halo differ in age and heat is conducted across r1.
+    Compared with the simulations of Robertson et al. (2019), a sharp r1 gives too small an effect for 0.1
+    cm2/g beyond 20 kpc and too large an effect for 1 cm2/g.
     """
     radius, regular = _sharp_table()
     if blur > 0:
@@ -121,7 +119,7 @@ def core_table(blur):
 
 @cache
 def _sharp_table():
-    """Tabulate the radius r1 and the changes of :func:`_changes` over scatterings and galaxy mass."""
+    """Return tables of the radius r1 and of :func:`_changes` over scatterings and galaxy mass."""
     core_radii, galaxy_masses = (
         nodes.ravel() for nodes in np.meshgrid(_CORE_RADII, GALAXY_MASSES, indexing="ij")
     )
@@ -148,10 +146,10 @@ def _sharp_table():
 
 
 def solve_cores(core_radii, galaxy_masses):
-    """Find the central density and the velocity dispersion that match the NFW halo at r1.
+    """Solve for the central density and velocity dispersion that match the NFW halo at r1.
 
-    Returns ln(density), the squared dispersion in one dimension, and the distance in ln(density, mass) from
-    the NFW halo at r1, of shape (n_cores,) each.
+    Returns ln(density), the squared one-dimensional dispersion, and the residual in ln(density, mass) at r1,
+    each of shape (n_cores,).
     """
     log_density_at_r1 = np.log(nfw.density(core_radii))
     mass_at_r1 = nfw.enclosed_mass(core_radii)
@@ -174,7 +172,7 @@ def solve_cores(core_radii, galaxy_masses):
 
 
 def _isothermal(log_density, dispersion_squared, core_radii, galaxy_masses, n_radii=200):
-    """Integrate isothermal spheres out to r1; return radii, ln(density), mass, all (n_radii, n_cores)."""
+    """Integrate isothermal spheres to r1; returns radii, ln(density) and mass, each (n_radii, n_cores)."""
     n_cores = len(core_radii)
 
     def galaxy(x):  # Hernquist (1990)
@@ -206,7 +204,7 @@ def _isothermal(log_density, dispersion_squared, core_radii, galaxy_masses, n_ra
 
 
 def _changes(core_radius, dispersion_squared, x, log_rho, mass):
-    """Return surface density, mass and potential of a core minus NFW, (3, n_radii): 0 beyond r1."""
+    """Return surface density, mass and potential of a core minus NFW, (3, n_radii), zero beyond r1."""
     changes = np.zeros((3, len(nfw.LOG_RADII)))
     radii = np.exp(nfw.LOG_RADII)
     radii = radii[radii < core_radius]

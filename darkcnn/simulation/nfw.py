@@ -1,4 +1,4 @@
-r"""The density profile of cold dark matter, :math:`\rho = \rho_s / (x (1 + x)^2)` with x = r / r_s.
+r"""NFW density profile of cold dark matter, :math:`\rho = \rho_s / (x (1 + x)^2)` with x = r / r_s.
 
 Navarro, Frenk & White (1997). Radii are in units of the scale radius r_s, densities in units of rho_s.
 """
@@ -15,19 +15,19 @@ def density(x):
 
 
 def enclosed_mass(x):
-    """Return the mass within a sphere in units of 4 pi rho_s r_s^3."""
+    """Return the enclosed mass in units of 4 pi rho_s r_s^3."""
     return np.log1p(x) - x / (1 + x)
 
 
 def surface_density(x):
-    r"""Return the density projected along the line of sight in units of rho_s r_s.
+    r"""Return the surface density in units of rho_s r_s.
 
     Wright & Brainerd (2000), eq. 11.
 
     Parameters
     ----------
     x : array-like of shape (n_radii,)
-        Distance from the centre on the sky over the scale radius, above 0.
+        Projected radius divided by the scale radius, positive.
 
     Returns
     -------

@@ -1,36 +1,36 @@
-"""Parameters as data: what each means, its unit, how well it is known, and its range."""
+"""Metadata of model parameters: meaning, unit, status, source and ranges."""
 
 import difflib
 from dataclasses import dataclass, field, fields
 from numbers import Real
 
 STATUSES = {
-    "literature": "read in the source",
-    "simulation": "follows from the set-up of the BAHAMAS-SIDM runs",
-    "unverified": "recalled from the source",
+    "literature": "taken from the source",
+    "simulation": "set-up of the BAHAMAS-SIDM simulations",
+    "unverified": "attributed to the source, not verified",
     "tuned": "fitted to digitised profiles, attributes and accuracies of BAHAMAS-SIDM",
-    "guess": "neither known nor fitted",
+    "guess": "assumed, without reference or fit",
 }
-"""How well a parameter is known."""
+"""Status of a parameter: the origin of its default."""
 
 
 @dataclass(frozen=True)
 class Scatter:
-    """A Gaussian scatter: its size, and its weights on deviates shared by different sets of maps.
+    """Gaussian scatter: size, and weights of deviates shared by different sets of maps.
 
     Attributes
     ----------
     size : float
-        Standard deviation when the squares of the weights add up to one.
+        Standard deviation if the squared weights sum to 1.
     halo : float
-        Weight of a deviate shared by all maps of a halo: its initial conditions.
+        Weight of a deviate shared by all maps of a halo (initial conditions).
     disturbance : float
-        Weight of the dynamical state of the halo, positive for a disturbed one.
+        Weight of the dynamical state of the halo, positive if disturbed.
     snapshot : float
         Weight of a deviate shared by all dark-matter models of a halo at one redshift.
     model : float
-        Weight of a deviate of this map, correlated among the snapshots of one dark-matter model: the
-        chaotic divergence of simulations from the same initial conditions.
+        Weight of a deviate of each map, correlated among the snapshots of one dark-matter model (chaotic
+        divergence of simulations with the same initial conditions).
 
     Examples
     --------
@@ -47,32 +47,31 @@ class Scatter:
 
 
 def parameter(default, meaning, *, unit="", status, source="", bounds, spread, scale="linear"):
-    """Return the field of a parameter, for a dataclass that derives from :class:`Parameters`.
+    """Return a dataclass field for a parameter of a subclass of :class:`Parameters`.
 
     Parameters
     ----------
     default : float, Scatter or tuple of float
-        Default.
+        Default value.
     meaning : str
-        What it is.
+        Description.
     unit : str, default=""
-        Unit in the notation of astropy, for a scatter that of its size. "" is dimensionless.
+        Unit in astropy notation (for a scatter, of its size); "" is dimensionless.
     status : {"literature", "simulation", "unverified", "tuned", "guess"}
-        How well it is known, see :data:`STATUSES`.
+        Status, see :data:`STATUSES`.
     source : str, default=""
-        Where the number is from, or what is known.
+        Reference or comment.
     bounds : tuple of float
-        Lowest and highest value for which the formulas hold; others are refused.
+        Minimum and maximum valid value; other values raise a ValueError.
     spread : tuple of float, or tuple of them
-        Plausible range: lowest and highest value that another simulation may have; one pair for each element
-        of a tuple.
+        Plausible range: minimum and maximum for other simulations; one pair for each element of a tuple.
     scale : {"linear", "log"}, default="linear"
-        Scale on which values in the spread are equally plausible.
+        Scale on which values are drawn uniformly.
 
     Returns
     -------
     dataclasses.Field
-        With all but the default as metadata.
+        Field with these arguments, except the default, as metadata.
     """
     metadata = {"meaning": meaning, "unit": unit, "status": status, "source": source}
     metadata |= {"bounds": bounds, "spread": spread, "scale": scale}
@@ -80,13 +79,13 @@ def parameter(default, meaning, *, unit="", status, source="", bounds, spread, s
 
 
 def numbers_of(value):
-    """Return the numbers that bounds and spread are about: of a scatter its size."""
+    """Return the numbers that bounds and spread apply to, for a scatter its size."""
     return value if isinstance(value, tuple) else (value.size if isinstance(value, Scatter) else value,)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
-    """Base of dataclasses of parameters, which refuses unknown names and values out of bounds."""
+    """Base class of parameter dataclasses, with checks of names and bounds."""
 
     def __new__(cls, **values):  # noqa: D102 - checks the names that __init__ will take
         for name in values:

@@ -1,4 +1,4 @@
-"""All parameters of the mock clusters in one object."""
+"""Physical parameters of the mock clusters."""
 
 from dataclasses import dataclass, fields, replace
 
@@ -30,18 +30,18 @@ class Physics(
     BackgroundPhysics,
     ResolutionPhysics,
 ):
-    """Parameters of the mock clusters, by name.
+    """Physical parameters of the mock clusters.
 
-    :doc:`The table of parameters </api/generated/mock_parameters>` lists them with unit, source and plausible
-    range, as :meth:`table` does. Several were fitted to published maps of BAHAMAS-SIDM, so how hard the
-    dark-matter models are to tell apart is calibrated, not predicted.
+    All parameters are listed, with unit, source and plausible range, in :doc:`/api/generated/mock_parameters`
+    and by :meth:`table`. Several were fitted to published maps of BAHAMAS-SIDM, so the difficulty of
+    classifying dark-matter models is calibrated, not predicted.
 
     Raises
     ------
     TypeError
-        If there is no parameter of that name.
+        If a parameter is unknown.
     ValueError
-        If a value is out of the bounds within which the formulas hold.
+        If a value is out of bounds.
 
     Examples
     --------
@@ -54,28 +54,27 @@ class Physics(
     """
 
     def draw(self, random_state=None, *, fixed=()):
-        """Draw the physics of another simulation from the plausible range of every parameter.
+        """Draw random parameters within their plausible ranges.
 
-        Values are drawn uniformly from the `spread` of :meth:`table`, on its scale; of a scatter, the size is
-        drawn and the weights are kept.
+        Values are drawn uniformly within the `spread` of :meth:`table`, on a linear or logarithmic scale as
+        listed. For a scatter, the size is drawn and the weights are kept.
 
         Parameters
         ----------
         random_state : int, RandomState instance or None, default=None
-            Seed. Parameters that are not fixed have the same values whatever is fixed.
+            Seed. The values drawn do not depend on `fixed`.
         fixed : iterable of str, default=()
-            What keeps the values of this physics: names of parameters, or of whole parts such as ``"Gas"``,
-            as :meth:`table` lists them.
+            Parameters to keep: names of parameters, or of parts such as ``"Gas"``, see :meth:`table`.
 
         Returns
         -------
         Physics
-            What was drawn.
+            Random parameters.
 
         Raises
         ------
         ValueError
-            If `fixed` names neither a parameter nor a part.
+            If a name in `fixed` is neither a parameter nor a part.
 
         Examples
         --------
@@ -99,12 +98,12 @@ class Physics(
 
     @classmethod
     def table(cls):
-        """Return a table of the parameters.
+        """Return a table of all parameters.
 
         Returns
         -------
         astropy.table.Table
-            One row for each parameter. ``bounds`` is where the formulas hold, ``spread`` the plausible range.
+            One row per parameter. ``bounds`` is the valid range, ``spread`` the plausible range.
         """
         rows = [
             {"part": part.__name__.removesuffix("Physics"), "name": each.name, "default": _text(each.default)}
@@ -116,7 +115,7 @@ class Physics(
 
 
 def _draw(field, like, random_state):
-    """Draw a value of a parameter, of the type of one that it has."""
+    """Draw a value of a parameter, of the type of `like`."""
     low, high = np.transpose(field.metadata["spread"])
     if field.metadata["scale"] == "log":
         drawn = np.exp(random_state.uniform(np.log(low), np.log(high)))
@@ -128,7 +127,7 @@ def _draw(field, like, random_state):
 
 
 def _text(value):
-    """Write a default, a range or a text; of a scatter its size."""
+    """Format a default, a range or a text; for a scatter, its size."""
     if isinstance(value, tuple):
         return ", ".join(map(_text, value)) if isinstance(value[0], tuple) else " to ".join(map(_text, value))
     if isinstance(value, Scatter):

@@ -1,4 +1,4 @@
-"""From densities to pixels: the grid, point masses, smoothing and particle noise."""
+"""Map rendering: pixel grid, point masses, smoothing and particle noise."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from darkcnn.records import FIELD_SIZE, smooth
 from darkcnn.simulation.parameters import Parameters, parameter
 
 N_PIXELS = 100
-"""Side of the maps as they are drawn, in pixels; coarser ones are block means."""
+"""Side of the simulated maps in pixels; coarser maps are block means."""
 
 PIXEL = FIELD_SIZE / N_PIXELS
 """Side of a pixel in kpc."""
@@ -18,17 +18,17 @@ PIXEL_AREA = PIXEL**2
 """Area of a pixel in kpc2."""
 
 AXIS = ((np.arange(N_PIXELS) + 0.5) * PIXEL - FIELD_SIZE / 2).astype(np.float32)
-"""Positions of the pixels from the middle of the map in kpc."""
+"""Positions of the pixels relative to the middle of the map in kpc."""
 
 X, Y = np.meshgrid(AXIS, AXIS)  # x along columns, y along rows
 
-# Width in pixels of the kernels between which the particle noise is blended.
+# Widths in pixels of the smoothing kernels between which particle noise is interpolated.
 _NOISE_KERNELS = (0.7, 1.7, 4.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResolutionPhysics(Parameters):
-    """Resolution and particle noise of the simulation, smoothing and centring of its maps."""
+    """Parameters of the resolution, particle noise, smoothing and centring of maps."""
 
     # fmt: off
     softening: float = parameter(5.7, "gravitational softening", unit="kpc", status="unverified",
@@ -51,7 +51,7 @@ class ResolutionPhysics(Parameters):
 
 
 def splat(x, y, weights):
-    """Return a map of points at x and y, kpc from its middle, each shared by four pixels (cloud in cell)."""
+    """Return a map of point masses at x and y (kpc from the middle) by cloud-in-cell assignment."""
     column, row = (x + FIELD_SIZE / 2) / PIXEL - 0.5, (y + FIELD_SIZE / 2) / PIXEL - 0.5
     near = (column >= -1) & (column < N_PIXELS) & (row >= -1) & (row < N_PIXELS)
     column, row, weights = column[near], row[near], weights[near]
@@ -65,11 +65,10 @@ def splat(x, y, weights):
 
 
 def particle_noise(surface_density, particle_mass, n_smooth, rng):
-    """Draw the noise of finite particles, Msun/kpc2, in an adaptively smoothed map of a surface density.
+    """Draw the particle noise, in Msun/kpc2, of an adaptively smoothed surface density map.
 
-    Poisson fluctuations, Gaussian because smoothing averages them, are smoothed so that a kernel of variance
-    s^2 holds 4 pi s^2 N = `n_smooth` particles, where N is their number in a pixel. The dark-matter model
-    matters only through the surface density.
+    Poisson fluctuations (Gaussian after smoothing) are smoothed with a kernel of variance s^2 such that it
+    contains 4 pi s^2 N = `n_smooth` particles, where N is the number of particles per pixel.
     """
     counts = surface_density * (PIXEL_AREA / particle_mass)
     noise = rng.standard_normal(counts.shape, dtype=np.float32) * np.sqrt(counts)
@@ -83,7 +82,7 @@ def particle_noise(surface_density, particle_mass, n_smooth, rng):
 
 
 def block_mean(image, n_pixels):
-    """Average a map to fewer pixels, a divisor of 100 on a side."""
+    """Rebin a map to `n_pixels` × `n_pixels`, with `n_pixels` a divisor of 100."""
     if n_pixels == N_PIXELS:
         return image
     return cv2.resize(image, (n_pixels, n_pixels), interpolation=cv2.INTER_AREA)

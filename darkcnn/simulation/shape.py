@@ -1,27 +1,27 @@
-"""Triaxial shapes of halos and how they look in projection."""
+"""Triaxial shapes of halos and their projection."""
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 
 def random_rotation(rng):
-    """Return a rotation matrix, uniform over all orientations, of shape (3, 3)."""
+    """Return a random rotation matrix of shape (3, 3), uniform over all orientations."""
     quaternion = rng.standard_normal(4)  # its direction is uniform on the sphere, whatever its length
     return Rotation.from_quat(quaternion).as_matrix()
 
 
 def project(axes, rotation):
-    r"""Project an ellipsoid along the third direction.
+    r"""Project an ellipsoid along the third axis.
 
     The density is constant where :math:`x^T E x` is, with :math:`E = O\, \mathrm{diag}(axes^{-2})\, O^T`.
     Completing the square along the line of sight gives the surface density :math:`E_{zz}^{-1/2}
     \Sigma(\sqrt{x^T Q x})` of a spherical halo with :math:`Q = E_{xy} - e e^T / E_{zz}`, e the mixed
-    terms of E. Mass is conserved, and clusters that point at us are brighter and rounder.
+    terms of E. Mass is conserved; clusters elongated along the line of sight are brighter and rounder.
 
     Parameters
     ----------
     axes : ndarray of shape (3,)
-        Semi-axes with product one.
+        Semi-axes with product 1.
     rotation : ndarray of shape (3, 3)
         Orientation O.
 
@@ -30,7 +30,7 @@ def project(axes, rotation):
     outline : tuple of float
         Q_xx, Q_xy and Q_yy.
     boost : float
-        Surface density over that of the spherical halo at the same elliptical radius.
+        Surface density relative to the spherical halo at the same elliptical radius.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def project(axes, rotation):
 
 
 def twist(outline, angle):
-    """Turn the outline of an ellipse by an angle in radians."""
+    """Rotate the shape of an ellipse by an angle in radians."""
     q_xx, q_xy, q_yy = outline
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     q = rotation @ np.array([[q_xx, q_xy], [q_xy, q_yy]]) @ rotation.T
@@ -54,12 +54,12 @@ def twist(outline, angle):
 
 
 def squared_elliptical_radius(x, y, outline, flattening, core_radius, rounding):
-    r"""Return squared radii of ellipses that get rounder towards a core.
+    r"""Return squared elliptical radii, with ellipses that become rounder towards a core.
 
-    :math:`q^2 = R^2 + g(R) (x^T Q x - R^2)` with g the `flattening` outside the core, and scattering
-    inside it having removed the fraction `rounding` of that: :math:`1 - rounding / (1 + R^2 / r_1^2)`.
+    :math:`q^2 = R^2 + g(R) (x^T Q x - R^2)`, where g is the `flattening` outside the core, reduced inside it
+    by the fraction `rounding`: g is multiplied by :math:`1 - rounding / (1 + R^2 / r_1^2)`.
 
-    Positions are in kpc from the centre, `outline` is Q as :func:`project` returns it.
+    Positions are in kpc from the centre; `outline` is Q as returned by :func:`project`.
     """
     q_xx, q_xy, q_yy = outline
     x_squared, y_squared = x * x, y * y

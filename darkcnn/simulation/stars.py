@@ -1,4 +1,4 @@
-"""The brightest cluster galaxy and the intracluster light around it."""
+"""Stars: the brightest cluster galaxy and the intracluster light."""
 
 import math
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from darkcnn.simulation.rendering import PIXEL_AREA, X, Y
 from darkcnn.simulation.shape import squared_elliptical_radius, twist
 
 APERTURE = 100.0
-"""Radius within which the stellar mass of the central galaxy is quoted, kpc."""
+"""Aperture radius of the stellar mass of the central galaxy in kpc."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StarPhysics(Parameters):
-    """The central galaxy and the intracluster stars."""
+    """Parameters of the central galaxy and the intracluster stars."""
 
     # fmt: off
     galaxy_log_mass: float = parameter(12.0,
@@ -64,16 +64,16 @@ class StarPhysics(Parameters):
 
 
 def central_galaxy_mass(halo, deviates, physics):
-    """Return the stellar mass within 100 kpc in Msun."""
+    """Return the stellar mass of the central galaxy within 100 kpc in Msun."""
     scatter = deviates.scatter("galaxy_mass", physics.galaxy_mass_scatter)
     return 10 ** (physics.galaxy_log_mass + scatter) * halo.relative_mass**physics.galaxy_mass_slope
 
 
 def central_galaxy_size(halo, core, galaxy_mass, deviates, physics):
-    """Return the scale of the central galaxy in kpc.
+    """Return the scale radius of the central galaxy in kpc.
 
-    A galaxy expands when scattering takes mass from inside it: r M(r) is constant where that is slow
-    (Blumenthal et al. 1986).
+    The galaxy expands when scattering removes mass from its interior; r M(r) is conserved if this is slow
+    (adiabatic; Blumenthal et al. 1986).
     """
     relative_mass = galaxy_mass / 10**physics.galaxy_log_mass
     scatter = deviates.scatter("galaxy_size", physics.galaxy_size_scatter)
@@ -87,9 +87,9 @@ def central_galaxy_size(halo, core, galaxy_mass, deviates, physics):
 
 
 def star_maps(halo, core, centre, galaxy_mass, deviates, physics):
-    r"""Draw the central galaxy at `centre`, kpc, and the intracluster stars.
+    r"""Return surface density maps of the central galaxy at `centre` (kpc) and of the intracluster stars.
 
-    Their surface densities, Msun/kpc2, are :math:`\propto (1 + q^2 / a^2)^{-s}`.
+    The surface densities, in Msun/kpc2, are :math:`\propto (1 + q^2 / a^2)^{-s}`.
     """
     angle = math.radians(physics.galaxy_twist) * deviates.model["galaxy_twist"]
     squared = squared_elliptical_radius(
@@ -113,6 +113,6 @@ def star_maps(halo, core, centre, galaxy_mass, deviates, physics):
 
 
 def _beta_profile(squared_radius, size, slope, total_mass):
-    """Return A (1 + q^2 / a^2)^-s with `total_mass` in all, for s > 1."""
+    """Return A (1 + q^2 / a^2)^-s of total mass `total_mass`, for s > 1."""
     amplitude = total_mass * (slope - 1) / (math.pi * size**2)
     return amplitude * np.exp(-slope * np.log(1 + squared_radius * (1 / size**2)))

@@ -1,4 +1,4 @@
-"""Subhalos with their satellite galaxies, and what scattering does to them."""
+"""Subhalos and their satellite galaxies."""
 
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,7 @@ from darkcnn.simulation.parameters import Parameters, Scatter, parameter
 
 @dataclass(frozen=True, kw_only=True)
 class SubhaloPhysics(Parameters):
-    """Subhalos and their satellite galaxies."""
+    """Parameters of subhalos and their satellite galaxies."""
 
     # fmt: off
     subhalo_abundance: float = parameter(0.039,
@@ -53,22 +53,22 @@ class SubhaloPhysics(Parameters):
 
 @dataclass(frozen=True)
 class Population:
-    """Halos in the field other than the cluster itself, one array element each.
+    """Subhalos, and halos along the line of sight, in arrays.
 
     Attributes
     ----------
     mass : ndarray of shape (n_halos,)
-        Total mass, Msun.
+        Total mass in Msun.
     stellar_mass : ndarray of shape (n_halos,)
-        Msun.
+        Stellar mass in Msun.
     position : ndarray of shape (3, n_halos)
-        From the centre of the cluster, kpc; the third direction is the line of sight.
+        Position relative to the centre of the cluster in kpc; the third axis is the line of sight.
     cluster_radius : ndarray of shape (n_halos,)
-        Distance from the centre of the cluster in units of its radius r200; infinite for halos outside it.
+        Distance from the centre of the cluster in units of r200; infinite for halos outside the cluster.
     angle, ellipticity : ndarray of shape (n_halos,)
-        Orientation, radians, and ellipticity of what is drawn with a profile.
+        Orientation in radians and ellipticity, for halos with a density profile.
     gas_displacement : ndarray of shape (2, n_halos)
-        Of the gas from the halo on the sky, kpc.
+        Displacement of the gas from the halo on the sky in kpc.
     gas_brightness : ndarray of shape (n_halos,)
         Lognormal factor of the X-ray brightness.
     """
@@ -104,7 +104,7 @@ def draw_population(halo, deviates, rng, physics):
 
 
 def _draw_subhalos(halo, deviates, rng, physics):
-    """Return masses, radii over r200 and positions of subhalos whose dN/dln m is a power of m/M."""
+    """Draw masses, radii over r200 and positions of subhalos, with dN/dln m a power law in m/M."""
     slope = physics.subhalo_slope
     abundance = (
         physics.subhalo_abundance
@@ -134,8 +134,8 @@ def stellar_mass(mass):
 def evolve(population, halo, cross_section, map_rng, physics):
     """Return the population in one dark-matter model.
 
-    Scattering with the dark matter of the cluster evaporates that of subhalos; their stars stay. Orbits
-    differ between simulations from the same initial conditions.
+    Scattering with the dark matter of the cluster evaporates subhalos but not their stars. Positions scatter
+    because orbits diverge between simulations with the same initial conditions.
     """
     radius = population.cluster_radius
     chaos = np.minimum(physics.subhalo_chaos, physics.subhalo_chaos_fraction * radius * halo.radius)

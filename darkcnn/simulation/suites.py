@@ -1,4 +1,4 @@
-"""Suites: simulations that differ in everything that is not known about clusters."""
+"""Suites: sets of simulations with different physical parameters."""
 
 from dataclasses import fields
 
@@ -9,27 +9,27 @@ from darkcnn.simulation.parameters import numbers_of
 from darkcnn.simulation.physics import Physics
 
 NUMBERS_PER_SUITE = 1_000_000
-"""Halo h of suite s has the number s times this plus h."""
+"""Halo h of suite s has the number ``s * NUMBERS_PER_SUITE + h``."""
 
 
 def draw_suites(n_suites, seed):
-    """Draw the physics of suites, each from its own random numbers, whatever how many there are."""
+    """Draw the parameters of each suite; those of one suite do not depend on `n_suites`."""
     return [Physics().draw(np.random.RandomState([seed, suite])) for suite in range(n_suites)]
 
 
 def table_of_suites(suites):
-    """Return the parameters of suites.
+    """Return a table of the parameters of suites.
 
     Parameters
     ----------
     suites : list of Physics
-        Physics of each suite.
+        Parameters of each suite.
 
     Returns
     -------
     astropy.table.Table
-        One row for each suite: its number, ``suite``, and a column for each parameter, with unit and
-        description; sizes of scatters, and two numbers for pairs.
+        One row per suite, with its number ``suite`` and a column for each parameter, with unit and
+        description. Scatters are given by their size; parameters with two numbers have two-element columns.
     """
     table = Table({"suite": np.arange(len(suites))})
     for each in fields(Physics):

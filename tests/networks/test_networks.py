@@ -220,7 +220,7 @@ def test_blocks_stack_in_every_stage(name, monkeypatch):
 @pytest.mark.parametrize("blocks", [(1,), (1, 2, 3, 4), (-1, 1, 1), (0.5, 1, 1)])
 @pytest.mark.parametrize("name", WITH_BLOCKS)
 def test_blocks_must_be_whole_numbers_one_for_each_stage(name, blocks):
-    with pytest.raises(ValueError, match=r"blocks must be [23] whole numbers"):
+    with pytest.raises(ValueError, match=r"blocks must be [23] non-negative integers"):
         NETWORKS[name]((8, 8, 1), 3, blocks=blocks)
 
 
