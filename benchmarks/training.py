@@ -40,7 +40,7 @@ def throughput(architecture, n_pixels, n_maps, n_epochs, n_repeats):
     """Return seconds of fits, keras' and ours, in pairs one after the other; a pair before warms both up."""
     X, y = maps(n_maps, n_pixels)
     targets = np.eye(4, dtype=np.float32)[y]
-    network = CompiledNetwork(architecture, X.shape[1:], 0, 4, options={}, label_smoothing=0.0)
+    network = CompiledNetwork(architecture, X.shape[1:], 0, 4, options={})
     classifier = DarkCNNClassifier(architecture, epochs=n_epochs, random_state=0)
     trainings = (
         lambda: network.model.fit(X, targets, epochs=n_epochs, batch_size=32, verbose=0),

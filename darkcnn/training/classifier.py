@@ -312,7 +312,6 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         wanted = {
             "architecture": name_of(self.architecture),
             "options": dict(self.network_options or {}),
-            "label_smoothing": self.label_smoothing,
         }
         if not resume:
             self._start(examples.views, classes)
@@ -344,9 +343,10 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
 
     def _train(self, examples, validation, *, epochs):
         """Train for a number of epochs."""
-        batches = examples.batches(self.classes_, self.batch_size, self._seed)
+        served = {"batch_size": self.batch_size, "label_smoothing": self.label_smoothing}
+        batches = examples.batches(self.classes_, seed=self._seed, **served)
         if validation is not None:
-            validation = validation.batches(self.classes_, self.batch_size)
+            validation = validation.batches(self.classes_, **served)
         first, checkpoint = self.n_epochs_, None
         if self.checkpoint is not None:
             checkpoint = self._checkpoint(batches, validation, first, epochs)

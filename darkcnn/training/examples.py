@@ -40,9 +40,13 @@ class Examples:
         """Divide the weights by their mean: the optimiser takes gradients much below 1 for none."""
         return replace(self, weights=self.weights / self.weights.mean())
 
-    def batches(self, classes, batch_size, seed=None):
+    def batches(self, classes, batch_size, *, label_smoothing=0.0, seed=None):
         """Return the batches that a network takes; without a seed, in the order of the rows."""
         targets = np.eye(len(classes), dtype=np.float32)[np.searchsorted(classes, self.labels)]
+        # Here and not in the loss, where every other value would need a network of its own.
+        targets = targets * np.float32(1 - label_smoothing) + np.float32(label_smoothing) / np.float32(
+            len(classes)
+        )
         return Batches(self.views, batch_size, targets=targets, weights=self.weights, seed=seed)
 
 

@@ -16,7 +16,7 @@ class CompiledNetwork:
     `n_attributes` is 0 for none; `options` are further arguments of the architecture.
     """
 
-    def __init__(self, architecture, map_shape, n_attributes, n_classes, *, options, label_smoothing):
+    def __init__(self, architecture, map_shape, n_attributes, n_classes, *, options):
         if n_attributes:
             options = {"n_attributes": n_attributes, **options}
         # Whoever wrote another network decides its first weights: some may come from an earlier training.
@@ -56,7 +56,7 @@ class CompiledNetwork:
         optimizer.weight_decay = self._weight_decay = keras.Variable(
             0.0, trainable=False, name="weight_decay"
         )
-        self._compile(optimizer, keras.losses.CategoricalCrossentropy(self.from_logits, label_smoothing))
+        self._compile(optimizer, keras.losses.CategoricalCrossentropy(self.from_logits))
         self.model.optimizer.build(self.model.trainable_variables)
         if self.can_restart:
             self._initializers = _initializers(self.model)

@@ -8,7 +8,7 @@ from darkcnn.training.scaling import standardise
 
 @pytest.fixture(scope="module", params=["simple", "polar"])
 def network(request):
-    settings = {"options": {"width": 0.25}, "label_smoothing": 0.0}
+    settings = {"options": {"width": 0.25}}
     return CompiledNetwork(request.param, (12, 12, 2), 2, 3, **settings)
 
 

@@ -1,18 +1,22 @@
 import inspect
 import random
+import resource
+import sys
 import threading
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from sklearn.base import clone
 
+from darkcnn import DarkCNNClassifier
 from darkcnn.networks import NETWORKS
 from darkcnn.training import traced
 from darkcnn.training.network import CompiledNetwork
 from darkcnn.training.traced import _python_seed, borrow_network
 
-SETTINGS = {"options": {}, "label_smoothing": 0.0}
+SETTINGS = {"options": {}}
 
 
 def weights_of(network):
@@ -138,6 +142,33 @@ def test_fits_share_a_traced_network_but_never_weights(small, fitted, marked_map
     assert {id(network.model) for network in traced._IDLE.values()} == models
     np.testing.assert_array_equal(fitted.predict_proba(X), before)
     assert not np.array_equal(other.predict_proba(X), before)
+
+
+def resident_megabytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_candidates_of_a_search_share_one_network_and_its_memory():
+    rng = np.random.default_rng(0)
+    X, y = rng.random((8, 6, 6, 1), dtype=np.float32), np.arange(8) % 2
+    traced._IDLE.clear()
+    memory = []
+    for candidate in range(60):
+        DarkCNNClassifier(
+            "simple",
+            network_options={"width": 0.1},
+            epochs=1 + candidate % 2,
+            weight_decay=candidate / 60,
+            label_smoothing=candidate / 100,
+            learning_rate=1e-3 * (candidate + 1),
+            learning_rate_schedule=("constant", "cosine")[candidate // 2 % 2],
+            random_state=candidate,
+        ).fit(X, y)
+        memory.append(resident_megabytes())
+    assert len(traced._IDLE) == 1
+    assert memory[-1] - memory[9] < 50, memory  # 10 MB for each that is traced would be 500
 
 
 def test_threads_leave_pythons_own_generator_as_it_was():
