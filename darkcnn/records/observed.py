@@ -109,7 +109,10 @@ class ObservedRecords(LazyRows):
         structured ndarray of shape (n_rows,)
             Observed records.
         """
-        drawn = np.array(self.records[rows])  # a copy, which may change
+        if isinstance(self.records, np.ndarray) and not isinstance(rows, slice):
+            drawn = np.take(self.records, rows)  # unlike an index, it copies a record at once, not its fields
+        else:
+            drawn = np.array(self.records[rows])  # a copy, which may change
         realisations = np.zeros(len(drawn), int) if realisations is None else realisations
         generators = [_generators(noise, drawn, realisations) for noise in self.noises]
         if drawn.dtype != self.dtype:  # noise adds maps
