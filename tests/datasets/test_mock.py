@@ -13,7 +13,7 @@ from darkcnn.simulation import Physics
 
 # Finds what is not linear as well, where nothing must be found.
 TREES = HistGradientBoostingClassifier(
-    max_iter=150, learning_rate=0.06, max_leaf_nodes=12, early_stopping=False, random_state=0
+    max_iter=150, learning_rate=0.06, max_leaf_nodes=12, max_bins=63, early_stopping=False, random_state=0
 )
 
 ATTRIBUTES = (
