@@ -18,6 +18,7 @@ import darkcnn
 import darkcnn.datasets
 import darkcnn.plotting
 from darkcnn.cli import main
+from darkcnn.report import page as report_page
 
 ROOT = Path(__file__).parents[1]
 API = ROOT / "docs" / "api" / "index.rst"
@@ -121,6 +122,7 @@ def test_commands_run_in_their_order(code, commands_run, monkeypatch, tmp_path):
     The command without arguments, which neither reads nor writes what others do, is run once for all pages.
     """
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(report_page, "_N_MISTAKES", 1)  # figures of misclassified clusters are alike
     darkcnn.datasets.save_clusters(
         "other_clusters.h5", darkcnn.datasets.make_clusters(12, redshifts=(0.25,), random_state=1)
     )

@@ -10,6 +10,7 @@ from darkcnn import load_model, load_pretrained, networks
 from darkcnn.cli import main
 from darkcnn.datasets import make_clusters, save_clusters
 from darkcnn.pretrained import PretrainedEmbedding
+from darkcnn.report import page
 
 
 def run(*arguments):
@@ -109,6 +110,7 @@ def test_what_a_packaged_network_does_not_take_is_refused(database, tmp_path, op
 )
 def test_the_network_is_compared_from_scratch_and_pretrained(database, tmp_path, monkeypatch, options, last):
     monkeypatch.setitem(networks.polar.recipe.parameters, "epochs", 1)
+    monkeypatch.setattr(page, "_N_MISTAKES", 1)
     epochs = [] if "--pretrained" in options else ["-n", 1]
     told = run_well("-d", database, "-f", tmp_path, "-t", 0.5, "-m", 2, "-q", *epochs, *options).stdout
     for name in last:
@@ -124,7 +126,8 @@ def test_the_network_is_compared_from_scratch_and_pretrained(database, tmp_path,
 
 
 @pytest.mark.slow
-def test_a_report_on_the_packaged_network(database, tmp_path):
+def test_a_report_on_the_packaged_network(database, tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "_N_MISTAKES", 1)
     path = tmp_path / "report.html"
     told = run_well("report", "--pretrained", database, "-o", path, "-q").stdout
     assert "Scored 40 predictions. The model itself, on halos that are not in its training set." in told
