@@ -16,6 +16,8 @@ and ten own halos
 40 suites, embedding; without ...
     The embedding of as many suites as the probabilities; and of suites in which one kind of physics is that
     of the default: it is left out of the calibration.
+40 suites, embedding and mass; biased
+    ``log_mass`` as one more feature; and with the masses of the sample 20 % too high.
 
 Worlds: fresh suites, drawn like those of the calibration but from other seeds; suites whose parameters lie
 twice as far from the middle of their ranges, up to where the formulas hold; and single ones, the default
@@ -93,6 +95,8 @@ def calibrations(network):
         "suites, embedding": CrossSectionPosterior(classes).calibrate_with(packaged),
         "and ten own halos": CrossSectionPosterior(classes).calibrate_with(packaged),
         "40 suites, embedding": _calibrated(network, many),
+        "40 suites, embedding and mass": (by_mass := _calibrated(network, many, mass=True)),
+        "40 suites, embedding and mass, biased": by_mass,
     }
     for family, fixed in FAMILIES.items():
         ways[f"40 suites, embedding, without {family}"] = _calibrated(network, _suites(fixed))
@@ -106,15 +110,21 @@ def _suites(fixed=()):
     )
 
 
-def _calibrated(network, clusters):
+def _calibrated(network, clusters, *, mass=False):
+    features = network[:-1].transform(clusters.data)
     response = SuiteResponse(
-        network[:-1].transform(clusters.data),
+        _joined(features, clusters.data) if mass else features,
         np.array([cross_section_of(label) for label in clusters.target]),
         clusters.suite,
         clusters.groups,
         n_directions=N_DIRECTIONS,
     )
     return CrossSectionPosterior(network.classes_.tolist()).calibrate_with(response)
+
+
+def _joined(embedding, records, bias=0.0):
+    """Join the logarithm of the mass to the embedding."""
+    return np.column_stack([embedding, records["log_mass"] + bias])
 
 
 def measure(network, ways, physics, seed):
@@ -138,8 +148,10 @@ def measure(network, ways, physics, seed):
     found = []
     for way, posterior in ways.items():
         features = embedding[rest] if "embedding" in way or "halos" in way else None
+        if "mass" in way:
+            features = _joined(features, clusters.data[rest], np.log10(1.2) if "biased" in way else 0)
         for size, n_samples in SIZES.items():
-            if "without" in way and size < max(SIZES):
+            if "40" in way and size < max(SIZES):
                 continue
             check = coverage_check(
                 posterior,

@@ -160,8 +160,8 @@ class SuiteResponse:
         low, high = self.cross_sections[[0, -1]]
         if low > axis.grid[0] or high < axis.grid[-1]:
             raise ValueError(
-                f"target must have clusters at or beyond the lowest and the highest class, {axis.grid[0]:g} "
-                f"and {axis.grid[-1]:g} cm2/g, got {low:g} to {high:g} cm2/g"
+                "the calibration must have clusters at or beyond the lowest and the highest class, "
+                f"{axis.grid[0]:g} and {axis.grid[-1]:g} cm2/g, got {low:g} to {high:g} cm2/g"
             )
 
     def infer(self, features, groups, axis, grid_prior, own=None):
