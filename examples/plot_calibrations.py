@@ -39,7 +39,7 @@ posteriors = {"not calibrated": CrossSectionPosterior(network.classes_).fit(prob
 #
 # Held-out clusters of the default physics show how the probabilities are distributed for each cross-section.
 
-held_out = make_clusters(300, random_state=2, **options)
+held_out = make_clusters(600, random_state=2, **options)
 one = CrossSectionPosterior(network.classes_, random_state=0)
 one.calibrate(network.predict_proba(held_out.data), held_out.target, held_out.groups)
 posteriors["one simulation"] = one.fit(probabilities)

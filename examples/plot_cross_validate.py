@@ -29,7 +29,7 @@ import matplotlib.pyplot as plt
 
 halo = groups == groups[0]
 edge = 1000  # kpc
-figure, axes = plt.subplots(1, 4, figsize=(8, 2.4), layout="constrained", sharey=True)
+figure, axes = plt.subplots(1, 4, figsize=(9, 2.5), layout="compressed", sharey=True)
 for ax, record, label in zip(axes, X[halo], y[halo], strict=True):
     ax.imshow(
         np.log10(record["total"] * record["lensing_norm"]),
