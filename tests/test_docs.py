@@ -1,6 +1,7 @@
 """The documentation keeps up with the code, and all that it shows runs."""
 
 import argparse
+import ast
 import dataclasses
 import inspect
 import re
@@ -226,3 +227,14 @@ def test_every_example_has_a_place_in_the_gallery():
     assert sorted(order) == sorted(
         path.stem.removeprefix("plot_") for path in ROOT.glob("examples/plot_*.py")
     )
+
+
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, id=path.stem) for path in ROOT.glob("examples/plot_*.py")]
+)
+def test_examples_import_names_that_exist(path):
+    """The documentation runs them, which takes minutes."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("darkcnn"):
+            missing = [each.name for each in node.names if not hasattr(import_module(node.module), each.name)]
+            assert missing == []
