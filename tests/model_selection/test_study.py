@@ -495,5 +495,5 @@ def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path):
         """,
     )
     assert result.returncode == 0, result.stderr
-    assert "File too large; finished fits are kept: start the study again" in result.stdout
+    assert "File too large; finished fits are kept: solve this and start the study again" in result.stdout
     assert "full/fits/" in result.stdout
