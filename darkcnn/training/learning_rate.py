@@ -42,7 +42,7 @@ class ScheduledRate:
 
     def __call__(self):
         """Return the rate of the next step."""
-        highest, is_cosine, first, n_steps, held = ops.unstack(self.settings)
+        highest, is_cosine, first, n_steps, held = ops.unstack(ops.convert_to_tensor(self.settings))
         step = ops.minimum(ops.cast(self.optimizer.iterations, _PRECISION), held)
         done = (step - first) / ops.maximum(n_steps, 1)
         falling = highest * (1 + ops.cos(np.pi * done)) / 2
