@@ -2,6 +2,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,17 @@ def test_the_conda_recipe_requires_what_the_package_requires():
     wanted = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["plot"]]
     wanted = dict(re.match(r"([\w-]+)(.*)", each).groups() for each in wanted)
     assert required == {names.get(name, name): version for name, version in wanted.items()}
+
+
+def test_tox_pins_what_the_package_says():
+    """In the environment "lint" the versions of the extra, in the oldest one the lower bounds."""
+    tox = ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini", encoding="utf-8")
+    extras = PROJECT["optional-dependencies"]
+    assert sorted(tox["testenv:lint"]["deps"].split()) == sorted(extras["lint"])
+    bounds = [each.split(">=") for each in [*PROJECT["dependencies"], *extras["plot"]] if ">=" in each]
+    oldest = {f"{name}=={bound.split(',')[0]}.*" for name, bound in bounds}
+    assert oldest <= set(tox["testenv:py311-oldest"]["deps"].split())
 
 
 def test_the_sdist_contains_all_that_tests_and_documentation_need():
