@@ -1,4 +1,4 @@
-"""The network as a scikit-learn classifier, and all that trains it."""
+"""Training of networks: a scikit-learn classifier and its validation split."""
 
 from darkcnn._common import quiet  # noqa: F401 - starts keras, without the messages of its backend
 from darkcnn.training.classifier import DarkCNNClassifier

@@ -1,4 +1,4 @@
-"""Batches of views, drawn while the network trains or predicts."""
+"""Batches of augmented maps, drawn during training and prediction."""
 
 import joblib
 import keras
@@ -8,20 +8,21 @@ from darkcnn._common.identity import describe
 from darkcnn.records import chunks
 
 _ROW_BLOCK = 8
-"""Matrix products treat the rows that do not fill a block in another way, with other rounding errors. Filling
-the last block makes predictions independent, to the bit, of the order of the rows."""
+
+"""Rows are padded to a multiple of this number, because matrix products round the rows of an incomplete block
+differently. Predictions are then bit-identical for any order of the rows."""
 
 
 _MAX_RINGS = 2**17
-"""Maps of which the rings are kept in memory: half a gigabyte, with three channels."""
+"""Maximum number of maps whose rings are cached in memory (half a gigabyte with three channels)."""
 
 
 class Batches(keras.utils.PyDataset):
-    """Stream views of maps, row by row and view by view, to a network.
+    """Batches of augmented maps for a keras network.
 
-    `targets` are probabilities of the classes, of shape (n_samples, n_classes), or None to predict, up to 7
-    views too many; `weights` are those of the rows in the loss. The seed decides the order of the views and
-    their fresh angles; None keeps the order of the rows and the angles that the views have.
+    `targets` are class probabilities of shape (n_samples, n_classes), or None for prediction (which adds up
+    to 7 padding views); `weights` are sample weights. The seed determines the order of the views and their
+    random angles; None keeps the order of the rows and the angles of the views.
     """
 
     def __init__(self, views, batch_size, *, targets=None, weights=None, seed=None):
@@ -40,13 +41,13 @@ class Batches(keras.utils.PyDataset):
         return -(-len(self.order) // self.batch_size)
 
     def start_epoch(self, epoch):
-        """Shuffle the views and turn them to new angles, as the seed and the number of the epoch decide."""
+        """Shuffle the views and draw new angles, determined by the seed and the number of the epoch."""
         rng = np.random.default_rng([self.seed, epoch])
         self.order = rng.permutation(len(self.order))
         self.drawn = self.views.redrawn(rng)
 
     def checksum(self):
-        """Return a text that is the same for the same maps, views, noise, targets and weights only."""
+        """Return a hash of the maps, views, noise, targets and weights."""
         views, maps = self.views, self.views.maps
         of_views = {name: value for name, value in vars(views).items() if name not in ("maps", "_origins")}
         noises = [
@@ -58,18 +59,18 @@ class Batches(keras.utils.PyDataset):
 
     @property
     def may_start_from_rings(self):
-        """Whether every epoch has the same maps, few enough to keep their rings in memory."""
+        """Whether the maps are the same in every epoch and few enough to cache their rings."""
         return not self.views.are_redrawn and len(self.views) <= _MAX_RINGS
 
     def start_from_rings(self, model):
-        """Serve rings, computed once by a model, in place of the maps."""
+        """Use rings, computed once by a model, instead of maps."""
         maps = self.views.maps
         self.rings = np.empty((len(maps), *model.output_shape[1:]), model.output.dtype)
         for rows in chunks(len(maps), self.batch_size):
             self.rings[rows] = model.predict_on_batch(maps.draw(rows))
 
     def close(self):
-        """Release the maps: TensorFlow keeps whatever it drew batches from until the process ends."""
+        """Release the maps: TensorFlow keeps references to objects that it drew batches from."""
         self.views = self.drawn = self.rings = None
 
     def __getitem__(self, index):
@@ -90,7 +91,7 @@ class Batches(keras.utils.PyDataset):
 
 
 class EpochStart(keras.callbacks.Callback):
-    """Tell the batches that an epoch begins."""
+    """Callback that starts a new epoch of the batches."""
 
     def __init__(self, batches):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Trainings that go on where they were interrupted, to the same bits."""
+"""Checkpoints: training that resumes after an interruption with bit-identical results."""
 
 import json
 from pathlib import Path
@@ -13,33 +13,32 @@ from darkcnn._common.writing import atomic_write
 from darkcnn.training.divergence import is_finite
 
 _IRRELEVANT = ("callbacks", "checkpoint", "n_draws", "predict_views", "verbose")
-"""Parameters of the classifier that do not decide the outcome of a training."""
+"""Parameters of the classifier that do not affect the trained weights."""
 
 
 def identify(parameters, *others):
-    """Return a text that is the same for trainings with the same outcome only.
+    """Return a hash of everything that affects the trained weights.
 
-    That are the parameters of the classifier, functions by their source and by what they hold, and all else
-    that decides the outcome, as arrays, numbers and texts.
+    This includes parameters of the classifier (functions by source and closure), and `others`, arrays,
+    numbers and strings.
     """
     described = {}
     for name in sorted(parameters.keys() - _IRRELEVANT):
         try:
             described[name] = describe(parameters[name])
-        except Exception as error:  # whatever pickling what it holds may raise
+        except Exception as error:  # pickling a value may raise any error
             raise TypeError(
-                f"{name} must be something that a checkpoint can identify, got {parameters[name]!r} "
-                f"({error}): train without checkpoint"
+                f"a checkpoint cannot identify {name}={parameters[name]!r} ({error}): set checkpoint=None"
             ) from error
     settings = keras.config.floatx(), keras.config.dtype_policy().name
     return joblib.hash([json.dumps(described, sort_keys=True), versions(), settings, others])
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Write everything that a training needs to go on into a folder, after each epoch.
+    """Callback that saves the state of the training after each epoch.
 
-    The identity, see :func:`identify`, names the file: trainings that differ in anything do not meet. `saved`
-    is what an interrupted training of the same identity left, or None: ``weights`` and ``state`` of the
+    The file name is the identity, see :func:`identify`, so different trainings use different files. `saved`
+    is the state of an interrupted training of the same identity, or None: ``weights`` and ``state`` of the
     network, ``history``, and the state of ``early_stopping``.
     """
 
@@ -60,12 +59,12 @@ class Checkpoint(keras.callbacks.Callback):
 
     @property
     def was_stopped(self):
-        """Whether early stopping had ended the training."""
+        """Whether the saved training was ended by early stopping."""
         stopping = (self.saved or {}).get("early_stopping", {})
         return stopping.get("stopped_epoch", 0) > 0
 
     def follow(self, network, early_stopping):
-        """Watch the training of a CompiledNetwork, and of what may stop it, from where it was interrupted."""
+        """Attach to a CompiledNetwork and its early stopping, and restore the saved state, if any."""
         self.network, self.early_stopping = network, early_stopping
         if self.saved is not None:
             network.model.set_weights(self.saved["weights"])
@@ -77,7 +76,7 @@ class Checkpoint(keras.callbacks.Callback):
             vars(self.early_stopping).update(self.saved["early_stopping"])
 
     def on_epoch_end(self, epoch, logs=None):
-        """Write the state, unless the epoch diverged."""
+        """Save the state, unless the epoch diverged."""
         if not is_finite(logs["loss"], self.network.model.get_weights()):
             return
         for name, value in logs.items():
@@ -99,7 +98,7 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def _read(path):
-    """Read what an interrupted training left."""
+    """Read the saved state of an interrupted training."""
     try:
         with open(path, "rb") as content, np.load(content, allow_pickle=False) as file:
             if sum(member.file_size for member in file.zip.infolist()) > path.stat().st_size:
@@ -108,8 +107,8 @@ def _read(path):
             for kind in ("weights", "state", "best_weights"):
                 n_arrays = sum(name.startswith(f"{kind}_") for name in file.files)
                 saved[kind] = [file[f"{kind}_{i}"] for i in range(n_arrays)]
-    except Exception as error:  # a damaged archive makes its readers raise anything
-        raise ValueError(f"cannot go on from {path}, which is damaged ({error}); delete it") from error
+    except Exception as error:  # a damaged archive may raise any error
+        raise ValueError(f"cannot resume from {path}, which is damaged ({error}); delete the file") from error
     if "early_stopping" in saved:
         saved["early_stopping"]["best_weights"] = saved["best_weights"]
     return saved

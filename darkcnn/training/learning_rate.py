@@ -1,4 +1,4 @@
-"""The learning rate, which follows a schedule until a callback sets another."""
+"""Learning rate with a schedule that callbacks can override."""
 
 import keras
 import numpy as np
@@ -8,11 +8,11 @@ _PRECISION = "float32" if keras.backend.backend() == "jax" else "float64"  # whi
 
 
 class ScheduledRate:
-    """Learning rate of an optimiser, which takes it in place of a number.
+    """Learning rate of an optimiser, with a schedule.
 
-    One variable of the optimiser decides it, so that no value is part of what is traced: the highest rate,
-    whether it falls as a cosine, the step at which the schedule begins, its number of steps, and the step at
-    which it holds. Setting the learning rate of the optimiser to another value ends the schedule.
+    All settings are in one variable, so changing them needs no retracing: maximum rate, whether it is a
+    cosine schedule, first step of the schedule, its number of steps, and the step at which it is frozen.
+    Setting the learning rate of the optimiser ends the schedule.
     """
 
     def __init__(self):
@@ -22,21 +22,21 @@ class ScheduledRate:
         )
 
     def steer(self, optimizer):
-        """Become the learning rate of an optimiser."""
+        """Attach to an optimiser as its learning rate."""
         self.optimizer = optimizer
         optimizer.schedule = self.settings  # which tracks what is assigned to it
 
     def begin(self, schedule, highest, n_steps):
-        """Begin a schedule, ``"cosine"`` or ``"constant"``, with the next step."""
+        """Start a schedule, ``"cosine"`` or ``"constant"``, at the next step."""
         self.settings.assign([highest, schedule == "cosine", self._n_done(), n_steps, np.inf])
 
     def hold(self):
-        """Stay at the rate of the next step."""
+        """Freeze the rate at that of the next step."""
         settings = ops.convert_to_numpy(self.settings)
         self.settings.assign([*settings[:-1], self._n_done()])
 
     def assign(self, rate):
-        """Set the rate from now on; the schedule goes on if that is its rate."""
+        """Set a constant rate; if it equals the current rate, the schedule continues."""
         if float(rate) != float(ops.convert_to_numpy(self())):
             self.settings.assign([float(rate), 0, 0, 1, 0])
 
@@ -53,14 +53,14 @@ class ScheduledRate:
 
 
 class RateOfBatch(keras.callbacks.Callback):
-    """Show other callbacks the learning rate of the batch that ended, not that of the next."""
+    """Callback that shows other callbacks the learning rate of the current batch, not of the next one."""
 
     def __init__(self, rate):
         super().__init__()
         self.rate = rate
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Hold the rate of the batch."""
+        """Freeze the rate during the batch."""
         if keras.backend.backend() == "jax":  # which keeps the state elsewhere during an epoch
             self.model.jax_state_sync()
         self.rate.hold()

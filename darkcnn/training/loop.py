@@ -1,4 +1,4 @@
-"""One training, from its first epoch to its last. The only module that knows scikeras."""
+"""Training loop. Only this module uses scikeras."""
 
 from contextlib import ExitStack
 from copy import deepcopy
@@ -13,7 +13,7 @@ from darkcnn.training.divergence import DivergenceGuard
 from darkcnn.training.learning_rate import RateOfBatch
 
 _STEPS = 10
-"""Training steps that run without a return to Python, unless callbacks of the user wait for each."""
+"""Training steps per call from Python; with user callbacks it is 1."""
 
 
 def train(
@@ -29,16 +29,16 @@ def train(
     checkpoint=None,
     verbose=0,
 ):
-    """Train a network on batches for some more epochs.
+    """Train a network for a number of epochs.
 
-    `lend` lends a CompiledNetwork and `prepare` gives it its weights; `validation` are the batches that stop
-    the training once their loss has not fallen for `patience` epochs, or None. The training begins with epoch
-    `first`, or where it was interrupted.
+    `lend` returns a context manager for a CompiledNetwork and `prepare` sets its weights. `validation` are
+    batches for early stopping, after `patience` epochs without a decrease of their loss, or None. Training
+    starts with epoch `first`, or at the interrupted epoch of a checkpoint.
 
-    Returns the weights and the state of the network, the history of what was trained now, and the size of the
+    Returns the weights and the state of the network, the history of these epochs, and the size of the
     embedding.
     """
-    guard = DivergenceGuard()  # before the others: early stopping may know better weights than the last
+    guard = DivergenceGuard()  # first: early stopping may restore better weights than the last ones
     following = [guard, *_copied(callbacks)]
     stopping = None
     if validation is not None:
@@ -66,12 +66,13 @@ def train(
         if callbacks:
             following.append(RateOfBatch(network.learning_rate))
         network.run_at_once(1 if callbacks else _STEPS)
-        # Not seeded by scikeras: whatever draws numbers has its seed from us already, and TensorFlow's
-        # global seed would make it optimise every traced function again, which takes seconds.
+
+        # Not seeded by scikeras: all random numbers are already seeded, and setting TensorFlow's global seed
+        # would make it optimise every traced function again, which takes seconds.
         wrapper = _StreamingClassifier(lambda: network.model, callbacks=following, verbose=verbose)
         wrapper._batches = batches
         with config_context(transform_output="default"):  # for the encoders of scikeras
-            # scikeras asks for rows and labels; the maps themselves stream past it.
+            # scikeras needs rows and labels; the maps themselves are drawn from the batches.
             wrapper.fit(
                 np.arange(len(batches.targets))[:, np.newaxis],
                 batches.targets.argmax(axis=1),
@@ -88,7 +89,7 @@ def train(
 
 
 def _copied(callbacks):
-    """Copy callbacks, which may share objects, for one fit."""
+    """Deep-copy callbacks, which may share objects, for one fit."""
     copies, memo = [], {}
     for callback in callbacks:
         name = type(callback).__name__
@@ -96,16 +97,16 @@ def _copied(callbacks):
             raise TypeError(f"callbacks must be instances of keras.callbacks.Callback, got {callback!r}")
         try:
             copies.append(deepcopy(callback, memo))
-        except Exception as error:  # whatever a copy of what it holds may raise
+        except Exception as error:  # copying a value may raise any error
             raise TypeError(
-                f"callbacks are copied for each fit, but {name} cannot be copied ({error}): make what it "
-                "holds in on_train_begin, or define __deepcopy__"
+                f"callbacks are copied for each fit, but {name} cannot be copied ({error}): create its "
+                "attributes in on_train_begin, or define __deepcopy__"
             ) from error
     return copies
 
 
 class _StreamingClassifier(KerasClassifier):
-    """scikeras' wrapper, which builds, compiles and routes callbacks, fed from batches instead of arrays."""
+    """scikeras classifier that trains on batches instead of arrays."""
 
     def _fit_keras_model(self, X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs):
         super()._fit_keras_model(

@@ -1,4 +1,4 @@
-"""What a trained network predicts."""
+"""Predictions of a trained network."""
 
 from contextlib import closing
 from functools import partial
@@ -16,15 +16,15 @@ from darkcnn.training.traced import borrow_network
 
 
 class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
-    """Methods of a classifier that holds the weights of a network: probabilities, labels and embeddings."""
+    """Prediction methods of a classifier: probabilities, labels and embeddings."""
 
     def predict_proba(self, X):
-        """Estimate the probability of each class, averaged over views and draws of the noise.
+        """Predict class probabilities, averaged over views and noise realisations.
 
         Parameters
         ----------
         X : Views, Maps, or array-like of shape (n_samples, height, width, n_channels)
-            Maps of the size seen at `fit`.
+            Maps of the same size as in `fit`.
 
         Returns
         -------
@@ -34,12 +34,12 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return self._predict(X, lambda network: (network.predictor, [partial(_probabilities, network)]))[0]
 
     def predict_log_proba(self, X):
-        """Estimate the logarithm of the probability of each class.
+        """Predict the logarithm of class probabilities.
 
         Parameters
         ----------
         X : Views, Maps, or array-like of shape (n_samples, height, width, n_channels)
-            Maps of the size seen at `fit`.
+            Maps of the same size as in `fit`.
 
         Returns
         -------
@@ -54,7 +54,7 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Parameters
         ----------
         X : Views, Maps, or array-like of shape (n_samples, height, width, n_channels)
-            Maps of the size seen at `fit`.
+            Maps of the same size as in `fit`.
 
         Returns
         -------
@@ -65,34 +65,34 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def transform(self, X):
-        """Embed maps: the input of the last layer of the network, averaged over the views.
+        """Return the embedding of maps: the input of the last layer, averaged over views.
 
         Parameters
         ----------
         X : Views, Maps, or array-like of shape (n_samples, height, width, n_channels)
-            Maps of the size seen at `fit`.
+            Maps of the same size as in `fit`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features_out)
-            Features for any other scikit-learn estimator.
+            Features.
         """
         return self._predict(X, lambda network: (network.embedding_model, [np.asarray]))[0]
 
     def predict_and_embed(self, X):
-        """Estimate probabilities and embed maps, in one pass of the network instead of two.
+        """Return class probabilities and embedding in one forward pass.
 
         Parameters
         ----------
         X : Views, Maps, or array-like of shape (n_samples, height, width, n_channels)
-            Maps of the size seen at `fit`.
+            Maps of the same size as in `fit`.
 
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
-            As of :meth:`predict_proba`.
+            Class probabilities, as from :meth:`predict_proba`.
         embedding : ndarray of shape (n_samples, n_features_out)
-            As of :meth:`transform`.
+            Embedding, as from :meth:`transform`.
         """
         return self._predict(
             X,
@@ -114,20 +114,20 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     @property
     def model_(self):
-        """Copy of the network with its weights."""
+        """Copy of the trained network, a keras model."""
         with self._network() as network:
             model = keras.models.clone_model(network.predictor)
         model.set_weights(self.weights_)
         return model
 
     def __dir__(self):
-        # scikit-learn computes all that it lists, for a diagram as well, and `model_` takes seconds to build.
+        # scikit-learn evaluates all listed attributes for its diagram, and `model_` takes seconds to build.
         return [name for name in object.__dir__(self) if name != "model_"]
 
     def _views(self, X, *, reset, argument="X"):
-        """Check `X` in any of its forms."""
+        """Validate `X` and return it as views."""
         if isinstance(X, (Views, Maps)) or is_records(X):
-            if reset:  # no columns to count, whatever an earlier fit had
+            if reset:  # these inputs have no feature names
                 vars(self).pop("n_features_in_", None)
                 vars(self).pop("feature_names_in_", None)
         else:
@@ -151,7 +151,7 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return views
 
     def _network(self, seed=None):
-        """Borrow a network of our architecture, with first weights of a seed or whatever weights it has."""
+        """Borrow a network of this architecture: initialised from a seed, or with arbitrary weights."""
         return borrow_network(
             map_shape=self.map_shape_,
             n_attributes=self.n_attributes_,
@@ -161,7 +161,7 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         )
 
     def _predict(self, X, choose):
-        """Run the network, or its embedding, over all views, finish in one or more ways, and average."""
+        """Run the network, or its embedding, over all views, apply functions to its output, and average."""
         check_is_fitted(self)
         views = self._views(X, reset=False)
         n_views = min(self.predict_views or views.shape[1], views.shape[1])
@@ -179,19 +179,19 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
 
 def count_attributes(views):
-    """Return the number of attributes that join the maps."""
+    """Return the number of attributes of the clusters."""
     attributes = views.maps.attributes
     return 0 if attributes is None else attributes.shape[1]
 
 
 def _probabilities(network, outputs):
-    """Turn the output of a network into probabilities."""
+    """Return class probabilities from the output of a network."""
     outputs = outputs.astype(np.float64)
     return softmax(outputs, axis=1) if network.from_logits else outputs
 
 
 def _last_layer(network, embedding):
-    """Go on from the embedding, in batches of the size that the network sees: the same bits."""
+    """Apply the last layer to an embedding, in chunks of the prediction size for bit-identical results."""
     layer = network.model.layers[-1].layers[-1]
     batches = chunks(len(embedding))
     return np.concatenate([keras.ops.convert_to_numpy(layer(embedding[rows])) for rows in batches])

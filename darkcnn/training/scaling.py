@@ -1,20 +1,20 @@
-"""The unit of the inputs of a network: their mean and standard deviation in the training set."""
+"""Standardisation of network inputs: mean and standard deviation in the training set."""
 
 import numpy as np
 
 from darkcnn.records import chunks
 
 _ROWS = 4096
-"""Rows, evenly spaced, that the mean and the standard deviation of the maps are taken from."""
+"""Maximum number of rows, evenly spaced, for the mean and standard deviation of maps."""
 
 _BLOCK = 2**18
-"""Values handled at a time: as many as stay in the cache of a processor."""
+"""Number of values processed at a time, which fit into the processor cache."""
 
 _LIMIT = 1e37  # the largest float32 is 3.4e38, and the smallest of full precision 1.2e-38
 
 
 def standardise(network, views):
-    """Give a CompiledNetwork the mean and the standard deviation of its training maps and attributes."""
+    """Set the input scaling of a CompiledNetwork from its training maps and attributes."""
     rows = np.unique(np.linspace(0, len(views) - 1, min(len(views), _ROWS)).astype(int))
     maps = (views.maps.draw(rows[some]) for some in chunks(len(rows)))
     network.standardise("maps", *_moments(maps, "channel {} of X"))
@@ -23,7 +23,7 @@ def standardise(network, views):
 
 
 def _moments(parts, name):
-    """Return mean and standard deviation of the last axis of arrays; 1 for what does not vary."""
+    """Return mean and standard deviation over the last axis of arrays; the latter is 1 for constants."""
     n, total, squares, origin = 0, 0.0, 0.0, None
     for part in parts:
         n_last = part.shape[-1]
@@ -46,6 +46,6 @@ def _moments(parts, name):
         if not 1 / _LIMIT < deviation[index] < _LIMIT:
             raise ValueError(
                 f"{name.format(index)} must have a standard deviation between {1 / _LIMIT:.0e} and "
-                f"{_LIMIT:.0e}, as float32 holds little beyond, got {deviation[index]:.2g}: change the unit"
+                f"{_LIMIT:.0e}, the range of float32, got {deviation[index]:.2g}: change the unit"
             )
     return mean, np.where(deviation > 0, deviation, 1)

@@ -1,9 +1,8 @@
-"""Traced networks, kept for the next fit.
+"""Pool of traced networks, reused by later fits.
 
-Building and tracing a large network takes longer than an epoch on a few hundred clusters, and
-cross-validation would pay for it in every fold. So a traced network stays in memory, and each fit of one that
-has a name starts it afresh from its own seed. It never belongs to an estimator: those keep their weights as
-plain arrays.
+Building and tracing a large network takes longer than an epoch on a few hundred clusters. A traced network
+therefore stays in memory, and later fits of the same architecture reinitialise it from their own seed.
+Estimators keep only plain arrays of weights.
 """
 
 import random
@@ -26,10 +25,9 @@ _PYTHON_GENERATOR = RLock()  # a network may hold another, which is built meanwh
 
 @contextmanager
 def borrow_network(architecture, map_shape, n_attributes, n_classes, *, seed=None, **settings):
-    """Lend a CompiledNetwork, for exclusive use: one that is idle, or else a new one.
+    """Borrow a CompiledNetwork for exclusive use: an idle one from the pool, or a new one.
 
-    With a seed, which decides its first weights, it is lent to be trained; without, to predict, with whatever
-    weights it has.
+    With a seed, its weights are initialised for training; without, they are arbitrary and must be set.
     """
     check_process()
     check_data_format()
@@ -54,7 +52,7 @@ def borrow_network(architecture, map_shape, n_attributes, n_classes, *, seed=Non
 
 
 class _Identity:
-    """An object that equals itself only."""
+    """Wrapper that compares objects by identity."""
 
     def __init__(self, value):
         self.value = value
@@ -67,7 +65,7 @@ class _Identity:
 
 
 def _content(value):
-    """Return what tells a value from any other: what it holds, or which object it is."""
+    """Return a hashable key of a value: its content, or its identity for other objects."""
     if isinstance(value, dict):
         return dict, tuple((_content(key), _content(item)) for key, item in value.items())
     if isinstance(value, list | tuple):
@@ -80,13 +78,13 @@ def _content(value):
 
 
 def same_content(one, other):
-    """Return whether two values hold the same, or are the same object."""
+    """Return whether two values have the same content or are the same object."""
     return _content(one) == _content(other)
 
 
 @contextmanager
 def _python_seed(seed):
-    """Seed Python's own generator, which all threads share, for a while; 0 for None."""
+    """Seed Python's global random generator temporarily (0 for None)."""
     with _PYTHON_GENERATOR:
         state = random.getstate()
         random.seed(seed or 0)

@@ -1,4 +1,4 @@
-"""The clusters that a training holds back, to find out when to stop."""
+"""Validation split of the training set for early stopping."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -9,25 +9,25 @@ from sklearn.utils import check_random_state
 
 @dataclass
 class ValidationSplit:
-    """Hold a fraction of the clusters back, with every class on both sides.
+    """Train/validation split by cluster, with every class on both sides.
 
-    A splitter of scikit-learn with a single split. All rows of a cluster stay together, and clusters with the
-    same classes are held back in the same proportion.
+    A scikit-learn splitter with a single split. All rows of a cluster stay together, and the split is
+    stratified by the classes of clusters.
 
     Parameters
     ----------
     fraction : float, default=0.1
-        Fraction of the clusters to hold back, between 0 and 1, rounded to a whole number of clusters. Rare
-        classes may make it larger: each needs a cluster on both sides.
+        Fraction of clusters for validation, between 0 and 1. It can be larger if classes are rare, because
+        each class needs a cluster on both sides.
     random_state : int, RandomState instance or None, default=None
-        Seed of the draw.
+        Seed.
 
     Examples
     --------
     >>> from darkcnn.training import ValidationSplit
     >>> y, groups = ["CDM", "SIDM1"] * 5, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
-    >>> [(train, held_back)] = ValidationSplit(0.4, random_state=0).split(y, y, groups)
-    >>> held_back.tolist()
+    >>> [(train, validation)] = ValidationSplit(0.4, random_state=0).split(y, y, groups)
+    >>> validation.tolist()
     [4, 5, 8, 9]
     """
 
@@ -50,7 +50,7 @@ class ValidationSplit:
         return 1
 
     def split(self, X, y, groups=None):
-        """Divide the rows.
+        """Return the rows of the training and validation set.
 
         Parameters
         ----------
@@ -59,17 +59,17 @@ class ValidationSplit:
         y : array-like of shape (n_samples,)
             Labels.
         groups : array-like of shape (n_samples,) or None, default=None
-            Cluster of each row; None if every row is a cluster of its own.
+            Cluster of each row; None if every row is a different cluster.
 
         Yields
         ------
-        train, held_back : ndarray of int
-            Rows.
+        train, validation : ndarray of int
+            Row indices.
 
         Raises
         ------
         ValueError
-            If there are fewer clusters than 1 / `fraction`, or the clusters of a class are too few.
+            If there are fewer clusters than 1 / `fraction`, or too few clusters of a class.
         """
         y = np.asarray(y)
         names, of_row = np.unique(np.arange(len(y)) if groups is None else groups, return_inverse=True)
@@ -81,44 +81,46 @@ class ValidationSplit:
         classes = [set() for _ in names]
         for cluster, label in zip(of_row, y.tolist(), strict=True):
             classes[cluster].add(label)
-        is_held = np.zeros(len(names), bool)
-        is_held[self._draw([frozenset(each) for each in classes])] = True
-        yield np.flatnonzero(~is_held[of_row]), np.flatnonzero(is_held[of_row])
+        is_validation = np.zeros(len(names), bool)
+        is_validation[self._draw([frozenset(each) for each in classes])] = True
+        yield np.flatnonzero(~is_validation[of_row]), np.flatnonzero(is_validation[of_row])
 
     def _draw(self, classes):
-        """Choose clusters, of which the classes are given, to hold back."""
+        """Select validation clusters, given the set of classes of each cluster."""
         shuffled = check_random_state(self.random_state).permutation(len(classes)).tolist()
         left = Counter(label for each in classes for label in each)  # clusters to train on, by class
-        held, held_of, held_classes = [], Counter(), set()
+        held, n_held, held_classes = [], Counter(), set()
 
-        def may_go(kind):
-            return all(left[label] > 1 for label in kind)
+        def can_hold_out(labels):
+            return all(left[label] > 1 for label in labels)
 
         def hold(cluster):
-            kind = classes[cluster]
+            labels = classes[cluster]
             held.append(cluster)
-            held_of[kind] += 1
-            held_classes.update(kind)
-            left.subtract(kind)
+            n_held[labels] += 1
+            held_classes.update(labels)
+            left.subtract(labels)
 
         for label, n_clusters in sorted(left.items(), key=lambda item: (item[1], str(item[0]))):
             if label in held_classes:
                 continue
-            candidates = [c for c in shuffled if label in classes[c] and may_go(classes[c])]
+            candidates = [c for c in shuffled if label in classes[c] and can_hold_out(classes[c])]
             if not candidates:
                 raise ValueError(
-                    f"validation_fraction={self.fraction} must leave every class on both sides of the split, "
-                    f"which the clusters do not allow: class {label!r} has {n_clusters}. Add clusters of it, "
-                    "or train without early_stopping"
+                    f"validation_fraction={self.fraction} must leave clusters of every class on both sides "
+                    f"of the split, but class {label!r} has {n_clusters}: add clusters of it, or set "
+                    "early_stopping=False"
                 )
             hold(candidates[0])
         sizes, taken = Counter(classes), set(held)
-        waiting = {kind: [c for c in shuffled if classes[c] == kind and c not in taken] for kind in sizes}
+        waiting = {
+            labels: [c for c in shuffled if classes[c] == labels and c not in taken] for labels in sizes
+        }
         while len(held) < round(self.fraction * len(classes)):
-            kinds = [kind for kind, clusters in waiting.items() if clusters and may_go(kind)]
-            if not kinds:
+            candidates = [labels for labels, clusters in waiting.items() if clusters and can_hold_out(labels)]
+            if not candidates:
                 break
-            # Next is the kind of cluster of which the largest number is still due.
-            kind = max(kinds, key=lambda kind: self.fraction * sizes[kind] - held_of[kind])
-            hold(waiting[kind].pop())
+            # Next: the class combination with the largest shortfall.
+            labels = max(candidates, key=lambda labels: self.fraction * sizes[labels] - n_held[labels])
+            hold(waiting[labels].pop())
         return held

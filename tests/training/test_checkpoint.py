@@ -156,7 +156,7 @@ def test_versions_and_precision_are_identified(monkeypatch):
 
 
 def test_what_cannot_be_identified_is_refused(marked_maps, tmp_path):
-    message = r"network_options must be something that a checkpoint can identify, .*lock.* without checkpoint"
+    message = r"a checkpoint cannot identify network_options=.*lock.*: set checkpoint=None"
     with pytest.raises(TypeError, match=message):
         classifier(checkpoint=tmp_path, network_options={"lock": threading.Lock()}).fit(*marked_maps)
 
@@ -170,7 +170,7 @@ def test_a_damaged_checkpoint_is_named(marked_maps, tmp_path):
     classifier(checkpoint=tmp_path, epochs=1).fit(*marked_maps)
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(ValueError, match=rf"cannot go on from {path}, which is damaged .*delete it"):
+    with pytest.raises(ValueError, match=rf"cannot resume from {path}, which is damaged .*delete the file"):
         classifier(checkpoint=tmp_path, epochs=1).fit(*marked_maps)
 
 

@@ -58,7 +58,9 @@ class Stop(keras.callbacks.Callback):
 
 
 def test_without_a_good_epoch_it_is_an_error(marked_maps):
-    with pytest.raises(ValueError, match=r"diverged in epoch 1; a lower learning_rate .* no earlier epoch"):
+    with pytest.raises(
+        ValueError, match=r"diverged in epoch 1; try a lower learning_rate.* no earlier weights"
+    ):
         classifier(callbacks=[Poison(0)]).fit(*marked_maps)
 
 
