@@ -36,7 +36,7 @@ def classifier(**parameters):
 def test_the_last_good_weights_are_kept_and_the_epoch_named(marked_maps, at_the_end):
     X, y = marked_maps
     good = classifier(callbacks=[Stop(2)]).fit(X, y)
-    with pytest.warns(ConvergenceWarning, match=r"diverged in epoch 3; .* weights are those after epoch 2$"):
+    with pytest.warns(ConvergenceWarning, match=r"diverged in epoch 3; .* weights are those of epoch 2$"):
         broken = classifier(callbacks=[Poison(2, at_the_end=at_the_end)]).fit(X, y)
     for kept, expected in zip(broken.weights_, good.weights_, strict=True):
         np.testing.assert_array_equal(kept, expected)
