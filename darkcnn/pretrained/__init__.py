@@ -1,4 +1,4 @@
-"""Networks packaged with their weights, and what is known about them; importing this needs no keras."""
+"""Pretrained networks, packaged with their weights; this module does not import keras."""
 
 from darkcnn.pretrained.embedding import PretrainedEmbedding
 from darkcnn.pretrained.files import PRETRAINED, describe_pretrained, read_pretrained

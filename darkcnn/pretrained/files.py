@@ -1,6 +1,6 @@
-"""The packaged files of weights: names, hashes, and what is known about each.
+"""Packaged files of weights: names, hashes and model cards.
 
-A file never changes under its name. It is an archive of plain arrays, of which ``card`` is JSON; reading it
+A file is never changed after its release. It is an archive of plain arrays (``card`` is JSON); reading it
 runs no code.
 """
 
@@ -16,29 +16,29 @@ from pathlib import Path
 import numpy as np
 
 PRETRAINED = {"polar-1": "d7a159bb50f7acb7b1f9a46c1e356f169a5db0899f10c44f3869713cb2975c94"}
-"""Name and SHA-256 of every file."""
+"""SHA-256 hashes of the packaged files, by name."""
 
 ALIASES = {"polar": "polar-1"}
-"""What a name without a number stands for in this version."""
+"""Versions that names without a version refer to."""
 
 HEAD = {"C": 0.01, "max_iter": 2000}
-"""Parameters of the logistic regression that is the last layer."""
+"""Parameters of the logistic regression that is used as last layer."""
 
 
 @dataclass(frozen=True)
 class PretrainedFile:
-    """What a packaged file holds.
+    """Contents of a packaged file.
 
     Attributes
     ----------
     name : str
-        Its name, with the number.
+        Name of the network with its version.
     sha256 : str
-        Hash of the file.
+        SHA-256 hash of the file.
     card : dict
-        What is known about the network: how it was trained, and how well it did on suites held back.
+        Model card: training and scores on test suites.
     arrays : dict of ndarray
-        Weights, scaling, head, reference rows, calibration.
+        Weights, scaling, last layer, reference features and calibration.
     """
 
     name: str
@@ -47,15 +47,15 @@ class PretrainedFile:
     arrays: dict
 
     def group(self, prefix):
-        """Return the arrays whose name begins with `prefix` and a slash, under the rest of their names."""
+        """Return the arrays whose name starts with ``prefix/``, by the rest of their names."""
         start = f"{prefix}/"
         return {key.removeprefix(start): each for key, each in self.arrays.items() if key.startswith(start)}
 
 
 def resolve(name):
-    """Return the name, with its number, that a name or an alias stands for."""
+    """Return the name with its version."""
     if not isinstance(name, str):
-        raise TypeError(f"name must be a text such as 'polar', got {name!r}")
+        raise TypeError(f"name must be a string such as 'polar', got {name!r}")
     resolved = ALIASES.get(name, name)
     if resolved not in PRETRAINED:
         known = [*ALIASES, *PRETRAINED]
@@ -66,22 +66,22 @@ def resolve(name):
 
 
 def read_pretrained(name="polar"):
-    """Read a packaged file, after a check of its hash.
+    """Read a packaged file and verify its hash.
 
     Parameters
     ----------
     name : str, default="polar"
-        Name of the network, with its number or without.
+        Name of the network, with or without its version.
 
     Returns
     -------
     PretrainedFile
-        What the file holds. It is shared: its arrays are read-only.
+        Contents of the file, with read-only arrays.
 
     Raises
     ------
     ValueError
-        If there is no network of that name, or the file is not the one that was published.
+        If there is no such network, or the file was modified.
 
     Examples
     --------
@@ -98,8 +98,8 @@ def _read(name):
     digest = hashlib.sha256(content).hexdigest()
     if digest != PRETRAINED[name]:
         raise ValueError(
-            f"the file of {name} is damaged: its SHA-256 must be {PRETRAINED[name]}, got {digest}; install "
-            "darkcnn again"
+            f"the file of {name} is damaged: its SHA-256 must be {PRETRAINED[name]}, got {digest}; reinstall "
+            "darkcnn"
         )
     with np.load(BytesIO(content), allow_pickle=False) as archive:
         arrays = {key: archive[key] for key in archive.files}
@@ -109,25 +109,25 @@ def _read(name):
     return PretrainedFile(name, digest, card, arrays)
 
 
-def place(file, features):
-    """Return features of the last hidden layer in the coordinates of the embedding."""
+def to_embedding(file, features):
+    """Transform features of the last hidden layer to the coordinates of the embedding."""
     return (features - file.arrays["embedding/mean"]) @ file.arrays["embedding/matrix"]
 
 
 def describe_pretrained(name="polar"):
-    """Return what is known about a packaged network; keras is not needed.
+    """Return the model card of a packaged network.
 
     Parameters
     ----------
     name : str, default="polar"
-        Name of the network, with its number or without.
+        Name of the network, with or without its version.
 
     Returns
     -------
     dict
-        The card: ``"name"``, ``"sha256"``, ``"architecture"``, ``"maps"``, ``"n_pixels"``,
-        ``"cross_sections"`` (cm2/g), how it was ``"trained"``, ``"scores"`` on suites that it was not trained
-        on, ``"use"``, ``"limits"`` and ``"versions"``.
+        Model card: ``"name"``, ``"sha256"``, ``"architecture"``, ``"maps"``, ``"n_pixels"``,
+        ``"cross_sections"`` (cm2/g), ``"trained"`` (training), ``"scores"`` on test suites, ``"use"``,
+        ``"limits"`` and ``"versions"``.
 
     Examples
     --------

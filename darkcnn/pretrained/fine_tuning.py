@@ -1,4 +1,4 @@
-"""Networks that go on training from packaged weights."""
+"""Fine-tuning of packaged networks."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ from darkcnn.pretrained.files import read_pretrained, resolve
 
 @dataclass(frozen=True)
 class FineTuned:
-    """Architecture with the weights of a packaged network, for training all layers.
+    """Architecture that starts from the weights of a packaged network, for fine-tuning all layers.
 
-    The last layer is first fitted alone, as in ``default_pipeline("polar", pretrained=True)`` [1]_, to maps
-    that are scaled by :class:`~darkcnn.MapScaler` with its defaults.
-    ``default_pipeline("polar", pretrained="all")`` trains this architecture.
+    The last layer is first fitted alone [1]_, as in ``default_pipeline("polar", pretrained=True)``, to maps
+    scaled by :class:`~darkcnn.MapScaler` with its defaults. This is the architecture of
+    ``default_pipeline("polar", pretrained="all")``.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class FineTuned:
 
     @property
     def recipe(self):
-        """How to train it: gently."""
+        """Recommended training parameters."""
         from darkcnn.networks import Recipe  # starts keras
 
         return Recipe(
@@ -48,12 +48,12 @@ class FineTuned:
 
     @property
     def architecture(self):
-        """Name of the network that it is once it is trained."""
+        """Name of the architecture of the packaged network."""
         return read_pretrained(self.name).card["architecture"]
 
     @property
     def options(self):
-        """Options of that network."""
+        """Options of the architecture."""
         return dict(read_pretrained(self.name).card["options"])
 
     def __call__(self, input_shape, n_classes, *, n_attributes=0, **options):
@@ -62,7 +62,7 @@ class FineTuned:
 
         file = read_pretrained(self.name)
         if n_attributes:
-            raise ValueError(f"{self.name} takes no attributes: attributes must be (), got {n_attributes}")
+            raise ValueError(f"{self.name} has no attributes: attributes must be (), got {n_attributes}")
         if input_shape[0] != input_shape[1] or input_shape[2] != len(file.card["maps"]):
             raise ValueError(
                 f"{self.name} needs square maps with the channels {file.card['maps']}, got {input_shape}"
@@ -70,14 +70,14 @@ class FineTuned:
         return build_for_training(file, input_shape[0], n_classes, **options)
 
     def start(self, network, batches):
-        """Fit the last layer before the training of all, as :class:`~darkcnn.DarkCNNClassifier` does.
+        """Set the scaling of the maps and fit the last layer, before all layers are trained.
 
         Parameters
         ----------
         network : CompiledNetwork
-            Network, of which the last layer and the scaling of the maps are set.
+            Network to initialise.
         batches : Batches
-            Training maps, scaled by ``MapScaler()``, their classes and weights.
+            Training maps scaled by ``MapScaler()``, with classes and weights.
         """
         from darkcnn.pretrained.network import start_training  # starts keras
 

@@ -1,4 +1,4 @@
-"""A packaged network that predicts at once."""
+"""Pretrained pipelines for prediction and for training the last layer."""
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -9,29 +9,28 @@ from darkcnn.pretrained.files import HEAD, read_pretrained
 from darkcnn.records import label_of
 
 PUBLISHED = (0, 0.1, 0.3, 1)
-"""Cross-sections of the published simulations, cm2/g."""
+"""Cross-sections of the published simulations in cm2/g."""
 
 
 def load_pretrained(name="polar", *, cross_sections=PUBLISHED, maps="all"):
-    """Return a fitted pipeline that predicts without any training.
+    """Load a pretrained pipeline, ready for prediction.
 
     Parameters
     ----------
     name : str, default="polar"
         Name of the network, see :data:`darkcnn.pretrained.PRETRAINED`.
     cross_sections : sequence of float, default=(0, 0.1, 0.3, 1)
-        Classes to choose from, cm2/g; among those that the network was trained on, see
+        Cross-sections of the classes in cm2/g; a subset of those that the network was trained on, see
         :func:`~darkcnn.pretrained.describe_pretrained`.
     maps : tuple of str or "all", default="all"
-        Maps to look at, see :class:`~darkcnn.pretrained.PretrainedEmbedding`. Maps that are NaN are not
-        looked at anyway.
+        Maps to use, see :class:`~darkcnn.pretrained.PretrainedEmbedding`. Maps that are NaN are never used.
 
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Fitted steps ``"embed"`` and ``"head"``; ``load_pretrained()[:-1].transform(X)`` is the embedding.
-        ``fit``, also after ``clone`` and in ``cross_val_score``, trains the head anew; the embedding stays
-        the same.
+        Fitted pipeline with the steps ``"embed"`` and ``"head"``; ``load_pretrained()[:-1].transform(X)`` is
+        the embedding. ``fit`` (also after ``clone`` and in ``cross_val_score``) retrains the head; the
+        embedding is unchanged.
 
     Raises
     ------
@@ -40,12 +39,12 @@ def load_pretrained(name="polar", *, cross_sections=PUBLISHED, maps="all"):
 
     See Also
     --------
-    default_pipeline : The same steps for your own clusters, with ``pretrained=True``.
+    default_pipeline : The same steps for training on your clusters, with ``pretrained=True``.
 
     Notes
     -----
-    The probability of a class among some is its probability among all, over the sum of theirs. All suites
-    that the network was trained on come from one mock generator, and a real simulation lies further off:
+    Class probabilities are those of all classes, normalised over the selected classes. All suites of the
+    training set come from one mock generator, and real simulations differ more than these suites do:
     :doc:`/guide/pretrained`.
 
     Examples
@@ -61,12 +60,12 @@ def load_pretrained(name="polar", *, cross_sections=PUBLISHED, maps="all"):
     """
     file = read_pretrained(name)
     known = file.card["cross_sections"]
-    wanted = [float(each) for each in np.atleast_1d(cross_sections)]
-    if len(wanted) < 2 or len(set(wanted)) < len(wanted) or not set(wanted) <= set(known):
+    requested = [float(each) for each in np.atleast_1d(cross_sections)]
+    if len(requested) < 2 or len(set(requested)) < len(requested) or not set(requested) <= set(known):
         raise ValueError(f"cross_sections must be two or more of {known} cm2/g, got {cross_sections!r}")
-    labels = np.array([label_of(each) for each in wanted])
+    labels = np.array([label_of(each) for each in requested])
     order = np.argsort(labels)
-    rows = [known.index(wanted[i]) for i in order]
+    rows = [known.index(requested[i]) for i in order]
     arrays = file.arrays
     n_features = len(arrays["embedding/mean"])
 
@@ -84,21 +83,21 @@ def load_pretrained(name="polar", *, cross_sections=PUBLISHED, maps="all"):
 
 
 def pretrained_pipeline(name="polar", *, maps="all"):
-    """Return a pipeline whose last layer is trained, which few halos suffice for.
+    """Return a pipeline of a pretrained embedding and a classifier to train, for small training sets.
 
-    It is ``default_pipeline(name, pretrained=True)``.
+    Equivalent to ``default_pipeline(name, pretrained=True)``.
 
     Parameters
     ----------
     name : str, default="polar"
         Name of the network, see :data:`darkcnn.pretrained.PRETRAINED`.
     maps : tuple of str or "all", default="all"
-        Maps to look at, see :class:`~darkcnn.pretrained.PretrainedEmbedding`.
+        Maps to use, see :class:`~darkcnn.pretrained.PretrainedEmbedding`.
 
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Steps ``"embed"`` and ``"head"``.
+        Pipeline with the steps ``"embed"`` and ``"head"``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The packaged networks in keras, for any number of pixels and any choice of maps."""
+"""Keras models of the packaged networks, for any number of pixels and any subset of maps."""
 
 from threading import Lock
 
@@ -12,10 +12,10 @@ from darkcnn.networks import get_network
 import keras  # isort: skip - the settings start it without the messages of its backend
 
 from darkcnn.networks.rings import StandardiseRings
-from darkcnn.pretrained.files import HEAD, place, read_pretrained
+from darkcnn.pretrained.files import HEAD, read_pretrained, to_embedding
 
 _BUILT = {}
-_N_BATCHES = 100  # that the packaged statistics of rings count as, beside those of a training
+_N_BATCHES = 100  # weight of the packaged ring statistics in fine-tuning, in training batches
 _MAX_BUILT = 8  # one for each number of pixels, a few megabytes each
 _LOCK = Lock()
 
@@ -27,9 +27,9 @@ def weights_of(file):
 
 
 def build(file, n_pixels, n_classes=None, **options):
-    """Build the network of a file, with the last layer that it has there or for another number of classes.
+    """Build the network of a file, with its number of classes or another one.
 
-    Options are those of its architecture; those of the file go without saying.
+    `options` are options of the architecture, overridden by those of the file.
     """
     shape = (n_pixels, n_pixels, len(file.card["maps"]))
     n_classes = n_classes or len(file.card["cross_sections"])
@@ -44,7 +44,7 @@ def build_trained(file, n_pixels):
 
 
 def build_for_training(file, n_pixels, n_classes, **options):
-    """Build the network of a file for other classes; statistics of its rings change slowly in training."""
+    """Build the network of a file for other classes, with ring statistics that change slowly in training."""
     network = build(file, n_pixels, n_classes, **options)
     network.set_weights(weights_of(file)[:-2] + network.get_weights()[-2:])
     _standardise(network).n_batches.assign(_N_BATCHES)
@@ -52,7 +52,7 @@ def build_for_training(file, n_pixels, n_classes, **options):
 
 
 def start_training(file, network, batches):
-    """Scale the inputs of a compiled network as in the file, and fit its last layer to the training maps."""
+    """Set the input scaling of a compiled network, and fit its last layer to the training maps."""
     arrays = file.arrays
     network.standardise("maps", arrays["scaling/level"], arrays["scaling/scatter"])
     rows = np.flatnonzero(batches.weights > 0)
@@ -63,7 +63,7 @@ def start_training(file, network, batches):
         ]
     )
     classes = batches.targets[rows].argmax(axis=1)
-    head = LogisticRegression(**HEAD).fit(place(file, features), classes, batches.weights[rows])
+    head = LogisticRegression(**HEAD).fit(to_embedding(file, features), classes, batches.weights[rows])
     coef, intercept = head.coef_, head.intercept_
     if len(head.classes_) == 2:  # two classes have one score
         coef, intercept = np.array([-coef[0], coef[0]]) / 2, np.array([-intercept[0], intercept[0]]) / 2
@@ -74,7 +74,7 @@ def start_training(file, network, batches):
         variable.assign(value)
 
 
-def embed(name, maps, known):
+def embed(name, maps, available):
     """Return the embedding of maps.
 
     Parameters
@@ -82,9 +82,9 @@ def embed(name, maps, known):
     name : str
         Name of a packaged network.
     maps : ndarray of shape (n_samples, n_pixels, n_pixels, n_maps)
-        Scaled maps. Those that are not known hold the mean of the others, which decide about the centre.
-    known : ndarray of shape (n_samples, n_maps)
-        1 for maps that are known, 0 for others, whose rings are replaced by the mean of the training.
+        Scaled maps. Missing maps contain the mean of the others, which determine the centre.
+    available : ndarray of shape (n_samples, n_maps)
+        1 for available maps, 0 for missing ones, whose rings are replaced by their mean in the training set.
 
     Returns
     -------
@@ -94,21 +94,21 @@ def embed(name, maps, known):
     check_process()
     check_data_format()
     key = (name, maps.shape[1], keras.config.floatx(), check_precision())
-    with _LOCK:  # of one network, for threads; its predictions do not depend on what it was used for before
+    with _LOCK:  # predictions do not depend on earlier use of the network
         if key not in _BUILT:
             while len(_BUILT) >= _MAX_BUILT:
                 del _BUILT[next(iter(_BUILT))]
             _BUILT[key] = embedding_model(build_trained(read_pretrained(name), maps.shape[1]))
-        return np.asarray(_BUILT[key].predict_on_batch([maps, known]), np.float32)
+        return np.asarray(_BUILT[key].predict_on_batch([maps, available]), np.float32)
 
 
 def embedding_model(network):
-    """Return a model from maps and which of them are known to the embedding."""
+    """Return a model from maps and a mask of available maps to the embedding."""
     standardise = _standardise(network)
     body = keras.Model(standardise.output, network.layers[-1].input)
-    known = keras.Input((network.input_shape[-1],), name="known")
-    rings = standardise.output * keras.ops.reshape(known, (-1, 1, 1, known.shape[-1]))
-    return keras.Model([network.input, known], body(rings))
+    available = keras.Input((network.input_shape[-1],), name="available")
+    rings = standardise.output * keras.ops.reshape(available, (-1, 1, 1, available.shape[-1]))
+    return keras.Model([network.input, available], body(rings))
 
 
 def _standardise(network):

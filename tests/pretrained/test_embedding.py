@@ -90,17 +90,17 @@ def change(field, value, row=1):
         (lambda X: change("xray", np.inf)(X), "maps must be finite; 'xray' of row 1 is not"),
         (
             lambda X: change("stellar", np.nan, (1, 3))(X),
-            "maps must be NaN in every pixel or in none; 'stellar' of row 1 is not",
+            "maps must be NaN in every pixel (missing) or in none; 'stellar' of row 1 is not",
         ),
         (
             lambda X: [change(name, np.nan)(X) for name in MAPS][-1],
-            "maps must be known, at least one of each cluster; 'total' of row 1 is not",
+            "maps must be available, at least one for each cluster; 'total' of row 1 is not",
         ),
-        (lambda X: as_array(X)[:, :20, :20], "square maps of 25 pixels or more on a side, got 20 x 20"),
-        (lambda X: as_array(X)[:, :40], "square maps of 25 pixels or more on a side, got 40 x 50"),
+        (lambda X: as_array(X)[:, :20, :20], "square maps of at least 25 pixels on a side, got 20 x 20"),
+        (lambda X: as_array(X)[:, :40], "square maps of at least 25 pixels on a side, got 40 x 50"),
         (
             lambda X: as_array(X)[..., :2],
-            r"a channel for each of the maps \['total', 'xray', 'stellar'\], go",
+            r"one channel for each of the maps \['total', 'xray', 'stellar'\], go",
         ),
         (
             lambda X: WeakLensingNoise(random_state=0).fit_transform(X),

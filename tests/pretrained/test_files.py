@@ -25,7 +25,7 @@ def test_an_alias_stands_for_a_numbered_name():
     [
         ("pola", ValueError, r"name must be one of \['polar', .*got 'pola' \(did you mean 'polar'\?\)"),
         ("../polar-1", ValueError, r"name must be one of .*got '../polar-1'"),
-        (5, TypeError, "name must be a text such as 'polar', got 5"),
+        (5, TypeError, "name must be a string such as 'polar', got 5"),
     ],
 )
 def test_other_names_are_refused(name, error, message):
