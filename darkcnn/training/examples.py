@@ -1,4 +1,4 @@
-"""What a network is trained on: views, labels and weights."""
+"""Training examples: views, labels and weights."""
 
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,7 @@ from darkcnn.training.batches import Batches
 
 @dataclass(frozen=True)
 class Examples:
-    """Views of maps, with the label, the weight in the loss and the cluster of each row."""
+    """Views of maps with the label, sample weight and cluster of each row."""
 
     views: Views
     labels: np.ndarray
@@ -25,23 +25,23 @@ class Examples:
         return Examples(self.views[rows], self.labels[rows], self.weights[rows], self.groups[rows])
 
     def weighted(self, class_weight=None):
-        """Multiply the weights by those of the classes, a dict, and leave out the rows that weigh nothing."""
+        """Multiply the weights by class weights (a dict) and drop rows of zero weight."""
         weights = self.weights
         if class_weight is not None:
             weights = weights * [class_weight.get(label, 1.0) for label in self.labels.tolist()]
         if not weights.any():
             raise ValueError(
-                "sample_weight and class_weight must leave a row with a weight above 0, got none"
+                "sample_weight and class_weight must leave at least one row with a positive weight, got none"
             )
         examples = replace(self, weights=weights)
         return examples if weights.all() else examples[np.flatnonzero(weights)]
 
     def relative(self):
-        """Divide the weights by their mean: the optimiser takes gradients much below 1 for none."""
+        """Divide the weights by their mean; the optimiser ignores gradients much smaller than 1."""
         return replace(self, weights=self.weights / self.weights.mean())
 
     def batches(self, classes, batch_size, *, label_smoothing=0.0, seed=None):
-        """Return the batches that a network takes; without a seed, in the order of the rows."""
+        """Return training batches, shuffled with a seed or in the order of the rows without."""
         targets = np.eye(len(classes), dtype=np.float32)[np.searchsorted(classes, self.labels)]
         # Here and not in the loss, where every other value would need a network of its own.
         targets = targets * np.float32(1 - label_smoothing) + np.float32(label_smoothing) / np.float32(
@@ -51,15 +51,15 @@ class Examples:
 
 
 def check_labels(y, views, argument="y"):
-    """Return `y` as an array, if it holds one label for each row of `views`."""
+    """Return `y` as an array, checked to have one label for each row of `views`."""
     _refuse_mask(y, argument)
     y = column_or_1d(y, warn=True)
     check_consistent_length(views, y)
     assert_all_finite(y, input_name=argument)
     if type_of_target(y) == "continuous":
         raise ValueError(
-            f"Unknown label type: continuous. {argument} must hold labels, got floats such as {y[0]!r}, "
-            "which scikit-learn takes for a regression target. Pass strings: darkcnn.label_of(0.1) is "
+            f"Unknown label type: continuous. {argument} must contain labels, got floats such as {y[0]!r}, "
+            "which are a regression target for scikit-learn. Use strings: darkcnn.label_of(0.1) is "
             "'SIDM0.1'"
         )
     check_classification_targets(y)
@@ -67,37 +67,37 @@ def check_labels(y, views, argument="y"):
 
 
 def check_known(labels, classes, argument="y"):
-    """Refuse labels that are not among the classes of a network."""
+    """Raise a ValueError for labels that are not classes of a network."""
     unknown = np.setdiff1d(labels, classes)
     if len(unknown):
         raise ValueError(
-            f"{argument} holds labels {unknown.tolist()} that are not in classes {classes.tolist()}"
+            f"{argument} contains labels {unknown.tolist()} that are not in classes {classes.tolist()}"
         )
 
 
 def _refuse_mask(values, argument):
-    """Refuse values that are not known; what lies behind a mask is no number."""
+    """Raise a ValueError for masked values."""
     if np.ma.is_masked(values):
         row = int(np.argmax(np.ma.getmaskarray(values).ravel()))
         raise ValueError(f"{argument} must have a value in every row, but row {row} is masked")
 
 
 def check_weights(sample_weight, views, argument="sample_weight"):
-    """Return one weight for each row of `views`, 0 or more."""
+    """Return the weights, checked to be one non-negative number for each row of `views`."""
     _refuse_mask(sample_weight, argument)
     weights = _check_sample_weight(sample_weight, views)
     if (weights < 0).any():
         row = int(np.argmax(weights < 0))
-        raise ValueError(f"{argument} must be 0 or more, got {weights[row]} in row {row}")
+        raise ValueError(f"{argument} must be non-negative, got {weights[row]} in row {row}")
     return weights
 
 
 def weights_of_classes(class_weight, labels):
-    """Return the weight of each class that `labels` hold, of what the parameter `class_weight` can be."""
+    """Return the weight of each class of `labels` as a dict, from the parameter `class_weight`."""
     classes = np.unique(labels)
     computed = compute_class_weight(class_weight, classes=classes, y=labels)
     weights = dict(zip(classes.tolist(), computed.tolist(), strict=True))
     for label, weight in weights.items():
         if not 0 <= weight < np.inf:
-            raise ValueError(f"class_weight must be finite and 0 or more, got {weight} for {label!r}")
+            raise ValueError(f"class_weight must be finite and non-negative, got {weight} for {label!r}")
     return weights

@@ -1,4 +1,4 @@
-"""Networks ready to train."""
+"""Keras models with input scaling, loss and optimiser."""
 
 from weakref import WeakSet
 
@@ -11,15 +11,15 @@ from darkcnn.training.learning_rate import ScheduledRate
 
 
 class CompiledNetwork:
-    """An architecture, see :func:`darkcnn.networks.get_network`, with its input scaling, loss and optimiser.
+    """Network of an architecture (see :func:`darkcnn.networks.get_network`) with scaling, loss and optimiser.
 
-    `n_attributes` is 0 for none; `options` are further arguments of the architecture.
+    `options` are further arguments of the architecture.
     """
 
     def __init__(self, architecture, map_shape, n_attributes, n_classes, *, options):
         if n_attributes:
             options = {"n_attributes": n_attributes, **options}
-        # Whoever wrote another network decides its first weights: some may come from an earlier training.
+        # Other networks may start from weights of an earlier training.
         self.can_restart = isinstance(architecture, str)
         network = get_network(architecture)(map_shape, n_classes, **options)
         if not self.can_restart:
@@ -44,7 +44,7 @@ class CompiledNetwork:
             rings = keras.Input(resample.output_shape[1:], name="rings")
             after_rings = keras.Model([rings, *others], body([rings, *scaled_others]))
             self.model.after_rings = lambda inputs, **options: after_rings(inputs, **options)
-        self.predictor = keras.Model(inputs, self.model.output)  # a batch at a time, however it is trained
+        self.predictor = keras.Model(inputs, self.model.output)  # predicts one batch at a time
         self.embedding_model = keras.Model(
             inputs, keras.Model(network.inputs, network.layers[-1].input)(scaled), name="embedding"
         )
@@ -52,7 +52,7 @@ class CompiledNetwork:
         self.learning_rate = ScheduledRate()
         optimizer = keras.optimizers.AdamW(self.learning_rate)
         self.learning_rate.steer(optimizer)
-        # A number would be part of what is traced, and every other value would need a network of its own.
+        # A variable: a Python number would be traced, and each value would need its own network.
         optimizer.weight_decay = self._weight_decay = keras.Variable(
             0.0, trainable=False, name="weight_decay"
         )
@@ -64,7 +64,7 @@ class CompiledNetwork:
             self._first_state = [_value(v) if v.shape == () else 0 for v in self._state()]
 
     def run_at_once(self, n_steps):
-        """Set how many training steps run without callbacks in between; every change is traced anew."""
+        """Set the number of training steps per call; changes cause retracing."""
         if n_steps != self.model.steps_per_execution:
             self._compile(self.model.optimizer, self.model.loss, n_steps)
 
@@ -72,7 +72,7 @@ class CompiledNetwork:
         self.model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=n_steps)
 
     def restart(self, seed):
-        """Draw all weights anew from a seed; forget the optimiser's past and the state of the dropout."""
+        """Reinitialise all weights, the optimiser and the dropout from a seed."""
         seeds = np.random.default_rng(seed)
         for weight, initializer in self._initializers:
             config = initializer.get_config()
@@ -84,22 +84,22 @@ class CompiledNetwork:
             variable.assign(np.full(variable.shape, value, dtype=variable.dtype))
 
     def _state(self):
-        """List what a training needs to go on as if it had not stopped, besides the weights."""
+        """Return the variables, besides the weights, that are needed to resume a training."""
         settings = "learning_rate", "weight_decay"
         optimizer = [v for v in self.model.optimizer.variables if v.name not in settings]
         return optimizer + [v for v in self.model.variables if "seed_generator" in v.path]
 
     def get_state(self):
-        """Return a copy of the state of the optimiser and of the dropout, as `set_state` takes it."""
+        """Return a copy of the state of the optimiser and the dropout, for `set_state`."""
         return [_value(variable) for variable in self._state()]
 
     def set_state(self, state):
-        """Go on from where `get_state` was called."""
+        """Restore the state from `get_state`."""
         for variable, value in zip(self._state(), state, strict=True):
             variable.assign(value)
 
     def load_weights(self, path):
-        """Read the weights of a model file, without the optimiser's state."""
+        """Load the weights of a model file, without the state of the optimiser."""
         self.predictor.load_weights(path)
 
     def set_weight_decay(self, weight_decay):
@@ -107,14 +107,14 @@ class CompiledNetwork:
         self._weight_decay.assign(weight_decay)
 
     def standardise(self, name, mean, deviation):
-        """Set what is subtracted from an input, ``"maps"`` or ``"attributes"``, and what it is divided by."""
+        """Set the mean and standard deviation of an input, ``"maps"`` or ``"attributes"``."""
         layer = self.model.get_layer(f"standardise_{name}")
         layer.moving_mean.assign(mean)
         layer.gamma.assign(1 / deviation)
 
 
 class _Network(keras.Model):
-    """A network that takes ``{"rings": ...}`` in place of maps, if rings are what it makes of them first."""
+    """Network that also accepts ``{"rings": ...}`` instead of maps, if it resamples maps onto rings."""
 
     input_spec = None
     after_rings = None
@@ -128,13 +128,13 @@ class _Network(keras.Model):
 
 
 def _divide(network):
-    """Return a network, and what it does before and after its maps are rings, or None if they never are."""
+    """Return a network and its parts before and after the rings, or None if it has no rings."""
     layer = next((layer for layer in network.layers if isinstance(layer, Rings)), None)
     if layer is None:
         return network, None, None
     resample = keras.Model(network.inputs[0], layer.output)
     body = keras.Model([layer.output, *network.inputs[1:]], network.output)
-    # Made anew, as keras has given its inputs another place in their layers.
+    # Rebuilt, because keras has given its inputs another place in their layers.
     return keras.Model(network.input, network.output, name=network.name), resample, body
 
 
@@ -142,7 +142,7 @@ _TRAINED = WeakSet()  # layers of networks that could not be copied
 
 
 def _copy(network):
-    """Return a copy of a network, as layers that the user keeps must stay as they are."""
+    """Return a copy of a network, so that the layers of the user remain unchanged."""
     try:
         copy = keras.models.clone_model(network)
         copy.set_weights(network.get_weights())
@@ -154,18 +154,18 @@ def _copy(network):
     ) as error:  # a layer that cannot be made from its config
         if not _TRAINED.isdisjoint(network.layers):
             raise ValueError(
-                "architecture must return new layers at each call, or a network that can be copied, which "
-                f"this one cannot ({error})"
+                "architecture must return new layers at each call, or a network that can be copied, but this "
+                f"one cannot be copied ({error})"
             ) from error
         _TRAINED.update(layer for layer in network.layers if layer.weights)
         return network
 
 
 def _standardisation(name):
-    """Subtract a mean and divide by a standard deviation that are set, not trained.
+    """Return a layer that standardises with a given mean and standard deviation, which are not trained.
 
-    The scale, `gamma`, is 1 over the standard deviation, and the variance stays 1: the variance of small maps
-    would be lost beside any epsilon, and soon in float32. The inputs are not cast to half precision, either.
+    The scale `gamma` is the inverse standard deviation, with variance 1 and epsilon 0, because the variance
+    of maps with small values would vanish in float32. Inputs are not cast to half precision.
     """
     return keras.layers.BatchNormalization(
         center=False, epsilon=0.0, trainable=False, name=name, dtype=keras.config.floatx()
@@ -173,7 +173,7 @@ def _standardisation(name):
 
 
 def ends_in_softmax(network):
-    """Return whether a network gives probabilities instead of logits."""
+    """Return whether the output of a network is probabilities instead of logits."""
     last = network.layers[-1]
     activation = getattr(last, "activation", None)
     return isinstance(last, keras.layers.Softmax) or activation is keras.activations.softmax
@@ -184,7 +184,7 @@ def _value(variable):
 
 
 def _initializers(model):
-    """Pair every weight with the initialiser of its layer."""
+    """Return pairs of each weight and the initialiser of its layer."""
     pairs = []
     for layer in model.layers:
         if isinstance(layer, keras.Model):

@@ -90,7 +90,7 @@ def change(field, value, row=1):
         (lambda X: change("xray", np.inf)(X), "maps must be finite; 'xray' of row 1 is not"),
         (
             lambda X: change("stellar", np.nan, (1, 3))(X),
-            "maps must be NaN in every pixel (missing) or in none; 'stellar' of row 1 is not",
+            "maps must be NaN in every pixel \\(missing\\) or in none; 'stellar' of row 1 is not",
         ),
         (
             lambda X: [change(name, np.nan)(X) for name in MAPS][-1],
@@ -104,7 +104,7 @@ def change(field, value, row=1):
         ),
         (
             lambda X: WeakLensingNoise(random_state=0).fit_transform(X),
-            "X must be maps without noise, .* got observed records: .*default_pipeline",
+            "X must be maps without noise, .* got observed records; .*default_pipeline",
         ),
         (lambda X: ObservedRecords(X), "X must be maps without noise"),
     ],

@@ -57,7 +57,7 @@ def test_bad_weights_are_refused(small, marked_maps):
     X, y = marked_maps
     weights = np.ones(40)
     for value, message in (
-        (-1, r"sample_weight must be 0 or more, got -1.0 in row 3"),
+        (-1, r"sample_weight must be non-negative, got -1.0 in row 3"),
         (np.nan, "sample_weight contains NaN"),
     ):
         weights[3] = value
@@ -65,7 +65,7 @@ def test_bad_weights_are_refused(small, marked_maps):
             small().fit(X, y, sample_weight=weights)
         with pytest.raises(ValueError, match=message):
             small().partial_fit(X, y, sample_weight=weights)
-    with pytest.raises(ValueError, match="must leave a row with a weight above 0, got none"):
+    with pytest.raises(ValueError, match="must leave at least one row with a positive weight, got none"):
         small(class_weight={"CDM": 0.0, "SIDM1": 1.0}).fit(X, y, sample_weight=(y == "CDM").astype(float))
     masked = np.ma.array(np.ones(40), mask=np.arange(40) == 3)
     with pytest.raises(ValueError, match="sample_weight must have a value in every row, but row 3 is masked"):

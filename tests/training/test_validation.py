@@ -124,9 +124,9 @@ def test_validation_maps_that_do_not_fit_are_refused(small, marked_maps):
         ({"X_val": X}, "X_val and y_val must be given together, got X_val alone"),
         ({"y_val": y}, "X_val and y_val must be given together, got y_val alone"),
         ({"X_val": X[..., :1], "y_val": y}, r"X_val has maps of shape \(12, 12, 1\)"),
-        ({"X_val": X, "y_val": np.where(y == "CDM", "WDM", y)}, r"y_val holds labels \['WDM'\]"),
+        ({"X_val": X, "y_val": np.where(y == "CDM", "WDM", y)}, r"y_val contains labels \['WDM'\]"),
         ({"X_val": X, "y_val": y[1:]}, r"inconsistent numbers of samples: \[40, 39\]"),
-        ({"X_val": X, "y_val": y, "sample_weight_val": -np.ones(40)}, "sample_weight_val must be 0 or more"),
+        ({"X_val": X, "y_val": y, "sample_weight_val": -np.ones(40)}, "sample_weight_val must be non-negative"),
     ):
         with pytest.raises(ValueError, match=message):
             stopping.fit(X, y, **given)
