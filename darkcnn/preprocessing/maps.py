@@ -174,7 +174,7 @@ def as_maps(X, argument="X"):
 def plain_array(X, argument="X"):
     """Raise an error for records, units and masked values; remove a mask that masks nothing."""
     if is_records(X):
-        raise TypeError(f"{argument} holds records: put a MapSelector before this step")
+        raise TypeError(f"{argument} contains records: add a MapSelector before this step")
     if isinstance(X, dict) and not hasattr(X, "shape"):  # which a sparse array of keys has
         raise TypeError(f"{argument} must be an array of maps, got a dict")
     if isinstance(X, list | tuple):

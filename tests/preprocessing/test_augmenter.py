@@ -91,7 +91,7 @@ def test_bad_input_is_refused(clusters):
         augmenter.fit(np.zeros((2, 8, 9, 1)))
     with pytest.raises(ValueError, match=r"got shape \(2, 8\)"):
         augmenter.fit(np.zeros((2, 8)))
-    with pytest.raises(TypeError, match="put a MapSelector before"):
+    with pytest.raises(TypeError, match="add a MapSelector before"):
         augmenter.fit(clusters.data)
     with pytest.raises(ValueError, match=r"'n_views' parameter.*Got 0"):
         RotationFlipAugmenter(0).fit(np.zeros((2, 8, 8, 1)))

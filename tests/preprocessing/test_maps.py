@@ -62,7 +62,7 @@ def test_other_shapes_are_refused(clusters):
         as_maps(np.zeros((4, 3)))
     with pytest.raises(ValueError, match=r"got shape \(0, 3, 3, 1\)"):
         as_maps(np.zeros((0, 3, 3, 1)))
-    with pytest.raises(TypeError, match="X holds records: put a MapSelector before"):
+    with pytest.raises(TypeError, match="X contains records: add a MapSelector before"):
         as_maps(clusters.data)
     with pytest.raises(IndexError, match="indexed by rows"):
         as_maps(np.zeros((4, 3, 3, 1)))[:, 0]

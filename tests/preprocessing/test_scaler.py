@@ -95,7 +95,7 @@ def test_pipelines_can_be_asked_for_tables(clusters):
 
 
 def test_scaler_refuses_records(clusters):
-    with pytest.raises(TypeError, match="put a MapSelector before"):
+    with pytest.raises(TypeError, match="add a MapSelector before"):
         MapScaler().fit(clusters.data)
 
 

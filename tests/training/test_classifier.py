@@ -154,7 +154,7 @@ def test_clone_and_pickle(fitted, marked_maps):
         ({"early_stopping": True, "validation_fraction": 0.01}, r"needs at least 100 clusters, got 40"),
         (
             {"class_weight": {"CDM": -1.0, "SIDM1": 1.0}},
-            r"class_weight must be .* 0 or more, got -1.0 for 'CDM'",
+            r"class_weight must be .* non-negative, got -1.0 for 'CDM'",
         ),
         ({"callbacks": ["EarlyStopping"]}, r"callbacks must be instances of .*Callback, got 'EarlyStopping'"),
     ],

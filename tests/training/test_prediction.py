@@ -107,7 +107,7 @@ def test_bad_maps_are_refused(small, fitted, marked_maps, clusters):
     broken[7, 3, 3, 0] = np.nan
     with pytest.raises(ValueError, match="Input X contains NaN"):
         small().fit(broken, y)
-    with pytest.raises(TypeError, match="X holds records; put a MapSelector before"):
+    with pytest.raises(TypeError, match="X contains records: add a MapSelector before"):
         small().fit(clusters.data, clusters.target)
     masked = np.ma.array(X, mask=X < 0.1)
     for use in (lambda: small().fit(masked, y), lambda: fitted.predict_proba(masked)):

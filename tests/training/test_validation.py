@@ -126,7 +126,10 @@ def test_validation_maps_that_do_not_fit_are_refused(small, marked_maps):
         ({"X_val": X[..., :1], "y_val": y}, r"X_val has maps of shape \(12, 12, 1\)"),
         ({"X_val": X, "y_val": np.where(y == "CDM", "WDM", y)}, r"y_val contains labels \['WDM'\]"),
         ({"X_val": X, "y_val": y[1:]}, r"inconsistent numbers of samples: \[40, 39\]"),
-        ({"X_val": X, "y_val": y, "sample_weight_val": -np.ones(40)}, "sample_weight_val must be non-negative"),
+        (
+            {"X_val": X, "y_val": y, "sample_weight_val": -np.ones(40)},
+            "sample_weight_val must be non-negative",
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             stopping.fit(X, y, **given)
