@@ -6,14 +6,13 @@ We cross-validate a network on the packaged clusters with splits by halo, and co
 need no network.
 """
 
-# sphinx_gallery_thumbnail_number = 2
-
 # %%
 # The data
 # --------
 #
 # 108 mock halos, each in four dark-matter models: 432 records of three maps and a dozen numbers.
 
+# sphinx_gallery_thumbnail_number = 2
 import numpy as np
 
 from darkcnn.datasets import load_example

@@ -6,12 +6,11 @@ We train a network on two thirds of the packaged halos. On the other halos, we m
 drops when one ring of one map is replaced by that of another cluster of similar mass.
 """
 
-# sphinx_gallery_thumbnail_number = 2
-
 # %%
 # A network and held-out halos
 # ----------------------------
 
+# sphinx_gallery_thumbnail_number = 2
 from darkcnn import default_pipeline, profile_baseline
 from darkcnn.datasets import load_example
 from darkcnn.model_selection import split_by_cluster

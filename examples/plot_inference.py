@@ -6,8 +6,6 @@ We train an ensemble of networks without SIDM0.3, calibrate it, infer the cross-
 and test the error.
 """
 
-# sphinx_gallery_thumbnail_number = 2
-
 # %%
 # Train, with held-out predictions
 # --------------------------------
@@ -15,6 +13,7 @@ and test the error.
 # 150 halos in three models. Each of three networks is trained without a third of the halos, so that every
 # cluster has a prediction of a network that was not trained on it.
 
+# sphinx_gallery_thumbnail_number = 2
 import matplotlib.pyplot as plt
 import numpy as np
 
