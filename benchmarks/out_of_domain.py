@@ -1,9 +1,9 @@
 """Out of domain: how often clusters unlike those of the training are flagged, singly and as samples.
 
-``DomainTest`` learns the embedding of held-out mock clusters with the feedback that the network knows. It
-then judges other halos: as they should be, at cross-sections never trained on, with other feedback,
-smoothed, on another pixel scale, and pure noise. Run as ``python benchmarks/out_of_domain.py MODEL``, a
-network of ``make_probabilities.py``; it prints a table in Markdown.
+``DomainTest`` is fitted to the embedding of held-out mock clusters of the default physics. It then tests
+other halos: of the same physics, at other cross-sections, with other physics, blurred, on another pixel
+scale, and pure noise. Run as ``python benchmarks/out_of_domain.py`` for the packaged network, or with a file
+of ``make_probabilities.py``; it prints a table in Markdown.
 """
 
 import argparse
@@ -11,19 +11,21 @@ from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
+from shift import CHANGES
 
-from darkcnn import load_model
+from darkcnn import load_model, load_pretrained
 from darkcnn.datasets import make_clusters
 from darkcnn.inference import DomainTest
 from darkcnn.records import MAPS
+from darkcnn.simulation import Physics
 
 LEVEL = 0.05
 
 
-def simulate(n_halos, seed, *, cross_sections=(0, 0.1, 0.3, 1), feedback="fiducial"):
-    """Make clusters at the redshift of the training."""
+def simulate(n_halos, seed, *, cross_sections=(0, 0.1, 0.3, 1), **options):
+    """Make clusters at one redshift."""
     return make_clusters(
-        n_halos, cross_sections=cross_sections, redshifts=(0.25,), feedback=feedback, random_state=seed
+        n_halos, cross_sections=cross_sections, redshifts=(0.25,), random_state=seed, **options
     )
 
 
@@ -43,23 +45,28 @@ def magnify(each):
     return np.maximum(zoom(inside, len(each) / len(inside), order=1), 0)
 
 
-def embed(model, n_halos, seed):
-    """Return embeddings of held-out clusters and their labels, and of each kind of clusters to judge."""
+def embed(transform, n_halos, seed):
+    """Return embeddings of held-out clusters and their labels, and of each kind of clusters to test."""
     held_out, usual = simulate(3 * n_halos, seed), simulate(n_halos, seed + 1)
     between = simulate(n_halos, seed + 2, cross_sections=(0.05, 0.18, 0.5, 0.7))
     rng = np.random.default_rng(seed)
     kinds = {
-        "as trained": usual.data,
+        "same physics": usual.data,
         "cross-sections between the classes": between.data,
         "2 cm2/g": simulate(n_halos, seed + 3, cross_sections=(2,)).data,
         "weak feedback": simulate(n_halos, seed + 4, feedback="weak").data,
         "strong feedback": simulate(n_halos, seed + 5, feedback="strong").data,
+        **{
+            name: simulate(n_halos, seed + 6 + number, physics=Physics(**change)).data
+            for number, (name, change) in enumerate(CHANGES.items())
+            if change
+        },
         "smoothed by 2 pixels": change(usual.data, lambda each: gaussian_filter(each, 2)),
         "27 kpc a pixel": change(usual.data, magnify),
         "pure noise": change(usual.data, lambda each: rng.random(each.shape)),
     }
-    embeddings = {name: model.transform(records) for name, records in kinds.items()}
-    return model.transform(held_out.data), held_out.target, embeddings
+    embeddings = {name: transform(records) for name, records in kinds.items()}
+    return transform(held_out.data), held_out.target, embeddings
 
 
 def rates(test, embeddings, n_models, sizes, n_samples, rng):
@@ -79,14 +86,15 @@ def rates(test, embeddings, n_models, sizes, n_samples, rng):
 def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", help="file of a network")
+    parser.add_argument("model", nargs="?", help="file of a network; the packaged network without it")
     parser.add_argument("--n-halos", type=int, default=200, help="of each kind; three times as many held out")
     parser.add_argument("--sizes", nargs="+", type=int, default=[10, 30, 100])
     parser.add_argument("--n-samples", type=int, default=100)
     parser.add_argument("--seed", type=int, default=5000)
     parser.add_argument("--output", type=Path, help="file to write the table to")
     arguments = parser.parse_args()
-    held_out, target, kinds = embed(load_model(arguments.model), arguments.n_halos, arguments.seed)
+    model = load_model(arguments.model) if arguments.model else load_pretrained()[:-1]
+    held_out, target, kinds = embed(model.transform, arguments.n_halos, arguments.seed)
     groups = np.repeat(np.arange(3 * arguments.n_halos), len(np.unique(target)))
     test = DomainTest(random_state=arguments.seed).fit(held_out, target, groups)
     rng = np.random.default_rng(arguments.seed)
