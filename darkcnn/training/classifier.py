@@ -43,7 +43,8 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
         `callbacks` sets the learning rate.
     weight_decay : float, default=0.0
         Weight decay per epoch. That of the AdamW optimiser is ``weight_decay / (learning_rate * n_batches)``,
-        so that the best value does not depend on the number of clusters [2]_.
+        so that the best value does not depend on the number of clusters [2]_. With many more epochs, reduce
+        it in proportion, or all weights decay to zero.
     label_smoothing : float, default=0.0
         Label smoothing, from 0 to 1.
     early_stopping : bool, default=False
