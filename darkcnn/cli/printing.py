@@ -37,7 +37,7 @@ def _epochs(training):
 
 
 def _noise(training):
-    """Describe the simulated noise, on a line of its own."""
+    """Return a line that describes the simulated noise."""
     names = [training[kind] for kind in ("lensing", "xray") if training[kind] is not None]
     if training["exposure"] is not None:
         names[-1] += f" for {training['exposure']:g} ks"

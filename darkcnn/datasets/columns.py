@@ -132,7 +132,7 @@ def _filled(table, columns):
         if column.dtype.kind not in allowed:
             names = " or names" if name == "cluster_id" else ""
             raise ValueError(
-                f"column {name!r} must hold {table.dtype[name].base} numbers{names}, got {column.dtype}"
+                f"column {name!r} must contain {table.dtype[name].base} numbers{names}, got {column.dtype}"
             )
         if name == "cluster_id":
             column = number_halos(column)

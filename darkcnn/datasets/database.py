@@ -179,7 +179,7 @@ def check_structure(database):
     for name, what, values in (("target", "label", target), ("suite", "number", suite)):
         if values is not None and np.shape(values) != (len(records),):
             raise ValueError(
-                f"{name} must hold one {what} for each of the {len(records)} records, got shape "
+                f"{name} must contain one {what} for each of the {len(records)} records, got shape "
                 f"{np.shape(values)}"
             )
     if target is not None:

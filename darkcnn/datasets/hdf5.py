@@ -72,7 +72,7 @@ def write_hdf5(path, database, *, compress=False):
     with h5py.File(path, "w", libver=("v110", "v110")) as file:
         filters = {}
         if compress:
-            # Shuffling sorts the bytes of all records in a chunk, so chunks must hold many records.
+            # Shuffling sorts the bytes of all records in a chunk, so chunks must contain many records.
             filters = {"chunks": (min(64, len(records)),), "shuffle": True, "compression": "gzip"}
             filters["compression_opts"] = 9
         clusters = file.create_dataset("clusters", records.shape, dtype, **filters)
@@ -120,7 +120,7 @@ class _Table(StoredTable):
             members = self.node.id.get_type()
             for number, column in enumerate(self.node.dtype.names):
                 if members.get_member_type(number).get_size() != self.node.dtype[column].itemsize:
-                    raise ValueError(f"column {column!r} of {name!r} must hold ordinary numbers")
+                    raise ValueError(f"column {column!r} of {name!r} must contain ordinary numbers")
         super().__init__(list(self.node) if self.is_group else list(self.node.dtype.names))
 
     @property
@@ -239,7 +239,7 @@ def check_ordinary(dataset):
     """Check that a dataset has numbers or text of the same layout in numpy and HDF5."""
     if dataset.dtype.hasobject or dataset.id.get_type().get_size() != dataset.dtype.itemsize:
         raise ValueError(
-            f"{dataset.name.rpartition('/')[2]!r} must hold ordinary numbers or text of fixed length"
+            f"{dataset.name.rpartition('/')[2]!r} must contain ordinary numbers or text of fixed length"
         )
     return dataset
 
@@ -264,7 +264,7 @@ def _text(file, name):
     text = _dataset(file, name)
     if text.dtype.kind != "S":
         raise ValueError(
-            f"{name!r} must hold text of fixed length, such as np.array(['CDM', 'SIDM0.1'], dtype='S'), got "
-            f"{text.dtype}"
+            f"{name!r} must contain text of fixed length, such as np.array(['CDM', 'SIDM0.1'], dtype='S'), "
+            f"got {text.dtype}"
         )
     return text[()]

@@ -83,7 +83,7 @@ def _of_fits(path, part, row):
             hdu = next(_images(hdus), None) if part is None else hdus[_number(part)]
             if hdu is None or not getattr(hdu, "is_image", False) or hdu.header.get("NAXIS", 0) < 2:
                 raise ValueError(
-                    f"it must hold an image in extension {part!r}, found {[each.name for each in hdus]}"
+                    f"it must contain an image in extension {part!r}, found {[each.name for each in hdus]}"
                 )
             index = _index(hdu.shape, row)
             values = np.asarray(hdu.data if index is None else hdu.section[index])

@@ -97,7 +97,7 @@ def _numbers(values, name):
     """Convert numbers to an array; None becomes NaN."""
     if not isinstance(values, np.ndarray) or values.dtype == object:
         if not all(value is None or isinstance(value, int | float | np.number) for value in values):
-            raise ValueError(f"{name!r} must hold numbers")
+            raise ValueError(f"{name!r} must contain numbers")
         return np.array(values, dtype=float)
     return values
 

@@ -52,8 +52,8 @@ class Coverage:
         Returns
         -------
         fractions, errors : ndarray of shape (n_levels,)
-            Mean over suites and its standard error. The error is NaN with a single suite: samples of one
-            suite share its physics, and how many there are says nothing about other suites.
+            Mean over suites and its standard error. With a single suite the error is NaN, because its samples
+            are not independent.
 
         Raises
         ------
@@ -130,8 +130,8 @@ def coverage_check(
 
     Notes
     -----
-    The ranks are those of simulation-based calibration [1]_. The check holds for worlds like the suites that
-    it is given.
+    The ranks are those of simulation-based calibration [1]_. The check is valid for simulations that resemble
+    the given suites.
 
     References
     ----------

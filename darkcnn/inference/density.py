@@ -55,7 +55,7 @@ class Density:
         return np.interp(point, edges, np.append(0, np.cumsum(mass)))
 
     def interval(self, level):
-        """Return the ends of the shortest interval that holds this probability, plateaus whole."""
+        """Return the ends of the shortest interval with this probability, with plateaus included."""
         position, values, mass = self._fine
         below = np.append(0, np.cumsum(mass))
         first = np.flatnonzero(below[:-1] + level <= below[-1] + 1e-9)

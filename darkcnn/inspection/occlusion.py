@@ -74,7 +74,9 @@ def occlusion(estimator, X, y=None, *, background=None, size=5, n_repeats=5, ran
         classes, y = canonical_labels(estimator.classes_), canonical_labels(y)
         unknown = np.setdiff1d(y, classes)
         if len(unknown):
-            raise ValueError(f"y must hold classes of estimator, {classes.tolist()}, got {unknown.tolist()}")
+            raise ValueError(
+                f"y must contain classes of estimator, {classes.tolist()}, got {unknown.tolist()}"
+            )
         column = (y[:, np.newaxis] == classes).argmax(axis=1)
     rows = np.arange(len(unchanged))
     rng = check_random_state(random_state)

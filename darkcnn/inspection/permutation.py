@@ -95,7 +95,7 @@ class Permutation:
             if not len(window):  # only snapshots of the same halo have a similar mass
                 window = np.flatnonzero(sorted_groups != group)
             if not len(window):
-                raise ValueError(f"X must hold clusters other than {group} to exchange with, got none")
+                raise ValueError(f"X must contain clusters other than {group} to exchange with, got none")
             candidates = members[order[window[rng.randint(len(window))]]]
             chosen[row] = candidates[rng.randint(len(candidates))]
         return chosen
@@ -165,7 +165,7 @@ def annuli(map_shape, n_annuli):
     if len(empty):
         raise ValueError(
             f"n_annuli={n_annuli} is too many for maps of {height} x {width} pixels: "
-            f"annulus {empty[0]} holds none"
+            f"annulus {empty[0]} contains no pixels"
         )
     return masks, edges
 

@@ -85,7 +85,7 @@ def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None
     classes, y = canonical_labels(classifier.classes_), canonical_labels(y)
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
-        raise ValueError(f"y must hold classes of estimator, {classes.tolist()}, got {unknown.tolist()}")
+        raise ValueError(f"y must contain classes of estimator, {classes.tolist()}, got {unknown.tolist()}")
     column = (y[:, np.newaxis] == classes).argmax(axis=1)
     through_steps = isinstance(estimator, Pipeline) and len(estimator) > 1
     views = as_views(estimator[:-1].transform(X) if through_steps else X)

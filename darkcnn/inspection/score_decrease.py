@@ -62,7 +62,7 @@ def score_decrease(estimator, permutation, y, changes, *, scoring, donors, verbo
     samples = [everything, *(np.flatnonzero(block != left_out) for left_out in np.unique(block))]
     n_blocks = len(samples) - 1
     if n_blocks < 2:
-        raise ValueError("groups must hold at least two clusters, got one")
+        raise ValueError("groups must contain at least two clusters, got one")
 
     scorer = check_scoring(estimator, scoring)
 

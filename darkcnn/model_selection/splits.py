@@ -56,7 +56,7 @@ def split_by_cluster(y, groups, *, n_splits=5, n_repeats=1, train_size=None, ran
         if not isinstance(train_size, Real) or not 0 < train_size < 1:
             raise ValueError(f"train_size must be a fraction between 0 and 1, got {train_size!r}")
         if n_clusters < 2:
-            raise ValueError(f"groups must hold at least two clusters to split, got {n_clusters}")
+            raise ValueError(f"groups must contain at least two clusters to split, got {n_clusters}")
         splitters = [GroupShuffleSplit(n_repeats, train_size=train_size, random_state=rng)]
     else:
         if not 2 <= n_splits <= n_clusters:

@@ -10,7 +10,7 @@ from darkcnn.records import FIELD_SIZE, MAPS, ObservedRecords
 
 
 class Miscentring(RecordNoise):
-    """Miscentring: shift all maps of some clusters, as if a wrong galaxy was taken for the centre.
+    """Miscentring: shift all maps of some clusters, as if a wrong galaxy was identified as the centre.
 
     Apply it before other noise. Offsets are rounded to whole pixels, because interpolation would smooth the
     maps; empty pixels are filled by reflection.

@@ -48,8 +48,8 @@ class MapSelector(ArrayTransformer):
 
     Notes
     -----
-    Plain arrays of shape (n_samples, height, width, n_channels) are accepted. Three channels are taken for
-    total, xray and stellar; with any other number, `maps` must be "all".
+    Plain arrays of shape (n_samples, height, width, n_channels) are accepted. Three channels are interpreted
+    as total, xray and stellar; with any other number, `maps` must be "all".
 
     Examples
     --------

@@ -10,7 +10,7 @@ from darkcnn.preprocessing.rotation import pixel_origins, warp
 from darkcnn.records import LazyRows
 
 _N_REALISATIONS = 2**62
-"""Number of noise realisations that training draws from, so many that none is drawn twice."""
+"""Number of noise realisations to draw from in training, large enough that repetitions are rare."""
 
 
 class Views(LazyRows):

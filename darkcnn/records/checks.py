@@ -28,7 +28,7 @@ def check_records(X, argument="X"):
     if missing:
         raise ValueError(f"{argument} lacks the fields {missing}; it has {list(X.dtype.names)}")
     if X.ndim != 1 or len(X) == 0:
-        raise ValueError(f"{argument} must hold at least one record in one dimension, got shape {X.shape}")
+        raise ValueError(f"{argument} must contain at least one record in one dimension, got shape {X.shape}")
     return plain_records(X, argument)
 
 
@@ -65,7 +65,7 @@ def _without_mask(records, mask, argument):
 
 
 def _of_fits(X, argument):
-    """Return the values of a FITS table after scaling; its array holds those before."""
+    """Return the scaled values of a FITS table (its array contains unscaled ones)."""
     columns = {column.name: column for column in X.columns}
     for name, wanted in NORM_UNITS.items():
         _check_unit(columns[name].unit, wanted, f"{argument}[{name!r}]")

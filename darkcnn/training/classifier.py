@@ -328,7 +328,7 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
     def _start(self, views, classes):
         """Reset the classifier for maps of this shape."""
         if len(classes) < 2:
-            raise ValueError(f"y must hold at least two classes, got one class: {classes.tolist()}")
+            raise ValueError(f"y must contain at least two classes, got one class: {classes.tolist()}")
         self.classes_ = classes
         self.map_shape_ = views.shape[2:]
         self.n_attributes_ = count_attributes(views)

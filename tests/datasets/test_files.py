@@ -360,7 +360,7 @@ def test_labels_must_name_a_cross_section(path, clusters, label):
 
 def test_lengths_must_agree(path, clusters):
     with pytest.raises(
-        ValueError, match=r"target must hold one label for each of the 8 records, got shape \(7,\)"
+        ValueError, match=r"target must contain one label for each of the 8 records, got shape \(7,\)"
     ):
         save_clusters(path, clusters.data, clusters.target[:7])
 
@@ -374,7 +374,7 @@ def test_galaxies_must_belong_to_a_record(path, clusters):
 
 
 def test_no_records(path, clusters):
-    with pytest.raises(ValueError, match=r"must hold at least one record .* got shape \(0,\)"):
+    with pytest.raises(ValueError, match=r"must contain at least one record .* got shape \(0,\)"):
         save_clusters(path, clusters.data[:0], clusters.target[:0])
 
 

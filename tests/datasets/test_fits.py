@@ -78,8 +78,8 @@ def test_required_columns(tmp_path, table, name):
     [
         ("total", np.zeros((8, 6, 5)), r"maps must be square .* got \(8, 6, 5\)"),
         ("xray", np.zeros((8, 5, 5)), r"'xray' must have shape \(8, 6, 6\), got \(8, 5, 5\)"),
-        ("redshift", np.full(8, "0.1"), "'redshift' must hold float32 numbers, got <U3"),
-        ("cluster_id", np.zeros(8), "'cluster_id' must hold int64 numbers"),
+        ("redshift", np.full(8, "0.1"), "'redshift' must contain float32 numbers, got <U3"),
+        ("cluster_id", np.zeros(8), "'cluster_id' must contain int64 numbers"),
         ("cluster_id", np.full(8, " "), "halo of row 0 must be an integer or a name, got ' '"),
         ("cluster_id", np.zeros((8, 2), int), r"'cluster_id' must have shape \(8,\), got \(8, 2\)"),
         ("label", np.full(8, 0.1), r"got '0\.1'; darkcnn\.label_of\(0\.1\) is 'SIDM0\.1'"),
@@ -206,7 +206,7 @@ def test_no_table(tmp_path):
 
 def test_no_rows(tmp_path, table):
     table[:0].write(tmp_path / "table.fits")
-    with pytest.raises(ValueError, match="must hold at least one record"):
+    with pytest.raises(ValueError, match="must contain at least one record"):
         load_clusters(tmp_path / "table.fits")
 
 

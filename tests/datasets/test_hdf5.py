@@ -131,10 +131,12 @@ def test_virtual_datasets_are_refused(path, tmp_path, clusters):
 
 def test_text_of_any_length_and_groups_are_refused(path):
     replace(path, "label", data=["CDM"] * 8, dtype=h5py.string_dtype())
-    with pytest.raises(ValueError, match=r"'label' must hold text of fixed length, such as .*, got object"):
+    with pytest.raises(
+        ValueError, match=r"'label' must contain text of fixed length, such as .*, got object"
+    ):
         load_clusters(path)
     replace(path, "label", data=np.arange(8))
-    with pytest.raises(ValueError, match=r"'label' must hold text of fixed length, such as .*, got int64"):
+    with pytest.raises(ValueError, match=r"'label' must contain text of fixed length, such as .*, got int64"):
         load_clusters(path)
     replace(path, "label")
     with h5py.File(path, "r+") as file:
@@ -170,7 +172,7 @@ def test_floats_of_unusual_layout_are_refused(path, clusters):
         h5py.h5d.create(file.id, b"clusters", table, space).write(space, space, clusters.data, mtype=table)
     for mmap in (True, False):
         with pytest.raises(
-            ValueError, match="column 'lensing_norm' of 'clusters' must hold ordinary numbers"
+            ValueError, match="column 'lensing_norm' of 'clusters' must contain ordinary numbers"
         ):
             load_clusters(path, mmap=mmap)
 
@@ -179,7 +181,7 @@ def test_no_rows(path, clusters):
     replace(path, "clusters", data=clusters.data[:0])
     replace(path, "label", data=clusters.target[:0].astype("S"))
     replace(path, "galaxies")
-    with pytest.raises(ValueError, match="must hold at least one record"):
+    with pytest.raises(ValueError, match="must contain at least one record"):
         load_clusters(path)
 
 
@@ -233,10 +235,10 @@ def test_links_in_a_group_are_refused(as_group, link):
 def test_what_a_group_may_not_hold(as_group, clusters):
     for wrong, message in (
         (h5py.Empty("f4"), "."),
-        (clusters.data, "'clusters/REDSHIFT' must|'redshift' must hold float32 numbers"),
+        (clusters.data, "'clusters/REDSHIFT' must|'redshift' must contain float32 numbers"),
         (
             np.array(["0.1"] * 8, h5py.string_dtype()),
-            "'REDSHIFT' must hold ordinary numbers or text of fixed",
+            "'REDSHIFT' must contain ordinary numbers or text of fixed",
         ),
         (clusters.data["redshift"][:7], r"'redshift' must have shape \(8,\), got \(7,\)"),
     ):

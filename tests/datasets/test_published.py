@@ -175,7 +175,7 @@ def test_what_is_none_is_not_known(load, params, images):
     assert np.isnan(loaded["xray_concentration"]).tolist() == [row == 0 for row in range(N_SAMPLES)]
     assert np.isnan(loaded["log_mass"]).tolist() == [row == 7 for row in range(N_SAMPLES)]
     params["mass"] = np.array(["14.5"] * N_SAMPLES, dtype=object)
-    with pytest.raises(ValueError, match="'mass' must hold numbers"):
+    with pytest.raises(ValueError, match="'mass' must contain numbers"):
         load(params, images)
 
 

@@ -118,7 +118,7 @@ def test_suites_must_be_known(tmp_path, clusters, suite):
 
 
 def test_every_cluster_has_a_suite(tmp_path, clusters):
-    with pytest.raises(ValueError, match="suite must hold one number for each of the 18 records"):
+    with pytest.raises(ValueError, match="suite must contain one number for each of the 18 records"):
         save_clusters(tmp_path / "clusters.h5", clusters.data, clusters.target, suite=[0])
     with pytest.raises(ValueError, match="suite, target, galaxies and description must not be given"):
         save_clusters(tmp_path / "clusters.h5", clusters, suite=clusters.suite)
@@ -154,7 +154,7 @@ def test_files_by_other_programs_may_tell_the_suite(tmp_path, clusters, names):
     with h5py.File(tmp_path / "clusters.h5", "r+") as file:
         del file["Suite"]
         file["suite"] = ["TNG"] * 18  # text of any length
-    with pytest.raises(ValueError, match="'suite' must hold ordinary numbers or text of fixed length"):
+    with pytest.raises(ValueError, match="'suite' must contain ordinary numbers or text of fixed length"):
         load_clusters(tmp_path / "clusters.h5")
 
 

@@ -154,7 +154,7 @@ def test_labels_that_say_the_same_are_one_class(planted):
     one, two = (occlusion(classifier, X[:4], labels[:4], **options) for labels in (y, other))
     np.testing.assert_array_equal(one.importances_mean, two.importances_mean)
     with pytest.raises(
-        ValueError, match=r"y must hold classes of estimator, \['CDM', 'SIDM1'\], got \['SIDM2'"
+        ValueError, match=r"y must contain classes of estimator, \['CDM', 'SIDM1'\], got \['SIDM2'"
     ):
         occlusion(classifier, X[:4], ["SIDM2"] * 4, background=X, size=8)
 
@@ -168,7 +168,7 @@ def test_importance_needs_a_cluster_for_every_row(planted, groups):
 
 def test_exchange_needs_another_cluster(clusters):
     X = clusters.data[clusters.groups == clusters.groups[0]]
-    with pytest.raises(ValueError, match="must hold clusters other than"):
+    with pytest.raises(ValueError, match="must contain clusters other than"):
         Permutation(X).donors(np.random.RandomState(0))
 
 

@@ -156,7 +156,7 @@ def halve(X):
 )  # fmt: skip
 def test_another_study_is_refused(study, changes, message):
     study()
-    with pytest.raises(ValueError, match=rf"(?s)holds another study; choose another.*{message}"):
+    with pytest.raises(ValueError, match=rf"(?s)contains another study; choose another.*{message}"):
         study(**changes)
 
 

@@ -56,7 +56,7 @@ class Store:
                 changed = differences(header["identity"], identity)
                 if changed:
                     raise ValueError(
-                        f"folder {self.folder} holds another study; choose another folder. Differences:\n  "
+                        f"folder {self.folder} contains another study; choose another one. Differences:\n  "
                         + "\n  ".join(changed)
                     )
                 candidates = header["candidates"] | candidates
