@@ -71,14 +71,29 @@ def particle_noise(surface_density, particle_mass, n_smooth, rng):
     contains 4 pi s^2 N = `n_smooth` particles, where N is the number of particles per pixel.
     """
     counts = surface_density * (PIXEL_AREA / particle_mass)
-    noise = rng.standard_normal(counts.shape, dtype=np.float32) * np.sqrt(counts)
+    noise = rng.standard_normal(counts.shape, dtype=np.float32)
+    noise *= np.sqrt(counts)
     narrow, middle, wide = (smooth(noise, width) for width in _NOISE_KERNELS)
     log_narrow, log_middle, log_wide = np.log(_NOISE_KERNELS).tolist()
-    log_width = 0.5 * (float(np.log(n_smooth / (4 * np.pi))) - np.log(np.maximum(counts, 1e-3)))
-    to_middle = np.clip((log_width - log_narrow) / (log_middle - log_narrow), 0, 1)
-    to_wide = np.clip((log_width - log_middle) / (log_wide - log_middle), 0, 1)
-    blend = narrow + to_middle * (middle - narrow) + to_wide * (wide - middle)
-    return blend * (particle_mass / PIXEL_AREA)
+    # In place, so that these maps stay in the cache of the processor.
+    log_width = np.log(np.maximum(counts, 1e-3, out=counts), out=counts)
+    np.subtract(float(np.log(n_smooth / (4 * np.pi))), log_width, out=log_width)
+    log_width *= 0.5
+    wide -= middle
+    wide *= _ramp(log_width, log_middle, log_wide)
+    middle -= narrow
+    middle *= _ramp(log_width, log_narrow, log_middle)
+    narrow += middle
+    narrow += wide
+    narrow *= particle_mass / PIXEL_AREA
+    return narrow
+
+
+def _ramp(values, first, last):
+    """Return values scaled to 0 at `first` and 1 at `last`, and clipped."""
+    ramp = values - first
+    ramp /= last - first
+    return np.clip(ramp, 0, 1, out=ramp)
 
 
 def block_mean(image, n_pixels):
