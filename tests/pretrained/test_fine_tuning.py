@@ -70,7 +70,7 @@ def test_training_starts_from_the_fitted_last_layer(example, n_classes):
     views = as_views(default_pipeline("polar", pretrained="all")[:-1].fit_transform(X))
     targets = (y[:, np.newaxis] == names).astype(float)
     architecture = FineTuned("polar")
-    network = CompiledNetwork(architecture, views.shape[2:], 0, n_classes, options={}, label_smoothing=0)
+    network = CompiledNetwork(architecture, views.shape[2:], 0, n_classes, options={})
     architecture.start(network, Batches(views, 32, targets=targets))
     found = softmax(network.model.predict_on_batch(views.draw(np.arange(32), np.zeros(32, int))), axis=1)
     expected = default_pipeline("polar", pretrained=True).fit(X, y).predict_proba(X)
