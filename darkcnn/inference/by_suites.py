@@ -5,13 +5,14 @@ from sklearn.utils import check_array, check_consistent_length
 
 from darkcnn.inference.checks import check_probabilities, number_clusters
 from darkcnn.inference.suites import SuiteResponse
+from darkcnn.records import check_groups
 
 
 class CalibrationBySuites:
     """Mixin of :class:`~darkcnn.CrossSectionPosterior`: calibration with suites and the own simulation."""
 
     def _calibrate_suites(self, probabilities, target, groups, suites, embedding):
-        suites = np.asarray(suites)
+        suites = check_groups(suites, "suites", "suite")
         check_consistent_length(groups, target, suites)
         cross_sections = self._classes.cross_sections_of(target)
         features = self._scores_or_embedding(probabilities, embedding)

@@ -1,5 +1,7 @@
 """Checks of the arguments of the inference."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.utils import check_consistent_length
 
@@ -61,6 +63,12 @@ def number_clusters(groups, n_maps):
         return np.arange(n_maps)
     check_consistent_length(groups, np.empty(n_maps))
     return np.unique(check_groups(groups), return_inverse=True)[1]
+
+
+def check_level(level, argument="level"):
+    """Check the probability of an interval or a limit."""
+    if not isinstance(level, Real) or not 0 < level < 1:
+        raise ValueError(f"{argument} must be a probability between 0 and 1, got {level!r}")
 
 
 def check_prior(prior, n_classes, argument):

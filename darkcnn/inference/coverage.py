@@ -3,11 +3,23 @@
 import copy
 import warnings
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 
-from darkcnn.inference.checks import check_probabilities, number_clusters
+from darkcnn._common.sklearn_private import Interval, validate_parameter_constraints
+from darkcnn.inference.checks import check_level, check_probabilities, number_clusters
+from darkcnn.inference.posterior import CrossSectionPosterior
+from darkcnn.records import check_groups
+
+_CONSTRAINTS = {
+    "posterior": [CrossSectionPosterior],
+    "n_clusters": [Interval(Integral, 1, None, closed="left")],
+    "n_samples": [Interval(Integral, 1, None, closed="left")],
+    "levels": ["array-like"],
+    "random_state": ["random_state"],
+}
 
 
 @dataclass(frozen=True)
@@ -122,7 +134,8 @@ def coverage_check(
     Raises
     ------
     ValueError
-        If lengths disagree, or a suite has too few clusters of a cross-section.
+        If lengths disagree, an argument is out of range, a row has no suite, or a suite has too few clusters
+        of a cross-section.
 
     See Also
     --------
@@ -156,10 +169,18 @@ def coverage_check(
     >>> check.intervals.shape
     (20, 2, 2)
     """
+    given = (posterior, n_clusters, n_samples, levels, random_state)
+    validate_parameter_constraints(
+        _CONSTRAINTS, dict(zip(_CONSTRAINTS, given, strict=True)), "coverage_check"
+    )
+    if not len(levels):
+        raise ValueError("levels must contain a probability, got none")
+    for level in levels:
+        check_level(level, "levels")
     probabilities = check_probabilities(probabilities, len(posterior.classes))
     n_maps = probabilities.shape[1]
     groups = number_clusters(groups, n_maps)
-    suites = np.zeros(n_maps, int) if suites is None else np.asarray(suites)
+    suites = np.zeros(n_maps, int) if suites is None else check_groups(suites, "suites", "suite")
     embedding = None if embedding is None else check_array(embedding, input_name="embedding")
     check_consistent_length(groups, target, suites, *([] if embedding is None else [embedding]))
     posterior = copy.copy(posterior)  # whose attributes a fit replaces

@@ -43,21 +43,26 @@ class Density:
         mass = values * (np.append(steps, 0) + np.append(0, steps)) / 2
         return position, values, mass / mass.sum()
 
+    @cached_property
+    def _cumulative(self):
+        """Probability below each edge between the points of the finer grid, 0 first."""
+        return np.append(0, np.cumsum(self._fine[2]))
+
     def quantile(self, level):
         """Return the quantile of a probability."""
         position, _, mass = self._fine
-        return np.interp(level, np.cumsum(mass) - mass / 2, position)
+        return np.interp(level, self._cumulative[1:] - mass / 2, position)
 
     def below(self, point):
         """Return the probability below a point."""
-        position, _, mass = self._fine
+        position, *_ = self._fine
         edges = np.concatenate([position[:1], (position[1:] + position[:-1]) / 2, position[-1:]])
-        return np.interp(point, edges, np.append(0, np.cumsum(mass)))
+        return np.minimum(np.interp(point, edges, self._cumulative), 1)
 
     def interval(self, level):
         """Return the ends of the shortest interval with this probability, with plateaus included."""
         position, values, mass = self._fine
-        below = np.append(0, np.cumsum(mass))
+        below = self._cumulative
         first = np.flatnonzero(below[:-1] + level <= below[-1] + 1e-9)
         last = np.minimum(np.searchsorted(below, below[first] + level - 1e-9), len(mass)) - 1
         shortest = np.argmin(position[last] - position[first])

@@ -1,7 +1,11 @@
 """Intervals, limits and summary of the posterior of the cross-section."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
+
+from darkcnn.inference.checks import check_level
 
 _MAX_OUTLIER_FRACTION = 0.25
 """Outlier fraction above which a warning is raised."""
@@ -27,6 +31,7 @@ class CredibleIntervals:
             Ends, cm2/g; `high` is infinite if the interval contains the highest class.
         """
         check_is_fitted(self)
+        check_level(level)
         low, high = self._axis.cross_section(np.array(self._density.interval(level)))
         return float(low), float(high) if high < self.grid_[-1] * (1 - 1e-9) else float("inf")
 
@@ -44,6 +49,8 @@ class CredibleIntervals:
             Probability; 0 at the lowest class and 1 from the highest on.
         """
         check_is_fitted(self)
+        if not isinstance(cross_section, Real) or np.isnan(cross_section):
+            raise ValueError(f"cross_section must be a number, in cm2/g, got {cross_section!r}")
         inside = np.clip(cross_section, self.grid_[0], self.grid_[-1])
         return float(self._density.below(self._axis.position(inside)))
 
@@ -62,6 +69,7 @@ class CredibleIntervals:
             / 2) of the peak, where `level` is the probability of a normal variable below z.
         """
         check_is_fitted(self)
+        check_level(level)
         return float("inf") if self._density.reaches(-1, level) else self._quantile(level)
 
     def lower_limit(self, level=0.95):
@@ -79,6 +87,7 @@ class CredibleIntervals:
             :meth:`upper_limit`.
         """
         check_is_fitted(self)
+        check_level(level)
         return float(self.grid_[0]) if self._density.reaches(0, level) else self._quantile(1 - level)
 
     @property

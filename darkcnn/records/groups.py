@@ -5,7 +5,7 @@ import numpy as np
 from darkcnn.records.halos import UNKNOWN
 
 
-def check_groups(groups, argument="groups"):
+def check_groups(groups, argument="groups", what="cluster"):
     """Check that every row has a group, its cluster.
 
     Parameters
@@ -14,6 +14,8 @@ def check_groups(groups, argument="groups"):
         Cluster of each row: numbers or names.
     argument : str, default="groups"
         Name of the argument, for the error message.
+    what : str, default="cluster"
+        What the values name, for the error message.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def check_groups(groups, argument="groups"):
     if unknown.any():
         row = int(np.argmax(unknown))
         raise ValueError(
-            f"{argument} must name the cluster of every row, got {int(unknown.sum())} rows without, first "
+            f"{argument} must name the {what} of every row, got {int(unknown.sum())} rows without, first "
             f"row {row} with {groups.tolist()[row]!r}: leave such rows out, or give each its own name"
         )
     return groups

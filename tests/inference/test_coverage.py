@@ -80,7 +80,13 @@ def test_the_posterior_stays_as_it_was():
     ("options", "message"),
     [
         ({"n_clusters": 41}, "n_clusters must be at most 40, the number of .* in a suite, got 41"),
+        ({"n_clusters": 0}, r"'n_clusters' parameter of coverage_check must be an int in .*1, inf.* Got 0"),
+        ({"n_samples": 2.5}, "'n_samples' parameter of coverage_check must be an int .* Got 2.5"),
+        ({"levels": (0.68, 1.5)}, "levels must be a probability between 0 and 1, got 1.5"),
+        ({"levels": 0.68}, "'levels' parameter of coverage_check must be an array-like. Got 0.68"),
+        ({"levels": ()}, "levels must contain a probability, got none"),
         ({"suites": [0]}, "inconsistent numbers of samples"),
+        ({"suites": [np.nan] * 120}, "suites must name the suite of every row, got 120 rows without"),
         ({"embedding": np.zeros((120, 2))}, "embedding must be left out"),
     ],
 )
@@ -93,3 +99,23 @@ def test_wrong_arguments_are_refused(options, message):
 def test_an_unknown_truth_is_refused(checks):
     with pytest.raises(ValueError, match=r"cross_section must be one of \[0.0, 0.1, 1.0\] cm2/g, got 0.2"):
         checks[0].fraction(0.2)
+
+
+@pytest.mark.parametrize(
+    ("target", "n_networks"),
+    [
+        (["CDM", "SIDM0.10", "SIDM1.0"], 1),
+        (["CDM/strong", "SIDM0.1/strong", "SIDM1/strong"], 1),
+        (CLASSES, 2),
+    ],
+    ids=["other spelling", "feedback", "two networks"],
+)
+def test_labels_and_networks_are_those_of_the_posterior(target, n_networks):
+    probabilities, labels, groups, _ = clusters(40, 1, 6)
+    posterior = CrossSectionPosterior(CLASSES, random_state=0)
+    expected = coverage_check(posterior, probabilities, labels, groups, n_samples=2, random_state=0)
+    labels = np.array(target)[[CLASSES.index(label) for label in labels]]
+    probabilities = np.array([probabilities] * n_networks)
+    found = coverage_check(posterior, probabilities, labels, groups, n_samples=2, random_state=0)
+    np.testing.assert_array_equal(found.intervals, expected.intervals)
+    np.testing.assert_array_equal(found.cross_sections, expected.cross_sections)

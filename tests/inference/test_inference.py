@@ -88,6 +88,23 @@ def test_an_ideal_network_is_believed_without_calibration(rng):
     assert low < 0.1 < high
 
 
+@pytest.mark.parametrize("level", [0, 1, 1.5, np.nan, "0.68"])
+@pytest.mark.parametrize("method", ["interval", "upper_limit", "lower_limit"])
+def test_a_level_that_is_no_probability_is_refused(method, level):
+    posterior = CrossSectionPosterior(CLASSES).fit(np.full((3, len(CLASSES)), 1 / len(CLASSES)))
+    with pytest.raises(ValueError, match="level must be a probability between 0 and 1, got "):
+        getattr(posterior, method)(level)
+
+
+def test_the_probability_below_a_value_is_that_of_the_quantiles(rng):
+    posterior = CrossSectionPosterior(CLASSES).fit(observe(0.1, 5, rng))
+    assert posterior.probability_below(posterior.median_) == pytest.approx(0.5, abs=1e-3)
+    assert posterior.probability_below(posterior.upper_limit()) == pytest.approx(0.95, abs=1e-3)
+    assert [posterior.probability_below(end) for end in (0, 1, 5)] == [0, 1, 1]
+    with pytest.raises(ValueError, match="cross_section must be a number, in cm2/g, got nan"):
+        posterior.probability_below(np.nan)
+
+
 def test_a_class_that_was_left_out_is_found_between_its_neighbours(rng):
     for _ in range(5):
         posterior = calibrated(rng, classes=["CDM", "SIDM0.1", "SIDM1"], overconfidence=2)

@@ -251,3 +251,14 @@ def test_refuses_what_no_random_effect_can_be_learned_from():
         posterior.fit(probabilities_of(features), embedding=features)
     with pytest.raises(ValueError, match="embedding needs suites"):
         posterior.calibrate(probabilities_of(features), labels_of(cross_sections), embedding=features)
+
+
+@pytest.mark.parametrize("unknown", [np.nan, None, ""])
+def test_a_row_without_suite_is_refused(unknown):
+    features, cross_sections, suites = population(np.random.default_rng(0), 5)
+    suites = suites.astype(object)
+    suites[3] = unknown
+    with pytest.raises(
+        ValueError, match="suites must name the suite of every row, got 1 rows without, first"
+    ):
+        posterior_of(features, cross_sections, suites, embed=False)
