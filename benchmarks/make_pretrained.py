@@ -34,7 +34,7 @@ from darkcnn.datasets import make_clusters
 from darkcnn.inference import SuiteResponse
 from darkcnn.networks import polar
 from darkcnn.networks.rings import StandardiseRings
-from darkcnn.pretrained.files import PretrainedFile
+from darkcnn.pretrained.files import PretrainedFile, to_embedding
 from darkcnn.pretrained.network import build_trained, embedding_model
 from darkcnn.records import MAPS, cross_section_of
 from darkcnn.simulation import N_PIXELS, Physics
@@ -227,13 +227,11 @@ def fit_head(network, folder, seed):
     values, vectors = np.linalg.eigh(np.eye(X.shape[1]) + STRETCH**2 * responses.T @ responses)
     stretch = (vectors * np.sqrt(values)) @ vectors.T
     head.coef_ = np.linalg.solve(stretch, head.coef_.T).T
-    return (scaler.mean_, stretch / scaler.scale_[:, np.newaxis]), head, len(X)
-
-
-def place(features, coordinates):
-    """Return features in the coordinates of the last layer."""
-    mean, matrix = coordinates
-    return (features - mean) @ matrix
+    coordinates = {
+        "embedding/mean": scaler.mean_,
+        "embedding/matrix": stretch / scaler.scale_[:, np.newaxis],
+    }
+    return coordinates, head, len(X)
 
 
 def scores(network, coordinates, head, folder):
@@ -243,7 +241,7 @@ def scores(network, coordinates, head, folder):
     for number, n_pixels in enumerate(PIXELS):
         for choice, shown in enumerate(KNOWN):
             known = np.broadcast_to(shown, (len(classes), len(MAPS)))
-            X = place(embed(network, rings[:, number, choice], known)[0], coordinates)
+            X = to_embedding(coordinates, embed(network, rings[:, number, choice], known)[0])
             row = {
                 "n_pixels": n_pixels,
                 "maps": [name for name, is_shown in zip(MAPS, shown, strict=True) if is_shown],
@@ -274,7 +272,7 @@ def responses(network, coordinates, folder):
     for number, n_pixels in enumerate(PIXELS):
         for choice, shown in enumerate(KNOWN):
             known = np.broadcast_to(shown, (len(classes), len(MAPS)))
-            X = place(embed(network, rings[:, number, choice], known)[0], coordinates)
+            X = to_embedding(coordinates, embed(network, rings[:, number, choice], known)[0])
             response = SuiteResponse(
                 X, np.array(CROSS_SECTIONS)[classes], suites, halos, n_directions=N_DIRECTIONS
             )
@@ -303,7 +301,7 @@ def write(folder, seed):
         "maps": list(MAPS),
         "n_pixels": list(PIXELS),
         "cross_sections": [float(each) for each in CROSS_SECTIONS],
-        "n_features": len(coordinates[0]),
+        "n_features": len(coordinates["embedding/mean"]),
         "n_head": n_head,
         "trained": {
             "suites": {group: len(list(folder.glob(f"{group}_*.npz"))) for group in GROUPS},
@@ -326,8 +324,7 @@ def write(folder, seed):
         "scaling/floor": np.float64(FLOOR),
         "scaling/level": LEVEL,
         "scaling/scatter": SCATTER,
-        "embedding/mean": coordinates[0].astype(np.float32),
-        "embedding/matrix": coordinates[1].astype(np.float32),
+        **{name: each.astype(np.float32) for name, each in coordinates.items()},
         "head/coef": head.coef_,
         "head/intercept": head.intercept_,
         "reference/maps": maps,
@@ -336,7 +333,7 @@ def write(folder, seed):
     arrays |= responses(network, coordinates, folder)
     model = embedding_model(build_trained(PretrainedFile(NAME, "", card, arrays), maps.shape[1]))
     features = model.predict_on_batch([scale_maps(maps.astype(np.float32)), np.ones((len(maps), len(MAPS)))])
-    arrays["reference/probabilities"] = head.predict_proba(place(features, coordinates))
+    arrays["reference/probabilities"] = head.predict_proba(to_embedding(coordinates, features))
     path = Path(darkcnn.__file__).parent / "pretrained" / "data" / f"{NAME}.npz"
     with atomic_write(path) as temporary:
         np.savez_compressed(temporary, **arrays)

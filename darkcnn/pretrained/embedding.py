@@ -118,7 +118,7 @@ class PretrainedEmbedding(
         features = np.empty((len(X), self._n_features_out), np.float32)
         for rows in chunks(len(X)):
             features[rows] = embed(self.name_, *self._prepare(self._draw(X, rows), rows.start))
-        return to_embedding(read_pretrained(self.name_), features)
+        return to_embedding(read_pretrained(self.name_).arrays, features)
 
     def _names(self):
         names = MAPS if isinstance(self.maps, str) else tuple(self.maps)

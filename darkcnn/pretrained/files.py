@@ -109,9 +109,9 @@ def _read(name):
     return PretrainedFile(name, digest, card, arrays)
 
 
-def to_embedding(file, features):
+def to_embedding(arrays, features):
     """Transform features of the last hidden layer to the coordinates of the embedding."""
-    return (features - file.arrays["embedding/mean"]) @ file.arrays["embedding/matrix"]
+    return (features - arrays["embedding/mean"]) @ arrays["embedding/matrix"]
 
 
 def describe_pretrained(name="polar"):

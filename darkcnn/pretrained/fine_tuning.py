@@ -69,7 +69,7 @@ class FineTuned:
             )
         return build_for_training(file, input_shape[0], n_classes, **options)
 
-    def start(self, network, batches):
+    def start_training(self, network, batches):
         """Set the scaling of the maps and fit the last layer, before all layers are trained.
 
         Parameters

@@ -63,7 +63,9 @@ def start_training(file, network, batches):
         ]
     )
     classes = batches.targets[rows].argmax(axis=1)
-    head = LogisticRegression(**HEAD).fit(to_embedding(file, features), classes, batches.weights[rows])
+    if len(np.unique(classes)) < 2:  # a first partial_fit with one class
+        return
+    head = LogisticRegression(**HEAD).fit(to_embedding(arrays, features), classes, batches.weights[rows])
     coef, intercept = head.coef_, head.intercept_
     if len(head.classes_) == 2:  # two classes have one score
         coef, intercept = np.array([-coef[0], coef[0]]) / 2, np.array([-intercept[0], intercept[0]]) / 2

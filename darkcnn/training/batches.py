@@ -8,10 +8,8 @@ from darkcnn._common.identity import describe
 from darkcnn.records import chunks
 
 _ROW_BLOCK = 8
-
 """Rows are padded to a multiple of this number, because matrix products round the rows of an incomplete block
 differently. Predictions are then bit-identical for any order of the rows."""
-
 
 _MAX_RINGS = 2**17
 """Maximum number of maps whose rings are cached in memory (half a gigabyte with three channels)."""

@@ -357,10 +357,10 @@ class DarkCNNClassifier(DocumentationLink, PredictionMixin, ClassifierMixin, Bas
             network.set_weight_decay(self.weight_decay / (self.learning_rate * len(batches)))
             if hasattr(self, "weights_"):
                 network.model.set_weights(self.weights_)
+            elif hasattr(self.architecture, "start_training"):
+                self.architecture.start_training(network, batches)
             else:
                 standardise(network, batches.views)
-                if hasattr(self.architecture, "start"):
-                    self.architecture.start(network, batches)
             if hasattr(self, "_state"):
                 network.set_state(self._state)
             n_steps = epochs * len(batches)

@@ -71,7 +71,28 @@ def test_training_starts_from_the_fitted_last_layer(example, n_classes):
     targets = (y[:, np.newaxis] == names).astype(float)
     architecture = FineTuned("polar")
     network = CompiledNetwork(architecture, views.shape[2:], 0, n_classes, options={})
-    architecture.start(network, Batches(views, 32, targets=targets))
+    architecture.start_training(network, Batches(views, 32, targets=targets))
     found = softmax(network.model.predict_on_batch(views.draw(np.arange(32), np.zeros(32, int))), axis=1)
     expected = default_pipeline("polar", pretrained=True).fit(X, y).predict_proba(X)
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-3)  # of the solver
+
+
+@pytest.mark.slow
+def test_a_first_part_may_contain_one_class(example):
+    pipeline = default_pipeline("polar", pretrained="all", random_state=0)
+    maps, y = pipeline[:-1].fit_transform(example.data[:16]), np.full(16, "CDM")
+    classifier = pipeline[-1].partial_fit(maps, y, classes=["CDM", "SIDM1"])
+    assert classifier.predict_proba(maps).shape == (16, 2)
+
+
+@pytest.mark.slow
+def test_weights_reach_the_fit_of_the_last_layer(example):
+    """Rows of weight 0 do not count, and neither does a class whose weight is nearly 0."""
+    y = np.where(example.target[:48] == "SIDM1", "strong", "weak")
+    X, options = example.data[:48], {"epochs": 1, "learning_rate": 1e-12, "random_state": 0}
+    pipeline = default_pipeline("polar", pretrained="all", **options)
+    half = pipeline.fit(X[:24], y[:24]).predict_proba(X)
+    weighted = pipeline.fit(X, y, cnn__sample_weight=np.repeat([1.0, 0.0], 24)).predict_proba(X)
+    np.testing.assert_allclose(weighted, half, rtol=0, atol=2e-3)
+    one_sided = pipeline.set_params(cnn__class_weight={"strong": 1.0, "weak": 1e-6}).fit(X, y)
+    assert (one_sided.predict(X) == "strong").all()
