@@ -27,7 +27,7 @@ the scatter between worlds. Each is a line of JSON in ``FOLDER/worlds.jsonl``, a
 
 import argparse
 import json
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +58,7 @@ CHANGES = {
     "other inner halos": {"inner_density": -0.1, "core_age": 0.55, "core_blur": 0.7},
 }
 LEVELS = (0.68, 0.95)
+PACKAGED, CONDITIONED = "suites, embedding", "and ten own halos"
 N_DIRECTIONS = 24  # of the embedding, as in the packaged calibration
 
 
@@ -79,27 +80,52 @@ def doubled(physics):
     return replace(physics, **moved)
 
 
+@dataclass(frozen=True)
+class Way:
+    """A calibration, and the features of a sample that it needs."""
+
+    posterior: CrossSectionPosterior
+    embedded: bool = True  # False for probabilities alone
+    mass_bias: float | None = None  # dex, of the masses that are joined to the embedding; None for none
+    sizes: tuple = tuple(SIZES)
+
+    def features(self, embedding, records):
+        """Return the features of a sample, None for probabilities alone."""
+        if not self.embedded:
+            return None
+        return embedding if self.mass_bias is None else _joined(embedding, records, self.mass_bias)
+
+
 def calibrations(network):
-    """Return the posterior of each way to calibrate; those of the embedding have "embedding" or "halos"."""
+    """Return every way to calibrate, by name."""
     one = make_clusters(300, redshifts=(REDSHIFT,), random_state=CALIBRATION)
     classes = network.classes_.tolist()
     packaged = packaged_response(network[0], one.data)
     many = _suites()
     ways = {
-        "one suite": CrossSectionPosterior(classes, random_state=0).calibrate(
-            network.predict_proba(one.data), one.target, one.groups
+        "one suite": Way(
+            CrossSectionPosterior(classes, random_state=0).calibrate(
+                network.predict_proba(one.data), one.target, one.groups
+            ),
+            embedded=False,
         ),
-        "suites, probabilities": CrossSectionPosterior(classes).calibrate(
-            network.predict_proba(many.data), many.target, many.groups, suites=many.suite
+        "suites, probabilities": Way(
+            CrossSectionPosterior(classes).calibrate(
+                network.predict_proba(many.data), many.target, many.groups, suites=many.suite
+            ),
+            embedded=False,
         ),
-        "suites, embedding": CrossSectionPosterior(classes).calibrate_with(packaged),
-        "and ten own halos": CrossSectionPosterior(classes).calibrate_with(packaged),
-        "40 suites, embedding": _calibrated(network, many),
-        "40 suites, embedding and mass": (by_mass := _calibrated(network, many, mass=True)),
-        "40 suites, embedding and mass, biased": by_mass,
+        PACKAGED: Way(CrossSectionPosterior(classes).calibrate_with(packaged)),
+        CONDITIONED: Way(CrossSectionPosterior(classes).calibrate_with(packaged)),
     }
+    largest = (max(SIZES),)
+    ways["40 suites, embedding"] = Way(_calibrated(network, many), sizes=largest)
+    by_mass = _calibrated(network, many, mass=True)
+    ways["40 suites, embedding and mass"] = Way(by_mass, mass_bias=0.0, sizes=largest)
+    ways["40 suites, embedding and mass, biased"] = Way(by_mass, mass_bias=np.log10(1.2), sizes=largest)
     for family, fixed in FAMILIES.items():
-        ways[f"40 suites, embedding, without {family}"] = _calibrated(network, _suites(fixed))
+        calibrated = _calibrated(network, _suites(fixed))
+        ways[f"40 suites, embedding, without {family}"] = Way(calibrated, sizes=largest)
     return ways
 
 
@@ -140,33 +166,29 @@ def measure(network, ways, physics, seed):
     probabilities = network[-1].predict_proba(embedding)
     is_own = np.isin(clusters.groups, np.arange(OWN[0].start, OWN[0].stop))
     own = is_own & np.isin(clusters.target, [label_of(each) for each in OWN[1]])
-    ways["and ten own halos"].condition(
+    ways[CONDITIONED].posterior.condition(
         probabilities[own], clusters.target[own], clusters.groups[own], embedding=embedding[own]
     )
     rest = ~is_own
-    sample = probabilities[rest], clusters.target[rest], clusters.groups[rest]
     found = []
-    for way, posterior in ways.items():
-        features = embedding[rest] if "embedding" in way or "halos" in way else None
-        if "mass" in way:
-            features = _joined(features, clusters.data[rest], np.log10(1.2) if "biased" in way else 0)
-        for size, n_samples in SIZES.items():
-            if "40" in way and size < max(SIZES):
-                continue
+    for name, way in ways.items():
+        for size in way.sizes:
             check = coverage_check(
-                posterior,
-                *sample,
-                embedding=features,
+                way.posterior,
+                probabilities[rest],
+                clusters.target[rest],
+                clusters.groups[rest],
+                embedding=way.features(embedding[rest], clusters.data[rest]),
                 n_clusters=size,
-                n_samples=n_samples,
+                n_samples=SIZES[size],
                 levels=LEVELS,
                 random_state=seed,
             )
             widths = np.diff(np.log1p(np.minimum(check.intervals[:, 0], 1) / 0.1))[:, 0]
             for truth, contained, width in zip(check.cross_sections, check.contained, widths, strict=True):
-                found.append([way, size, float(truth), *contained.tolist(), round(float(width), 3)])
+                found.append([name, size, float(truth), *contained.tolist(), round(float(width), 3)])
     pvalues = [
-        ways["suites, embedding"].pvalue(embedding[rest & (clusters.target == label_of(truth))])
+        ways[PACKAGED].posterior.pvalue(embedding[rest & (clusters.target == label_of(truth))])
         for truth in TRUTHS
     ]
     return {"found": found, "pvalues": np.round(pvalues, 4).tolist()}
