@@ -151,10 +151,11 @@ def rows(n_repeats, scale):
         for n_pixels in (50, 100):
             what = f"{architecture}, {n_pixels} pixels"
             n = int(scale * (1600 if architecture == "polar" else 40_000 // n_pixels))
-            yield f"fit, {what}, 1 epoch", "keras alone", beside(architecture, n_pixels, n, 1), 1.05
-            yield f"fit, {what}, 24 epochs", "keras alone", beside(architecture, n_pixels, n // 2, 24), aim
+            for n_epochs, n_maps, most in ((1, n, 1.05), (24, n // 2, aim)):
+                fit = beside(architecture, n_pixels, n_maps, n_epochs)
+                yield f"fit, {what}, epochs: {n_epochs}, maps: {n_maps:,}", "keras alone", fit, most
             predict = beside(architecture, n_pixels, n, 1, predict=True)
-            yield f"predict, {what}", "keras alone", predict, 1.05
+            yield f"predict, {what}, maps: {n:,}", "keras alone", predict, 1.05
     yield (
         "fit, inception, 50 pixels, 3 epochs",
         "keras alone",
