@@ -1,11 +1,16 @@
 """Saliency: gradient of the log-probability with respect to the pixels."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch, check_consistent_length, check_random_state, gen_batches
 from tqdm import tqdm
 
 from darkcnn.preprocessing import as_views, rotate
+from darkcnn.pretrained import PretrainedEmbedding
 from darkcnn.records import MAPS, canonical_labels
 
 _ROWS = 32
@@ -18,7 +23,8 @@ def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None
     Parameters
     ----------
     estimator : DarkCNNClassifier or Pipeline
-        Fitted classifier, or pipeline that ends in one.
+        Fitted classifier, or pipeline that ends in one; or pipeline of a pretrained embedding and a logistic
+        regression, such as :func:`darkcnn.load_pretrained`.
     X : structured ndarray of shape (n_samples,), or array of (n_samples, height, width, n_channels)
         Clusters to explain.
     y : array-like of shape (n_samples,) or None, default=None
@@ -37,12 +43,13 @@ def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None
     sklearn.utils.Bunch
         ``importances_mean`` of shape (n_samples, n_channels, height, width): gradient with respect to the
         network input, rotated back to the orientation of the map; ``importances_error``: standard error over
-        views and draws; ``names`` of the channels; ``unit``.
+        views and draws; ``names`` of the channels; ``unit``. With a pretrained embedding, the input is that
+        of the packaged network: three maps of at most 100 pixels on a side, zero gradient for missing maps.
 
     Raises
     ------
     TypeError
-        If `estimator` does not end in a :class:`~darkcnn.DarkCNNClassifier`.
+        If `estimator` is neither of these.
     NotImplementedError
         If the keras backend is neither TensorFlow nor JAX.
 
@@ -71,22 +78,93 @@ def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None
     (3, 2, 10, 10)
     """
     from darkcnn.inspection.gradient import log_probability_gradient
-    from darkcnn.training import DarkCNNClassifier
-    from darkcnn.training.network import ends_in_softmax
 
-    classifier = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    if not isinstance(classifier, DarkCNNClassifier):
-        raise TypeError(f"estimator must end in a DarkCNNClassifier, got {type(classifier).__name__}")
+    network = _packaged(estimator, X) if _is_packaged(estimator) else _trained(estimator, X)
     if n_repeats < 1 or noise < 0:
         raise ValueError(f"n_repeats must be at least 1 and noise zero or more, got {n_repeats} and {noise}")
     if y is None:
         y = estimator.predict(X)
     check_consistent_length(X, y)
-    classes, y = canonical_labels(classifier.classes_), canonical_labels(y)
+    classes, y = canonical_labels(estimator.classes_), canonical_labels(y)
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
         raise ValueError(f"y must contain classes of estimator, {classes.tolist()}, got {unknown.tolist()}")
     column = (y[:, np.newaxis] == classes).argmax(axis=1)
+    rng = check_random_state(random_state)
+    n_views = len(network.angles)
+    total = np.zeros((len(y), *network.model.inputs[0].shape[1:]))
+    squares = np.zeros_like(total)
+    steps = [(rows, view) for rows in gen_batches(len(y), _ROWS) for view in range(n_views)]
+    for rows, view in tqdm(steps, desc="Saliency", unit="batch", disable=not verbose):
+        drawn, others = network.draw(rows, view)
+        scale = noise * np.ptp(drawn, axis=(1, 2), keepdims=True)
+        for _ in range(n_repeats):
+            noisy = (drawn + scale * rng.standard_normal(drawn.shape)).astype(np.float32)
+            gradient = log_probability_gradient(
+                network.model, noisy, others, column[rows], from_logits=network.from_logits
+            )
+            back = np.stack(
+                [_rotate_back(image, network.angles[view], network.flips[view]) for image in gradient]
+            )
+            total[rows] += back
+            squares[rows] += back.astype(float) ** 2
+    n_draws = n_views * n_repeats
+    mean = total / n_draws
+    variance = np.maximum(squares / n_draws - mean**2, 0) / max(n_draws - 1, 1)
+    error = np.sqrt(variance) if n_draws > 1 else np.full_like(mean, np.nan)
+    return Bunch(
+        importances_mean=np.moveaxis(mean, -1, 1),
+        importances_error=np.moveaxis(error, -1, 1),
+        names=network.names,
+        unit="gradient of log-probability",
+    )
+
+
+class _Network(NamedTuple):
+    """Network to differentiate, and its inputs."""
+
+    model: object
+    from_logits: bool
+    draw: Callable  # slice of rows, view -> maps, and the second input of the model or None
+    angles: np.ndarray
+    flips: np.ndarray
+    names: list
+
+
+def _is_packaged(estimator):
+    if not isinstance(estimator, Pipeline) or len(estimator) != 2:
+        return False
+    return isinstance(estimator[0], PretrainedEmbedding) and isinstance(estimator[1], LogisticRegression)
+
+
+def _packaged(estimator, X):
+    """Return the packaged network with the last layer of a pipeline."""
+    from darkcnn.pretrained.network import classifier_model
+
+    embed, head = (step for _, step in estimator.steps)
+    maps, available = embed.network_input(X)
+    model = classifier_model(embed.name_, maps.shape[1], head)
+    return _Network(
+        model,
+        True,
+        lambda rows, view: (maps[rows], available[rows]),
+        np.zeros(1),
+        np.zeros(1, bool),
+        list(MAPS),
+    )
+
+
+def _trained(estimator, X):
+    """Return the network of a classifier."""
+    from darkcnn.training import DarkCNNClassifier
+    from darkcnn.training.network import ends_in_softmax
+
+    classifier = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    if not isinstance(classifier, DarkCNNClassifier):
+        raise TypeError(
+            f"estimator must end in a DarkCNNClassifier, got {type(classifier).__name__}; or be a pipeline "
+            "of a PretrainedEmbedding and a LogisticRegression"
+        )
     through_steps = isinstance(estimator, Pipeline) and len(estimator) > 1
     views = as_views(estimator[:-1].transform(X) if through_steps else X)
     if classifier.predict_views is not None:
@@ -94,36 +172,21 @@ def saliency(estimator, X, y=None, *, noise=0.1, n_repeats=10, random_state=None
     angles = views.angles
     if views.maps.are_observed:  # rotated by multiples of 90 degrees
         angles = np.rint(angles / (np.pi / 2)) * np.pi / 2
-    model = classifier.model_
-    from_logits = not ends_in_softmax(model.layers[-1])
-    rng = check_random_state(random_state)
-    n_samples, n_views, height, width, n_channels = views.shape
-    total = np.zeros((n_samples, height, width, n_channels))
-    squares = np.zeros_like(total)
-    steps = [(rows, view) for rows in gen_batches(n_samples, _ROWS) for view in range(n_views)]
-    for rows, view in tqdm(steps, desc="Saliency", unit="batch", disable=not verbose):
-        drawn = views.draw(np.arange(rows.start, rows.stop), np.full(rows.stop - rows.start, view))
-        scale = noise * np.ptp(drawn, axis=(1, 2), keepdims=True)
-        attributes = None if views.maps.attributes is None else views.maps.attributes[rows]
-        for _ in range(n_repeats):
-            noisy = (drawn + scale * rng.standard_normal(drawn.shape)).astype(np.float32)
-            gradient = log_probability_gradient(
-                model, noisy, attributes, column[rows], from_logits=from_logits
-            )
-            back = np.stack([_rotate_back(image, angles[view], views.flips[view]) for image in gradient])
-            total[rows] += back
-            squares[rows] += back.astype(float) ** 2
-    n_draws = n_views * n_repeats
-    mean = total / n_draws
-    variance = np.maximum(squares / n_draws - mean**2, 0) / max(n_draws - 1, 1)
-    error = np.sqrt(variance) if n_draws > 1 else np.full_like(mean, np.nan)
+    attributes, n_channels = views.maps.attributes, views.shape[-1]
+
+    def draw(rows, view):
+        maps = views.draw(np.arange(rows.start, rows.stop), np.full(rows.stop - rows.start, view))
+        return maps, None if attributes is None else attributes[rows]
+
     names = list(MAPS) if n_channels == len(MAPS) else [f"channel {row}" for row in range(n_channels)]
-    names = _channel_names(estimator, names)
-    return Bunch(
-        importances_mean=np.moveaxis(mean, -1, 1),
-        importances_error=np.moveaxis(error, -1, 1),
-        names=names,
-        unit="gradient of log-probability",
+    model = classifier.model_
+    return _Network(
+        model,
+        not ends_in_softmax(model.layers[-1]),
+        draw,
+        angles,
+        views.flips,
+        _channel_names(estimator, names),
     )
 
 

@@ -120,6 +120,25 @@ class PretrainedEmbedding(
             features[rows] = embed(self.name_, *self._prepare(self._draw(X, rows), rows.start))
         return to_embedding(read_pretrained(self.name_).arrays, features)
 
+    def network_input(self, X):
+        """Return the input of the packaged network.
+
+        Parameters
+        ----------
+        X : structured ndarray of shape (n_samples,), or array of (n_samples, n_pixels, n_pixels, n_maps)
+            Cluster records or maps.
+
+        Returns
+        -------
+        maps : ndarray of shape (n_samples, n_pixels, n_pixels, 3), float32
+            Scaled maps, at most 100 × 100 pixels. Missing maps contain the mean of the others.
+        available : ndarray of shape (n_samples, 3), float32
+            1 for available maps, 0 for missing ones.
+        """
+        check_is_fitted(self)
+        X = self._check(X)
+        return self._prepare(self._draw(X, slice(0, len(X))), 0)
+
     def _names(self):
         names = MAPS if isinstance(self.maps, str) else tuple(self.maps)
         if not names or not set(names) <= set(MAPS) or len(set(names)) < len(names):

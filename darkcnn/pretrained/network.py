@@ -66,14 +66,37 @@ def start_training(file, network, batches):
     if len(np.unique(classes)) < 2:  # a first partial_fit with one class
         return
     head = LogisticRegression(**HEAD).fit(to_embedding(arrays, features), classes, batches.weights[rows])
+    kernel, bias = (np.array(variable) for variable in network.model.trainable_variables[-2:])
+    kernel[:, head.classes_], bias[head.classes_] = _last_layer(arrays, head)
+    for variable, value in zip(network.model.trainable_variables[-2:], (kernel, bias), strict=True):
+        variable.assign(value)
+
+
+def _last_layer(arrays, head):
+    """Return kernel and bias of the last layer, from a logistic regression on the embedding."""
     coef, intercept = head.coef_, head.intercept_
     if len(head.classes_) == 2:  # two classes have one score
         coef, intercept = np.array([-coef[0], coef[0]]) / 2, np.array([-intercept[0], intercept[0]]) / 2
-    kernel, bias = (np.array(variable) for variable in network.model.trainable_variables[-2:])
-    kernel[:, head.classes_] = arrays["embedding/matrix"] @ coef.T
-    bias[head.classes_] = intercept - arrays["embedding/mean"] @ kernel[:, head.classes_]
-    for variable, value in zip(network.model.trainable_variables[-2:], (kernel, bias), strict=True):
-        variable.assign(value)
+    kernel = arrays["embedding/matrix"] @ coef.T
+    return kernel, intercept - arrays["embedding/mean"] @ kernel
+
+
+def classifier_model(name, n_pixels, head):
+    """Return a model from maps and a mask of available maps, as for `embed`, to the logits of a head.
+
+    Missing maps are computed from the available ones, so that gradients include their effect on the centre.
+    """
+    file = read_pretrained(name)
+    network = build_trained(file, n_pixels)
+    maps, available = keras.Input(network.input_shape[1:]), keras.Input((network.input_shape[-1],))
+    is_shown = keras.ops.reshape(available, (-1, 1, 1, available.shape[-1]))
+    n_shown = keras.ops.sum(is_shown, axis=-1, keepdims=True)
+    mean = keras.ops.sum(maps * is_shown, axis=-1, keepdims=True) / n_shown
+    features = embedding_model(network)([maps * is_shown + mean * (1 - is_shown), available])
+    last = keras.layers.Dense(len(head.classes_))
+    model = keras.Model([maps, available], last(features))
+    last.set_weights(_last_layer(file.arrays, head))
+    return model
 
 
 def embed(name, maps, available):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -14,6 +15,7 @@ from darkcnn.inspection import (
 )
 from darkcnn.inspection.permutation import Permutation, annuli
 from darkcnn.plotting import ImportanceDisplay, ImportanceMapsDisplay
+from darkcnn.pretrained import read_pretrained
 from darkcnn.records import MAPS
 
 
@@ -268,5 +270,30 @@ def test_a_packaged_network_is_inspected_like_any_classifier(example):
     blind = load_pretrained(cross_sections=(0, 1), maps=("total", "xray"))
     found = channel_importance(blind, X, y, scoring="neg_log_loss", n_repeats=1, random_state=0)
     assert found.importances_mean[found.names.index("stellar")] == pytest.approx(0, abs=1e-6)
-    with pytest.raises(TypeError, match="DarkCNNClassifier"):
-        saliency(model, X)
+
+
+@pytest.mark.parametrize("cross_sections", [(0, 1), (0, 0.1, 0.3, 1)])
+def test_saliency_of_a_packaged_network_is_the_gradient(example, cross_sections):
+    """Against the change of the log-probability, when pixels fainter than the peak become fainter."""
+    model, X = load_pretrained(cross_sections=cross_sections), example.data[:6].copy()
+    X["stellar"][0] = np.nan
+    found = saliency(model, X, np.repeat("SIDM1", 6), noise=0, n_repeats=1)
+    assert found.names == list(MAPS)
+    assert not found.importances_mean[0, 2].any()
+    scatter = read_pretrained().arrays["scaling/scatter"]
+    rng, brighter, fainter, along = np.random.default_rng(0), X.copy(), X.copy(), 0.0
+    for channel, name in enumerate(MAPS):
+        step = 0.002 * rng.random(X[name].shape) * ((X[name] < 0.9) & (X[name] > 2e-4))
+        brighter[name] *= 10 ** (step * scatter[channel])
+        fainter[name] *= 10 ** (-step * scatter[channel])
+        along += 2 * (step * found.importances_mean[:, channel]).sum(axis=(1, 2))
+    up, down = (np.log(model.predict_proba(each)[:, -1]) for each in (brighter, fainter))
+    assert np.abs(along).max() > 0.02
+    np.testing.assert_allclose(along, up - down, rtol=0.1, atol=1e-4)
+
+
+def test_saliency_of_a_packaged_network_needs_its_last_layer(example):
+    embed = load_pretrained()[0]
+    model = make_pipeline(embed, DummyClassifier()).fit(example.data[:8], example.target[:8])
+    with pytest.raises(TypeError, match="DummyClassifier; or be a pipeline of a Pretrained"):
+        saliency(model, example.data[:8])
