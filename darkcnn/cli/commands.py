@@ -29,7 +29,8 @@ from darkcnn.cli.study import study
 @click.group(
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="\b\nExamples:\n  darkcnn\n  darkcnn -d clusters.h5 -o inception -n 30 -c total,xray -f results",
+    epilog="\b\nExamples:\n  darkcnn report --pretrained\n  darkcnn predict --pretrained clusters.h5\n"
+    "  darkcnn\n  darkcnn -d clusters.h5 -o inception -n 30 -c total,xray -f results",
 )
 @click.version_option(__version__, "-v", "--version")
 @click.option(
@@ -50,9 +51,11 @@ from darkcnn.cli.study import study
 def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **training):
     """Classify galaxy clusters by dark-matter model from their maps.
 
+    The packaged network needs no training: darkcnn predict, infer and report --pretrained.
+
     Without a command: cross-validate a network by halo, compare it with a linear classifier of radial
-    profiles and with the majority class, train it on all clusters, and write the model, metrics, figures
-    and a report.
+    profiles, the majority class and the packaged network with a new last layer, train it on all clusters,
+    and write the model, metrics, figures and a report. With --pretrained, the network is the packaged one.
     """
     if context.invoked_subcommand is not None:
         _refuse_misplaced_options(context)
@@ -104,6 +107,9 @@ def main(context, database, folder, n_repeats, train_size, n_jobs, quiet, **trai
     click.echo(f"\nTrained {name} on all {len(clusters.data)} clusters. Wrote")
     for path in written:
         click.echo(f"  {path}")
+    best = max(validation.scores, key=lambda each: validation.scores[each].mean())
+    if best != name and best.startswith("pretrained"):
+        click.echo(f"\n{best} scored higher. To train and write it instead, use --pretrained.")
 
 
 for command in (import_, infer, predict, report, simulate, study):

@@ -18,9 +18,7 @@ from darkcnn.cli.options import (
 from darkcnn.cli.printing import print_cross_section, write_probabilities
 
 
-@click.command(
-    epilog="\b\nExample:\n  darkcnn predict darkcnn_results/model.keras clusters.h5 -o probabilities.csv"
-)
+@click.command(epilog="\b\nExample:\n  darkcnn predict --pretrained clusters.h5 -o probabilities.csv")
 @click.argument("model", type=INPUT_FILE, required=False)
 @click.argument("database", type=INPUT_FILE, required=False)
 @pretrained_options
@@ -33,9 +31,7 @@ def predict(model, database, pretrained, cross_sections, output):
     The table has one row for each cluster: cluster_id, redshift, label in DATABASE (if any), predicted
     label, and the probability of each dark-matter model.
     """
-    model, database = steps.model_and_database(model, database, pretrained, cross_sections)
-    if database is None:
-        raise click.UsageError("Missing argument 'DATABASE'.")
+    model, database = steps.model_and_database(model, database, pretrained, cross_sections, needs_both=True)
     if output is not None:
         steps.check_output(output)
     from darkcnn._common.writing import atomic_write
@@ -53,7 +49,7 @@ def predict(model, database, pretrained, cross_sections, output):
             write_probabilities(file, *table)
 
 
-@click.command(epilog="\b\nExample:\n  darkcnn report darkcnn_results/model.keras clusters.h5 -o report.html")
+@click.command(epilog="\b\nExample:\n  darkcnn report --pretrained clusters.h5 -o report.html")
 @click.argument("model", type=INPUT_FILE, required=False)
 @click.argument("database", type=INPUT_FILE, required=False)
 @pretrained_options
@@ -155,9 +151,7 @@ def infer(model, database, pretrained, cross_sections, calibration, as_json, plo
     With --pretrained, MODEL is left out: the packaged network is calibrated with suites of mock clusters
     with different baryonic physics, resolution and selection, and the error includes these differences.
     """
-    model, database = steps.model_and_database(model, database, pretrained, cross_sections)
-    if database is None:
-        raise click.UsageError("Missing argument 'DATABASE'.")
+    model, database = steps.model_and_database(model, database, pretrained, cross_sections, needs_both=True)
     if plot is not None:
         steps.check_figure(plot)
     from darkcnn.report import infer_cross_section

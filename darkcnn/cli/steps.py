@@ -10,6 +10,8 @@ import click
 from darkcnn._common.maps import MAPS
 from darkcnn.cli.printing import print_scores, print_task
 
+_OR_PRETRAINED = "; with --pretrained, the packaged network replaces MODEL."
+
 
 @contextmanager
 def errors_as_messages():
@@ -70,15 +72,19 @@ def load(path, labelled=True):
         return load_example() if path is None else load_clusters(path, labelled=labelled)
 
 
-def model_and_database(model, database, pretrained, cross_sections=None):
-    """Return MODEL (None for the packaged network) and DATABASE."""
+def model_and_database(model, database, pretrained, cross_sections=None, *, needs_both=False):
+    """Return MODEL (None for the packaged network) and DATABASE (None for the packaged example)."""
     if cross_sections is not None and not pretrained:
         raise click.UsageError("--cross-sections selects classes of the packaged network: add --pretrained")
     if not pretrained and model is None:
-        raise click.UsageError("Missing argument 'MODEL'.")
+        raise click.UsageError(f"Missing argument 'MODEL'{_OR_PRETRAINED}")
     if pretrained and database is not None:
         raise click.UsageError("--pretrained replaces MODEL: give DATABASE only")
-    return (None, model) if pretrained else (model, database)
+    if pretrained:
+        model, database = None, model
+    if needs_both and database is None:
+        raise click.UsageError(f"Missing argument 'DATABASE'{'.' if pretrained else _OR_PRETRAINED}")
+    return model, database
 
 
 def load_trained(path, cross_sections=None):
