@@ -109,7 +109,8 @@ class PretrainedEmbedding(
         Raises
         ------
         ValueError
-            If all maps of a cluster are missing, a map has some NaN pixels, or maps have noise.
+            If all maps of a cluster are missing, a map has some NaN pixels or negative ones, or maps have
+            noise.
         """
         check_is_fitted(self)
         from darkcnn.pretrained.network import embed  # starts keras
@@ -178,17 +179,19 @@ class PretrainedEmbedding(
 
     def _prepare(self, maps, first):
         """Return scaled maps, and a mask of the available ones."""
+        file = read_pretrained(self.name_)
+        floor = float(file.arrays["scaling/floor"])
         is_nan = np.isnan(maps)
         available = ~is_nan.all(axis=(1, 2))
         for wrong, what in (
             (is_nan.any(axis=(1, 2)) & available, "be NaN in every pixel (missing) or in none"),
             (np.isinf(maps).any(axis=(1, 2)), "be finite"),
+            (maps.min(axis=(1, 2)) < -floor * maps.max(axis=(1, 2)), "be zero or more, as without noise"),
             (~available.any(axis=1, keepdims=True), "be available, at least one for each cluster"),
         ):
             if wrong.any():
                 row, channel = np.argwhere(wrong)[0]
                 raise ValueError(f"maps must {what}; {MAPS[channel]!r} of row {first + row} is not")
-        file = read_pretrained(self.name_)
         n_pixels = maps.shape[1]
         if n_pixels > _MAX_PIXELS:
             pixel, middle = FIELD_SIZE / n_pixels, (n_pixels - 1) / 2
@@ -196,7 +199,7 @@ class PretrainedEmbedding(
             maps = np.array([[grid.mean(image) for image in np.moveaxis(each, -1, 0)] for each in maps])
             maps = np.moveaxis(maps, 1, -1).astype(np.float32)
         maps = np.where(available[:, np.newaxis, np.newaxis], maps, np.float32(1))
-        maps = MapScaler("log", "max", floor=float(file.arrays["scaling/floor"])).fit_transform(maps)
+        maps = MapScaler("log", "max", floor=floor).fit_transform(maps)
         maps = (maps - file.arrays["scaling/level"]) / file.arrays["scaling/scatter"]
         weights = available / available.sum(axis=1, keepdims=True)
         mean = np.einsum("nhwc,nc->nhw", maps, weights.astype(np.float32))

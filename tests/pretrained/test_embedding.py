@@ -89,6 +89,10 @@ def change(field, value, row=1):
     [
         (lambda X: change("xray", np.inf)(X), "maps must be finite; 'xray' of row 1 is not"),
         (
+            lambda X: np.array(WeakLensingNoise(random_state=0).fit_transform(X)),
+            "maps must be zero or more, as without noise; 'total' of row 0 is not",
+        ),
+        (
             lambda X: change("stellar", np.nan, (1, 3))(X),
             "maps must be NaN in every pixel \\(missing\\) or in none; 'stellar' of row 1 is not",
         ),
@@ -113,6 +117,13 @@ def test_what_the_network_was_not_trained_on_is_refused(some, X, message):
     embed = PretrainedEmbedding().fit(some)
     with pytest.raises(ValueError, match=message):
         embed.transform(X(some))
+
+
+def test_negative_values_below_the_floor_are_rounding(some):
+    expected = PretrainedEmbedding().fit_transform(some)
+    for name in MAPS:
+        some[name][some[name] < 1e-5] = -1e-6
+    np.testing.assert_array_equal(PretrainedEmbedding().fit_transform(some), expected)
 
 
 @pytest.mark.parametrize("maps", [(), ("total", "total"), ("total", "gas"), "total"])
