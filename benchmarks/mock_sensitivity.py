@@ -56,10 +56,11 @@ def physics_at(name, end):
     )
 
 
-def simulate(name, end, n_halos):
+def simulate(name, end, n_halos, n_pixels):
     """Make clusters with one parameter at an end of its spread."""
     return make_clusters(
         n_halos,
+        n_pixels=n_pixels,
         cross_sections=CROSS_SECTIONS[3],
         redshifts=(REDSHIFT,),
         physics=physics_at(name, end),
@@ -68,7 +69,7 @@ def simulate(name, end, n_halos):
 
 
 def by_halo(predicted, target, n_halos):
-    """Return the fraction of the maps of each halo that are told right."""
+    """Return the fraction of the maps of each halo that are classified correctly."""
     return (predicted == target).reshape(n_halos, -1).mean(axis=1)
 
 
@@ -100,14 +101,14 @@ def test_polar(clusters, default):
     return np.array([by_halo(network.predict(X), y, n_test) for network in (own, default)]), default
 
 
-def run(estimator, points, done, path, n_halos):
+def run(estimator, points, done, path, n_halos, n_pixels):
     """Measure the default, and each end of a parameter that is not done yet."""
     todo = [point for point in points if (estimator, *point) not in done]
     if not todo:
         return
     default = None
     for point in tqdm([DEFAULT, *todo], desc=estimator, unit="mock"):
-        clusters = simulate(*point, n_halos)
+        clusters = simulate(*point, n_halos, n_pixels)
         if estimator == "profiles":
             right, default = test_linear(clusters, default, n_halos)
         else:
@@ -162,6 +163,7 @@ def main():
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--n-halos", type=int, default=N_HALOS)
+    parser.add_argument("--n-pixels", type=int, default=50, help="other numbers need another folder")
     parser.add_argument("--parameters", nargs="+", default=[each.name for each in parameters()])
     parser.add_argument("--polar", type=int, default=0, help="number of parameters to repeat with polar")
     parser.add_argument("--output", type=Path)
@@ -172,10 +174,17 @@ def main():
     for line in map(json.loads, path.read_text().splitlines() if path.exists() else ()):
         done[line["estimator"], line["parameter"], line["end"]] = np.array(line["right"])
     ends = [(name, end) for name in options.parameters for end in ENDS]
-    run("profiles", ends, done, path, options.n_halos)
+    run("profiles", ends, done, path, options.n_halos, options.n_pixels)
     if options.polar:
         most = ranked(done, "profiles")[: options.polar]
-        run("polar", [(name, end) for name in most for end in ENDS], done, path, options.n_halos)
+        run(
+            "polar",
+            [(name, end) for name in most for end in ENDS],
+            done,
+            path,
+            options.n_halos,
+            options.n_pixels,
+        )
     text = ""
     for estimator in ("profiles", "polar"):
         if (estimator, *DEFAULT) in done:

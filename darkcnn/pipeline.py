@@ -30,7 +30,7 @@ def default_pipeline(
     ----------
     architecture : str or callable, default="polar"
         Network, as a name or a function, see :class:`DarkCNNClassifier`. On mock clusters the polar network
-        is more accurate than the baseline and than Inception, see :doc:`/benchmarks/accuracy`.
+        is more accurate than the baseline, see :doc:`/benchmarks/accuracy`.
     maps : tuple of str or "all", default="all"
         Input maps, see :class:`MapSelector`.
     attributes : tuple of str, default=()
