@@ -11,6 +11,9 @@ from darkcnn.simulation.rendering import PIXEL_AREA, X, Y, splat
 
 _MAX_GROUPS = 6  # subhalos drawn with a profile
 
+_MAX_CORE = 0.99
+"""Largest core radius over the truncation radius; the profile is not defined where they are equal."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GroupPhysics(Parameters):
@@ -89,7 +92,8 @@ def _group_mass(population, group, dx, dy, cross_section, physics):
     """Return the surface density of a truncated halo with a core, the dPIE of Eliasdottir et al. (2007)."""
     mass, ellipticity = float(population.mass[group]), float(population.ellipticity[group])
     truncation = physics.group_truncation * (mass / 1e13) ** (1 / 3)
-    core = physics.group_core * truncation * (1 + physics.subhalo_core_growth * math.sqrt(cross_section))
+    growth = 1 + physics.subhalo_core_growth * math.sqrt(cross_section)
+    core = min(physics.group_core * growth, _MAX_CORE) * truncation
     cos, sin = math.cos(population.angle[group]), math.sin(population.angle[group])
     along = dx * cos + dy * sin
     squared = (1 + ellipticity) * (dx * dx + dy * dy) - 2 * ellipticity * along * along

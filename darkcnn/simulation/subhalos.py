@@ -138,8 +138,8 @@ def evolve(population, halo, cross_section, map_rng, physics):
     because orbits diverge between simulations with the same initial conditions.
     """
     radius = population.cluster_radius
-    chaos = np.minimum(physics.subhalo_chaos, physics.subhalo_chaos_fraction * radius * halo.radius)
-    chaos[np.isinf(radius)] = 0  # not in orbit about the cluster
+    orbit = np.where(np.isinf(radius), 0, radius)  # 0: not in orbit about the cluster
+    chaos = np.minimum(physics.subhalo_chaos, physics.subhalo_chaos_fraction * orbit * halo.radius)
     density = nfw.density(halo.concentration * radius)
     rate = scattering_rate(cross_section, halo, density=density, speed=physics.evaporation_speed)
     return replace(

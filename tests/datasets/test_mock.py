@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from astropy.cosmology import FlatLambdaCDM, Planck18
@@ -9,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from darkcnn.datasets import make_clusters
 from darkcnn.preprocessing import RadialProfiles, profile_baseline
 from darkcnn.records import MAPS, NORMS, check_records
-from darkcnn.simulation import Physics
+from darkcnn.simulation import Physics, Scatter
 
 # Finds what is not linear as well, where nothing must be found.
 TREES = HistGradientBoostingClassifier(
@@ -25,6 +27,11 @@ ATTRIBUTES = (
     "bcg_stellar_concentration",
     "bcg_ellipticity",
 )
+
+
+PARAMETERS = [
+    pytest.param(field, id=field.name) for field in fields(Physics) if not isinstance(field.default, tuple)
+]
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +55,18 @@ def test_records_hold_sound_maps(clusters):
         assert np.isfinite(clusters.data[name]).all()
     assert clusters.pixel_scale == 40
     assert "4 halos at redshifts 0, 0.375" in clusters.DESCR
+
+
+@pytest.mark.parametrize("field", PARAMETERS)
+def test_maps_are_sound_at_the_ends_of_every_parameter(field):
+    for end in field.metadata["bounds"]:
+        value = Scatter(end) if isinstance(field.default, Scatter) else end
+        physics = Physics(**{field.name: value})
+        clusters = make_clusters(
+            1, physics=physics, cross_sections=(0, 1), redshifts=(0.25,), n_pixels=20, random_state=0
+        )
+        check_records(clusters.data)
+        assert all(np.isfinite(clusters.data[name]).all() for name in (*MAPS, *NORMS, *ATTRIBUTES[:-1]))
 
 
 def test_every_halo_appears_in_each_model_and_snapshot(clusters):
