@@ -3,9 +3,10 @@
     python benchmarks/make_pretrained.py FOLDER simulate train write
 
 simulate
-    Suites, each with physics, resolution and centring of its own (``Physics().draw``), cut into three groups:
-    to train the network, to fit its last layer, to publish its scores. Maps are kept as rings at every number
-    of pixels, ``FOLDER/GROUP_NUMBER.npz``. Those that are there are not made again.
+    Suites, each with physics, resolution and centring of its own (``Physics().draw``), cut into four groups:
+    to train the network, to fit its last layer, to publish its scores, and to calibrate, for which the second
+    and third group are used as well. Maps are kept as rings at every number of pixels,
+    ``FOLDER/GROUP_NUMBER.npz``. Those that are there are not made again.
 train
     The layers after the rings, on one number of pixels of each cluster, drawn anew in each epoch. In a third
     of the clusters the X-ray map, the stellar map or both are hidden, also from the search for the centre.
@@ -42,13 +43,12 @@ from darkcnn.simulation import N_PIXELS, Physics
 NAME = "polar-1"
 CROSS_SECTIONS = (0, 0.03, 0.06, 0.1, 0.17, 0.3, 0.5, 0.7, 1)
 PUBLISHED = (0, 0.1, 0.3, 1)
-GROUPS = {"train": 300, "head": 60, "score": 40}  # suites
+GROUPS = {"train": 300, "head": 60, "score": 40, "calibration": 200}  # suites
 N_HALOS = 24
 REDSHIFTS = (0, 0.125, 0.25, 0.375)
 PIXELS = (100, 50, 25)
 FLOOR = 1e-4
 WIDTH = 2.0
-N_DIRECTIONS = 24  # of the embedding, to calibrate: those in which suites and cross-sections differ most
 EPOCHS = 12
 BATCH = 64
 LEARNING_RATE = 2e-3
@@ -263,19 +263,18 @@ def scores(network, coordinates, head, folder):
 
 def responses(network, coordinates, folder):
     """Return how the embedding responds to the cross-section in suites held back, for every kind of maps."""
-    parts = [load(group, folder) for group in ("head", "score")]
-    offset = parts[0][3].max() + 1
-    rings, classes = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
-    suites = np.concatenate([parts[0][3], parts[1][3] + offset])
-    halos = np.concatenate([parts[0][2], parts[1][2] + 1_000_000])
+    groups = {group: load(group, folder) for group in ("head", "score", "calibration")}
+    classes = np.concatenate([part[1] for part in groups.values()])
+    halos, suites = (
+        np.concatenate([1_000_000 * i + part[j] for i, part in enumerate(groups.values())]) for j in (2, 3)
+    )
     arrays = {}
     for number, n_pixels in enumerate(PIXELS):
         for choice, shown in enumerate(KNOWN):
+            parts = [rings[:, number, choice] for rings, *_ in groups.values()]
             known = np.broadcast_to(shown, (len(classes), len(MAPS)))
-            X = to_embedding(coordinates, embed(network, rings[:, number, choice], known)[0])
-            response = SuiteResponse(
-                X, np.array(CROSS_SECTIONS)[classes], suites, halos, n_directions=N_DIRECTIONS
-            )
+            X = to_embedding(coordinates, embed(network, np.concatenate(parts), known)[0])
+            response = SuiteResponse(X, np.array(CROSS_SECTIONS)[classes], suites, halos)
             maps = [name for name, is_shown in zip(MAPS, shown, strict=True) if is_shown]
             prefix = f"calibration/{'+'.join(maps)}/{n_pixels}"
             arrays |= {f"{prefix}/{name}": each for name, each in response.to_arrays().items()}

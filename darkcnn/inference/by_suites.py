@@ -105,10 +105,15 @@ class CalibrationBySuites:
         if not getattr(self, "_responses", None) or not self._of_embedding:
             raise ValueError("pvalue needs a calibration with suites and embedding")
         features = check_array(embedding, input_name="embedding")
-        return self._responses[0].pvalue(features, number_clusters(groups, len(features)), self._axis)
+        return self._responses[0].pvalue(features, number_clusters(groups, len(features)))
 
     def _use(self, responses, of_embedding):
-        responses[0].check_axis(self._axis)
+        low, high = responses[0].cross_sections[[0, -1]]
+        if low > self.grid_[0] or high < self.grid_[-1]:
+            raise ValueError(
+                "the calibration must have clusters at or beyond the lowest and the highest class, "
+                f"{self.grid_[0]:g} and {self.grid_[-1]:g} cm2/g, got {low:g} to {high:g} cm2/g"
+            )
         self._responses, self._of_embedding, self._distributions = responses, of_embedding, None
         self._own = None
         self._calibrated_for = self._classes.meaning

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-PRETRAINED = {"polar-1": "d7a159bb50f7acb7b1f9a46c1e356f169a5db0899f10c44f3869713cb2975c94"}
+PRETRAINED = {"polar-1": "efabbf33141d0dfb8c125070fef695cce3b799cc18c156f9a9abff19d3712d85"}
 """SHA-256 hashes of the packaged files, by name."""
 
 ALIASES = {"polar": "polar-1"}

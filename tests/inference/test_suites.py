@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from darkcnn.inference import CrossSectionPosterior, SuiteResponse
-from darkcnn.inference.axis import CrossSectionAxis
 
 CLASSES = ["CDM", "SIDM0.1", "SIDM0.3", "SIDM1"]
 DESIGN = np.array([0, 0.03, 0.1, 0.3, 0.6, 1])
@@ -117,15 +116,15 @@ def test_a_sample_unlike_all_suites_has_a_larger_discrepancy():
     assert shares[1] > 2 * shares[0]
 
 
-def test_pvalues_are_uniform_in_worlds_like_the_suites_and_small_in_others():
+@pytest.mark.parametrize("n_clusters", [40, 400])
+def test_pvalues_are_uniform_in_worlds_like_the_suites_and_small_in_others(n_clusters):
     rng = np.random.default_rng(8)
     features, cross_sections, suites = population(rng, 30, n_features=4)
     response = SuiteResponse(features, cross_sections, suites, np.arange(len(suites)))
-    axis = CrossSectionAxis(np.array([0, 0.1, 0.3, 1]))
 
     def pvalue(shift):
-        sample, _ = world(rng, [0.1], 60, 4)
-        return response.pvalue(sample + np.array([0, 0, 0, shift]), np.arange(60), axis)
+        sample, _ = world(rng, [0.1], n_clusters, 4)
+        return response.pvalue(sample + np.array([0, 0, 0, shift]), np.arange(n_clusters))
 
     inside = [pvalue(0) for _ in range(200)]
     assert np.mean(np.array(inside) < 0.1) == pytest.approx(0.1, abs=0.07)
@@ -181,6 +180,22 @@ def test_few_clusters_of_the_own_world_narrow_the_interval_and_it_still_holds(em
     assert held[1] > 95 - 3 * 2.2
 
 
+def test_own_halos_that_differ_more_than_those_of_the_suites_count_for_less():
+    rng = np.random.default_rng(9)
+    posterior = posterior_of(*population(rng, 40, n_features=2), embed=True)
+    sample, _ = world(np.random.default_rng(1), [0.1], 200, 2)
+    own, truths = world(np.random.default_rng(1), [0, 0.1, 1], 10, 2)
+    widths = []
+    for factor in (0.5, 1, 6):
+        centre = np.repeat([own[truths == each].mean(axis=0) for each in np.unique(truths)], 10, axis=0)
+        features = centre + factor * (own - centre)
+        posterior.condition(probabilities_of(features), labels_of(truths), embedding=features)
+        posterior.fit(probabilities_of(sample), embedding=sample)
+        widths.append(np.diff(position(posterior.interval())).item())
+    assert widths[0] == pytest.approx(widths[1], rel=0.15)
+    assert widths[2] > 1.3 * widths[1]
+
+
 def test_condition_refuses_what_teaches_no_response():
     rng = np.random.default_rng(9)
     features, cross_sections, suites = population(rng, 10)
@@ -195,7 +210,7 @@ def test_condition_refuses_what_teaches_no_response():
 def test_a_response_is_the_same_as_arrays():
     rng = np.random.default_rng(4)
     features, cross_sections, suites = population(rng, 10, n_features=5)
-    response = SuiteResponse(features, cross_sections, suites, np.arange(len(suites)), n_directions=3)
+    response = SuiteResponse(features, cross_sections, suites, np.arange(len(suites)))
     again = SuiteResponse.from_arrays(response.to_arrays())
     sample, _ = world(rng, [0.1], 50, 5)
     medians = []
