@@ -12,7 +12,6 @@ pretrained network is kept in ``FOLDER/noisy.joblib``.
 """
 
 import argparse
-import time
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
@@ -22,9 +21,10 @@ import numpy as np
 from accuracy import clocked_fit, markdown, with_errors
 from other_simulations import CROSS_SECTIONS, N_TEST, test_set, training_set
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from transfer import Fit, difference, read, right_of, run_all
 
 from darkcnn import ObservedRecords, WeakLensingNoise, XrayNoise, default_pipeline
@@ -36,16 +36,17 @@ from darkcnn.pretrained.files import HEAD
 from darkcnn.records import label_of
 from darkcnn.simulation import Physics
 
-NOISES = [WeakLensingNoise.from_survey("euclid"), XrayNoise.from_telescope("chandra")]
+NOISES = [
+    WeakLensingNoise.from_survey("euclid", random_state=0),
+    XrayNoise.from_telescope("chandra", random_state=0),
+]
 TARGETS = ("fiducial", "B2", "feedback")
 SIZES = (10, 40, 150)  # halos
-N_SUITES, N_HEAD_SUITES, N_HALOS = 100, 20, 12
+N_SUITES, N_HALOS = 100, 12
 PRETRAINING = {"epochs": 12, "network_options": {"width": 2.0}, "random_state": 0}
-STRETCH = 3.0  # as for the packaged network
 REDSHIFTS = (0, 0.125, 0.25, 0.375)
 ALL_CROSS_SECTIONS = (0, 0.03, 0.06, 0.1, 0.17, 0.3, 0.5, 0.7, 1)
-N_REALISATIONS = 4  # of each training map, for classifiers without epochs
-TEST_REALISATION = 1000
+TEST_SEED = 1000  # of the noise
 COLUMNS = ("profiles", "scratch", "polar-1, head", "noisy, head")
 
 
@@ -57,21 +58,16 @@ def plan(sizes, n_seeds):
         yield Fit(estimator, name, n_halos, seed, tests=(name,))
 
 
-def observe(records, realisation):
-    """Return noisy records; the noise depends on the record and on the realisation."""
-    for noise in NOISES:
-        records = clone(noise).set_params(random_state=realisation).fit_transform(records)
-    return records
-
-
 @cache
 def observed_test_set(name, n_pixels):
     """Return noisy records, drawn once, and labels of a test set."""
     records, labels = test_set(name, n_pixels)
-    return ObservedRecords(np.array(observe(records, TEST_REALISATION))), labels
+    for noise in NOISES:
+        records = clone(noise).set_params(random_state=TEST_SEED).fit_transform(records)
+    return ObservedRecords(np.array(records)), labels
 
 
-def suites(first, n_suites):
+def suites():
     """Return records and labels of suites in all cross-sections, half of the redshifts each."""
     parts = [
         make_clusters(
@@ -82,56 +78,29 @@ def suites(first, n_suites):
             random_state=7000 + number,
             return_X_y=True,
         )
-        for number in range(first, first + n_suites)
+        for number in range(N_SUITES)
     ]
     records, labels = zip(*parts, strict=True)
     return np.concatenate(records), np.concatenate(labels)
 
 
-class NoisyNetwork:
-    """Network trained on noisy maps of many suites, and its last layer fitted to other suites."""
-
-    def __init__(self):
-        records, labels = suites(0, N_SUITES)
-        pipeline = default_pipeline(noise=NOISES, **PRETRAINING)
-        print(f"{len(records)} maps, {clocked_fit(pipeline, records, labels):.0f} s", flush=True)
-        self.pipeline = pipeline[len(NOISES) :]  # classifies noisy records
-        records, labels = suites(N_SUITES, N_HEAD_SUITES)
-        features = [self.features(observe(records, realisation)) for realisation in range(2)]
-        scaler = StandardScaler().fit(np.concatenate(features))
-        head = LogisticRegression(C=0.1, max_iter=2000)
-        head.fit(scaler.transform(np.concatenate(features)), np.tile(labels, len(features)))
-        # As in make_pretrained.py: a ridge penalty hardly restrains directions that the last layer uses.
-        responses = head.coef_ - head.coef_.mean(axis=0)
-        values, vectors = np.linalg.eigh(np.eye(responses.shape[1]) + STRETCH**2 * responses.T @ responses)
-        stretch = (vectors * np.sqrt(values)) @ vectors.T
-        self.mean, self.matrix = scaler.mean_, stretch / scaler.scale_[:, np.newaxis]
-        head.coef_ = np.linalg.solve(stretch, head.coef_.T).T
-        self.head = head
-
-    def features(self, records):
-        """Return the input of the last layer."""
-        return self.pipeline[-1].transform(self.pipeline[:-1].transform(records))
-
-    def transform(self, records):
-        """Return the embedding of noisy records."""
-        return (self.features(records) - self.mean) @ self.matrix
-
-    def predict(self, records):
-        """Predict among the models of the tests, without training."""
-        labels = np.array([label_of(each) for each in CROSS_SECTIONS])
-        columns = [self.head.classes_.tolist().index(label) for label in labels]
-        return labels[self.head.decision_function(self.transform(records))[:, columns].argmax(axis=1)]
-
-
 @cache
 def noisy_network(path):
-    """Return the pretrained network; train it if it is not there."""
+    """Return the pretrained pipeline; train it if it is not there."""
     if not path.exists():
-        network = NoisyNetwork()
+        records, labels = suites()
+        pipeline = default_pipeline(noise=NOISES, **PRETRAINING)
+        print(f"{len(records)} maps, {clocked_fit(pipeline, records, labels):.0f} s", flush=True)
         with atomic_write(path) as temporary:
-            joblib.dump(network, temporary)
-    return joblib.load(path)
+            joblib.dump(pipeline, temporary)
+    return joblib.load(path)[len(NOISES) :]  # classifies noisy records
+
+
+def predict_untrained(network, records):
+    """Predict among the models of the tests."""
+    labels = np.array([label_of(each) for each in CROSS_SECTIONS])
+    columns = [network.classes_.tolist().index(label) for label in labels]
+    return labels[network.predict_proba(records)[:, columns].argmax(axis=1)]
 
 
 def packaged_embedding(records):
@@ -143,28 +112,33 @@ def packaged_embedding(records):
     return PretrainedEmbedding().fit_transform(records)
 
 
+def build(fit, network):
+    """Return the estimator of a fit, of records without noise."""
+    if fit.estimator == "scratch":
+        return default_pipeline(noise=NOISES, random_state=fit.seed)
+    last = LogisticRegression(**HEAD)
+    if fit.estimator == "profiles":
+        steps = profile_baseline()
+    elif fit.estimator == "noisy, head":
+        steps = [FrozenEstimator(network), StandardScaler(), last]
+    else:
+        steps = [FunctionTransformer(packaged_embedding), last]
+    return make_pipeline(*NOISES, *steps)
+
+
 def run(fit, folder):
     """Train and test, and return the seconds and the fraction right of each halo."""
     observed, labels = observed_test_set(fit.data, fit.n_pixels)
-    start = time.process_time()
-    if fit.estimator == "noisy":
-        guess = noisy_network(folder / "noisy.joblib").predict(observed)
+    network = noisy_network(folder / "noisy.joblib") if fit.estimator.startswith("noisy") else None
+    seconds = 0.0
+    if fit.n_halos == 0:
+        guess = predict_untrained(network, observed)
     else:
-        X, y = training_set(fit.data, fit.n_halos, fit.n_pixels, fit.seed)
-        if fit.estimator == "scratch":
-            pipeline = default_pipeline(noise=NOISES, random_state=fit.seed).fit(X, y)
-            guess = pipeline[len(NOISES) :].predict(observed)
-        else:
-            embed, classifier = np.array, make_pipeline(*profile_baseline())
-            if fit.estimator != "profiles":
-                classifier = LogisticRegression(**HEAD)
-                noisy = fit.estimator == "noisy, head"
-                embed = noisy_network(folder / "noisy.joblib").transform if noisy else packaged_embedding
-            parts = [embed(observe(X, realisation)) for realisation in range(N_REALISATIONS)]
-            classifier.fit(np.concatenate(parts), np.tile(y, N_REALISATIONS))
-            guess = classifier.predict(embed(observed))
+        estimator = build(fit, network)
+        seconds = clocked_fit(estimator, *training_set(fit.data, fit.n_halos, fit.n_pixels, fit.seed))
+        guess = estimator[len(NOISES) :].predict(observed)
     right = (guess == labels).reshape(N_TEST, -1).mean(axis=1).round(5).tolist()
-    return {"seconds": round(time.process_time() - start, 1), "right": {fit.data: right}}
+    return {"seconds": round(seconds, 1), "right": {fit.data: right}}
 
 
 def table(results):
