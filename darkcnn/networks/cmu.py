@@ -3,7 +3,7 @@
 import keras
 
 from darkcnn.networks.head import classify
-from darkcnn.networks.layers import average_pool, dense, make_convolve, map_input
+from darkcnn.networks.layers import Dropout, average_pool, dense, make_convolve, map_input
 
 
 def cmu(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.5):
@@ -50,6 +50,6 @@ def cmu(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.5):
     x = conv(x, (32, 3), strides=2)  # 13 x 13 x 32
     x = conv(x, (64, 3), strides=2)  # 7 x 7 x 64
     x = keras.layers.Flatten()(x)  # 3136
-    x = keras.layers.Dropout(dropout)(dense(x, 1024, width=width))  # 1024
+    x = Dropout(dropout)(dense(x, 1024, width=width))  # 1024
     x = dense(x, 256, width=width)  # 256
     return classify(maps, x, n_classes, n_attributes=n_attributes, dropout=dropout, name="cmu")

@@ -3,7 +3,7 @@
 import keras
 
 from darkcnn.networks.head import classify
-from darkcnn.networks.layers import average_pool, dense, make_convolve, map_input
+from darkcnn.networks.layers import Dropout, average_pool, dense, make_convolve, map_input
 
 
 def columbia(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.5):
@@ -54,6 +54,6 @@ def columbia(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.5):
     x = average_pool(x, 2, strides=2)  # 4 x 4 x 64
     x = keras.layers.Flatten()(x)  # 1024
     for n_features in (1024, 256):
-        x = keras.layers.Dropout(dropout)(dense(x, n_features, width=width))  # 1024, 256
+        x = Dropout(dropout)(dense(x, n_features, width=width))  # 1024, 256
     x = dense(x, 10, width=width)  # 10
     return classify(maps, x, n_classes, n_attributes=n_attributes, dropout=dropout, name="columbia")

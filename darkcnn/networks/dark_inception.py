@@ -3,7 +3,7 @@
 import keras
 
 from darkcnn.networks.head import classify
-from darkcnn.networks.layers import average_pool, dense, join, make_convolve, map_input
+from darkcnn.networks.layers import Dropout, average_pool, dense, join, make_convolve, map_input
 
 
 def dark_inception(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout=0.5):
@@ -59,7 +59,7 @@ def dark_inception(input_shape, n_classes, *, n_attributes=0, width=1.0, dropout
         conv(x, (32, 1), (32, 3), strides=3),
         conv(x, (32, 3), (32, 3), strides=3),
     )  # 5 x 5 x 111
-    x = keras.layers.Dropout(dropout)(keras.layers.Flatten()(x))  # 2775
-    x = keras.layers.Dropout(dropout)(dense(x, 1024, width=width))  # 1024
+    x = Dropout(dropout)(keras.layers.Flatten()(x))  # 2775
+    x = Dropout(dropout)(dense(x, 1024, width=width))  # 1024
     x = dense(x, 256, width=width)  # 256
     return classify(maps, x, n_classes, n_attributes=n_attributes, dropout=dropout, name="dark_inception")

@@ -4,7 +4,7 @@ import keras
 
 from darkcnn.networks.dark_inception_resnet import reduction_a, reduction_b, stem
 from darkcnn.networks.head import classify
-from darkcnn.networks.layers import average_pool, check_blocks, dense, join, make_convolve, map_input
+from darkcnn.networks.layers import Dropout, average_pool, check_blocks, dense, join, make_convolve, map_input
 
 
 def dark_inception_deep(input_shape, n_classes, *, n_attributes=0, width=1.0, blocks=(3, 5), dropout=0.2):
@@ -53,7 +53,7 @@ def dark_inception_deep(input_shape, n_classes, *, n_attributes=0, width=1.0, bl
     for _ in range(n_b):
         x = block_b(x, conv)  # 7 x 7 x 448
     x = reduction_b(x, conv)  # 2 x 2 x 960
-    x = keras.layers.Dropout(dropout)(keras.layers.Flatten()(x))  # 3840
+    x = Dropout(dropout)(keras.layers.Flatten()(x))  # 3840
     x = dense(x, 256, width=width)  # 256
     return classify(
         maps, x, n_classes, n_attributes=n_attributes, dropout=dropout, name="dark_inception_deep"

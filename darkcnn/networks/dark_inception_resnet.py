@@ -4,6 +4,7 @@ import keras
 
 from darkcnn.networks.head import classify
 from darkcnn.networks.layers import (
+    Dropout,
     add_residual,
     average_pool,
     check_blocks,
@@ -63,7 +64,7 @@ def dark_inception_resnet(input_shape, n_classes, *, n_attributes=0, width=1.0, 
     for _ in range(n_b):
         x = block_b(x, conv)  # 7 x 7 x 384
     x = reduction_b(x, conv)  # 2 x 2 x 832
-    x = keras.layers.Dropout(dropout)(keras.layers.Flatten()(x))  # 3328
+    x = Dropout(dropout)(keras.layers.Flatten()(x))  # 3328
     x = dense(x, 256, width=width)  # 256
     return classify(
         maps, x, n_classes, n_attributes=n_attributes, dropout=dropout, name="dark_inception_resnet"

@@ -2,6 +2,8 @@
 
 import keras
 
+from darkcnn.networks.layers import Dropout
+
 
 def classify(maps, features, n_classes, *, n_attributes=0, dropout=0.0, name=None):
     """Add the output layers to a network and return the model.
@@ -49,6 +51,6 @@ def classify(maps, features, n_classes, *, n_attributes=0, dropout=0.0, name=Non
         known = keras.layers.Dense(32, activation="relu")(attributes)
         features = keras.layers.Concatenate()([features, known])
         features = keras.layers.Dense(128, activation="relu")(features)
-    embedding = keras.layers.Dropout(dropout)(features)
+    embedding = Dropout(dropout)(features)
     logits = keras.layers.Dense(n_classes, name="logits", dtype=keras.config.floatx())(embedding)
     return keras.Model(inputs, logits, name=name)

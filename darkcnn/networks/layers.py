@@ -3,6 +3,7 @@
 from functools import partial
 
 import keras
+from keras import ops
 
 from darkcnn._common.keras_settings import check_data_format
 
@@ -115,3 +116,54 @@ def add_residual(x, *branches, scale=0.1):
 def dense(x, n_features, *, width=1.0):
     """Apply a dense layer of `n_features` times `width` units and the activation."""
     return leaky_relu(keras.layers.Dense(scaled(n_features, width))(x))
+
+
+@keras.saving.register_keras_serializable(package="darkcnn")
+class Dropout(keras.layers.Layer):
+    """Dropout at a rate that is a variable, so that changes need no retracing.
+
+    With TensorFlow, results are bit-identical to those of ``keras.layers.Dropout``.
+    """
+
+    def __init__(self, rate, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.supports_masking = True
+        # Set past keras, which would make it a weight.
+        vars(self)["_factors"] = keras.Variable(
+            lambda shape, dtype: ops.zeros(shape, dtype),
+            shape=(2,),
+            dtype="float32" if keras.backend.backend() == "jax" else "float64",
+            trainable=False,
+            name="dropout_rate",
+        )
+        self.set_rate(rate)
+
+    @property
+    def variables(self):
+        """All state, including the rate."""
+        return [*super().variables, self._factors]
+
+    def set_rate(self, rate):
+        """Change the rate."""
+        if not 0 <= rate <= 1:
+            raise ValueError(f"dropout must be between 0 and 1, got {rate!r}")
+        self.rate = rate
+        self._factors.assign([rate, 1 / (1 - rate) if rate < 1 else 1.0])
+
+    def call(self, inputs, training=False):
+        """Return the inputs; in training, set some of them to zero and scale the others."""
+        if not training:
+            return inputs
+        rate, scale = ops.unstack(ops.cast(self._factors, inputs.dtype))
+        drawn = keras.random.uniform(ops.shape(inputs), dtype=inputs.dtype, seed=self.seed_generator)
+        return ops.where(drawn >= rate, inputs * scale, 0)
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of the inputs."""
+        return input_shape
+
+    def get_config(self):
+        """Return the arguments of the layer, for saving."""
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed}

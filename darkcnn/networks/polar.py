@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from darkcnn.networks.head import classify
-from darkcnn.networks.layers import MOMENTUM, check_width, map_input, scaled
+from darkcnn.networks.layers import MOMENTUM, Dropout, check_width, map_input, scaled
 from darkcnn.networks.recipe import Recipe
 from darkcnn.networks.rings import RingConv, Rings, StandardiseRings
 
@@ -73,7 +73,7 @@ def polar(input_shape, n_classes, *, n_attributes=0, n_radii=20, n_angles=16, wi
     x = pool_angles(x)  # 20 x 48
     x = keras.layers.Conv1D(scaled(32, width), 3, padding="same", use_bias=False)(x)
     x = normalise_and_activate(x)  # 20 x 32
-    x = keras.layers.Dropout(dropout)(keras.layers.Flatten()(x))  # 640
+    x = Dropout(dropout)(keras.layers.Flatten()(x))  # 640
     x = keras.layers.Dense(scaled(64, width), activation="silu")(x)  # 64
     return classify(maps, x, n_classes, n_attributes=n_attributes, dropout=dropout, name="polar")
 

@@ -1,11 +1,13 @@
 """Keras models with input scaling, loss and optimiser."""
 
+from itertools import chain
 from weakref import WeakSet
 
 import keras
 import numpy as np
 
 from darkcnn.networks import get_network
+from darkcnn.networks.layers import Dropout
 from darkcnn.networks.rings import Rings
 from darkcnn.training.learning_rate import ScheduledRate
 
@@ -44,6 +46,7 @@ class CompiledNetwork:
             rings = keras.Input(resample.output_shape[1:], name="rings")
             after_rings = keras.Model([rings, *others], body([rings, *scaled_others]))
             self.model.after_rings = lambda inputs, **options: after_rings(inputs, **options)
+        self._dropouts = [(layer, layer.rate) for layer in _layers(self.model) if isinstance(layer, Dropout)]
         self.predictor = keras.Model(inputs, self.model.output)  # predicts one batch at a time
         self.embedding_model = keras.Model(
             inputs, keras.Model(network.inputs, network.layers[-1].input)(scaled), name="embedding"
@@ -105,6 +108,17 @@ class CompiledNetwork:
     def set_weight_decay(self, weight_decay):
         """Set the weight decay of the optimiser."""
         self._weight_decay.assign(weight_decay)
+
+    def set_dropout(self, rate=None):
+        """Set the rate of all dropout layers of a built-in network; None for the initial rates."""
+        for layer, first in self._dropouts:
+            layer.set_rate(first if rate is None else rate)
+
+    def copy_predictor(self):
+        """Return a copy of the model that maps inputs to outputs, with arbitrary weights."""
+        if not self.can_restart:
+            return keras.models.clone_model(self.predictor)
+        return keras.models.clone_model(self.predictor, clone_function=_without_variables, recursive=True)
 
     def standardise(self, name, mean, deviation):
         """Set the mean and standard deviation of an input, ``"maps"`` or ``"attributes"``."""
@@ -183,14 +197,23 @@ def _value(variable):
     return keras.ops.convert_to_numpy(variable)
 
 
+def _layers(model):
+    """Return all layers of a model and of the models in it."""
+    nested = (_layers(layer) if isinstance(layer, keras.Model) else [layer] for layer in model.layers)
+    return list(chain.from_iterable(nested))
+
+
 def _initializers(model):
     """Return pairs of each weight and the initialiser of its layer."""
     pairs = []
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            pairs += _initializers(layer)
-        else:
-            for weight in layer.weights:
-                name = weight.name.replace("wise_kernel", "wise")  # of separable convolutions
-                pairs.append((weight, getattr(layer, f"{name}_initializer")))
+    for layer in _layers(model):
+        for weight in layer.weights:
+            name = weight.name.replace("wise_kernel", "wise")  # of separable convolutions
+            pairs.append((weight, getattr(layer, f"{name}_initializer")))
     return pairs
+
+
+def _without_variables(layer):
+    """Copy a layer, dropout as that of keras, so that keras alone can load a saved model."""
+    kind = keras.layers.Dropout if isinstance(layer, Dropout) else type(layer)
+    return kind.from_config(layer.get_config())

@@ -116,7 +116,7 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def model_(self):
         """Copy of the trained network, a keras model."""
         with self._network() as network:
-            model = keras.models.clone_model(network.predictor)
+            model = network.copy_predictor()
         model.set_weights(self.weights_)
         return model
 

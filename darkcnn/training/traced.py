@@ -24,25 +24,31 @@ _PYTHON_GENERATOR = RLock()  # a network may hold another, which is built meanwh
 
 
 @contextmanager
-def borrow_network(architecture, map_shape, n_attributes, n_classes, *, seed=None, **settings):
+def borrow_network(architecture, map_shape, n_attributes, n_classes, *, seed=None, options):
     """Borrow a CompiledNetwork for exclusive use: an idle one from the pool, or a new one.
 
     With a seed, its weights are initialised for training; without, they are arbitrary and must be set.
+    Dropout rates of a built-in architecture share one network.
     """
     check_process()
     check_data_format()
+    rate = {}
+    if isinstance(architecture, str) and "dropout" in options:
+        options = dict(options)
+        rate["rate"] = options.pop("dropout")
     key = (
-        _content([architecture, tuple(map_shape), n_attributes, n_classes, settings]),
+        _content([architecture, tuple(map_shape), n_attributes, n_classes, options]),
         (keras.backend.backend(), keras.config.floatx(), check_precision()),
     )
     with _IDLE_LOCK:
         network = _IDLE.pop(key, None)
     if network is None or (seed is not None and not network.can_restart):
         with _python_seed(seed):  # keras asks Python for the seeds of a new network
-            network = CompiledNetwork(architecture, map_shape, n_attributes, n_classes, **settings)
+            network = CompiledNetwork(architecture, map_shape, n_attributes, n_classes, options=options)
     if seed is not None and network.can_restart:
         network.restart(seed)
     try:
+        network.set_dropout(**rate)
         yield network
     finally:
         with _IDLE_LOCK:

@@ -158,7 +158,7 @@ def test_candidates_of_a_search_share_one_network_and_its_memory():
     for candidate in range(60):
         DarkCNNClassifier(
             "simple",
-            network_options={"width": 0.1},
+            network_options={"width": 0.1, "dropout": candidate / 100},
             epochs=1 + candidate % 2,
             weight_decay=candidate / 60,
             label_smoothing=candidate / 100,
@@ -169,6 +169,20 @@ def test_candidates_of_a_search_share_one_network_and_its_memory():
         memory.append(resident_megabytes())
     assert len(traced._IDLE) == 1
     assert memory[-1] - memory[9] < 50, memory  # 10 MB for each that is traced would be 500
+
+
+def test_networks_of_all_dropout_rates_share_one_trace(small, marked_maps):
+    X, y = marked_maps
+    traced._IDLE.clear()
+    rates = {"dropout": 0.9}, {}, {"dropout": 0.0}, {"dropout": 0.9}  # the default is 0
+    losses = [
+        small(epochs=2, network_options={"width": 0.1, **rate}, random_state=0).fit(X, y).loss_curve_
+        for rate in rates
+    ]
+    assert losses[0] == losses[3] != losses[1] == losses[2]
+    assert len(traced._IDLE) == 1
+    with pytest.raises(ValueError, match=r"dropout must be between 0 and 1, got 2"):
+        small(network_options={"dropout": 2}).fit(X, y)
 
 
 def test_threads_leave_pythons_own_generator_as_it_was():
