@@ -4,12 +4,16 @@ import math
 
 import numpy as np
 from astropy.constants import c
+from astropy.units import km, kpc, s
 
 from darkcnn.cosmology import BAHAMAS, GRAVITY
 from darkcnn.records import FIELD_SIZE
 
 _ARCMIN_PER_RADIAN = 180 * 60 / math.pi
 _KPC2_PER_MPC2 = 1e6
+
+
+_LIGHT_SPEED = c.to_value(km / s)
 
 
 class Lenses:
@@ -26,7 +30,7 @@ class Lenses:
         self.angular = self.comoving / (1 + self.redshift)
 
     def _comoving(self, redshift):
-        return self.cosmology.comoving_transverse_distance(redshift).to_value("kpc")
+        return self.cosmology.comoving_transverse_distance(redshift).to_value(kpc)
 
     def pixel_side(self, n_pixels):
         """Return the angular size of a pixel, in arcmin, for maps of `n_pixels`."""
@@ -39,14 +43,14 @@ class Lenses:
         eq. 19).
         """
         to_source = self._comoving(np.asarray(z_source, dtype=float))
-        curvature = float(self.cosmology.Ok0) / self.cosmology.hubble_distance.to_value("kpc") ** 2
+        curvature = float(self.cosmology.Ok0) / self.cosmology.hubble_distance.to_value(kpc) ** 2
         # The factor 1 / (1 + z_source) of both distances cancels.
         behind = np.sqrt(1 + curvature * self.comoving**2)
         return np.maximum(behind - self.comoving * np.sqrt(1 / to_source**2 + curvature), 0)
 
     def critical_density(self, efficiency):
         """Return the critical surface density in Msun / Mpc2 for a lensing efficiency."""
-        per_angle = c.to_value("km/s") ** 2 / (4 * math.pi * GRAVITY)
+        per_angle = _LIGHT_SPEED**2 / (4 * math.pi * GRAVITY)
         return per_angle / (self.angular * efficiency) * _KPC2_PER_MPC2
 
 

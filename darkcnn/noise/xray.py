@@ -12,11 +12,20 @@ from darkcnn._common.sklearn_private import Interval
 from darkcnn.noise.base import RecordNoise
 from darkcnn.noise.geometry import Lenses
 from darkcnn.noise.instruments import XRAY_TELESCOPES, parameters_of
+from darkcnn.records import chunks
 
 ERG_PER_KEV = 1.602177e-9
 
 _BRIGHTNESS_RANGE = 1e-15, 1e-10
 """Generous range of central brightnesses; wrong units (square degree or arcsecond) differ by 3600."""
+
+_CHUNK_PIXELS = 160_000
+"""Number of pixels that are drawn together, so that they fit in the processor's cache."""
+
+_MAX_INVERTED = 8.0
+"""Expected counts above which a pixel is drawn on its own."""
+
+_NEGLIGIBLE = 1e-18
 
 _FWHM_PER_DEVIATION = 2 * math.sqrt(2 * math.log(2))
 _ARCSEC_PER_ARCMIN = 60
@@ -153,8 +162,12 @@ class XrayNoise(RecordNoise):
         background = self.background * self.exposure * pixel**2
         width = self.psf_fwhm / _FWHM_PER_DEVIATION / _ARCSEC_PER_ARCMIN / pixel  # pixels
         observed = np.empty(clusters["xray"].shape, np.float32)
-        for row, (image, rng) in enumerate(zip(clusters["xray"], generators, strict=True)):
-            observed[row] = rng.poisson(_blur(image, width[row]) * peak[row] + background[row])
+        generators = list(generators)
+        for rows in chunks(len(observed), max(1, _CHUNK_PIXELS // observed[0].size)):
+            expected = np.empty(observed[rows].shape)
+            for row, image in enumerate(clusters["xray"][rows], start=rows.start):
+                expected[row - rows.start] = _blur(image, width[row]) * peak[row] + background[row]
+            draw_counts(expected, generators[rows], out=observed[rows])
         return {"xray": observed, "xray_norm": unit}
 
     def unit(self, clusters):
@@ -182,6 +195,36 @@ class XrayNoise(RecordNoise):
         """Return the side of a pixel in arcmin."""
         redshift = np.maximum(clusters["redshift"].astype(float), self.redshift_floor)
         return Lenses(redshift, self.cosmology).pixel_side(self.map_shape_[0])
+
+
+def draw_counts(expected, generators, out):
+    """Draw Poisson deviates for maps of expected counts, each with its own generator.
+
+    Small expectations, of most pixels, are inverted together, which is faster than a draw for each pixel:
+    the deviate is the smallest count whose cumulative probability reaches a uniform number.
+    """
+    uniform = np.empty(expected.shape)
+    out[...] = 0
+    for image, means, numbers, rng in zip(out, expected, uniform, generators, strict=True):
+        rng.random(out=numbers)
+        large = means > _MAX_INVERTED
+        image[large] = rng.poisson(means[large])
+        numbers[large] = 0
+    counts, mean = out.reshape(-1), expected.reshape(-1)
+    probability = np.exp(-mean)
+    rows = np.flatnonzero(uniform.reshape(-1) > probability)
+    above, mean, probability = (values.reshape(-1)[rows] for values in (uniform, mean, probability))
+    cumulative, count = probability.copy(), 0
+    while len(rows):
+        count += 1
+        counts[rows] = count
+        probability *= mean / count
+        cumulative += probability
+        # Rounding may leave the sum of all probabilities just below a number.
+        rest = np.flatnonzero((above > cumulative) & (probability > _NEGLIGIBLE))
+        rows, above, mean, probability, cumulative = (
+            values[rest] for values in (rows, above, mean, probability, cumulative)
+        )
 
 
 def photon_brightness(exposure, effective_area, pixel, energy_per_photon, band_fraction):

@@ -5,6 +5,7 @@ from weakref import WeakSet
 
 import keras
 import numpy as np
+from keras import ops
 
 from darkcnn.networks import get_network
 from darkcnn.networks.layers import Dropout
@@ -116,9 +117,9 @@ class CompiledNetwork:
 
     def copy_predictor(self):
         """Return a copy of the model that maps inputs to outputs, with arbitrary weights."""
-        if not self.can_restart:
-            return keras.models.clone_model(self.predictor)
-        return keras.models.clone_model(self.predictor, clone_function=_without_variables, recursive=True)
+        return keras.models.clone_model(
+            self.predictor, clone_function=_plain_copy, recursive=self.can_restart
+        )
 
     def standardise(self, name, mean, deviation):
         """Set the mean and standard deviation of an input, ``"maps"`` or ``"attributes"``."""
@@ -181,9 +182,30 @@ def _standardisation(name):
     The scale `gamma` is the inverse standard deviation, with variance 1 and epsilon 0, because the variance
     of maps with small values would vanish in float32. Inputs are not cast to half precision.
     """
-    return keras.layers.BatchNormalization(
+    return BatchNormalization(
         center=False, epsilon=0.0, trainable=False, name=name, dtype=keras.config.floatx()
     )
+
+
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalisation that is not trained, with a row of pixels in one dimension.
+
+    Results are bit-identical, but backends are slow at loops over few channels. The name, which is part of
+    model files, is that of the layer of keras.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        """Return the standardised inputs."""
+        *_, width, n_channels = inputs.shape
+        n_pixels = width if len(inputs.shape) == 4 else 1
+        x = ops.cast(inputs, self.compute_dtype)
+        rows = ops.reshape(x, (-1, *inputs.shape[1:-2], n_pixels * n_channels))
+        mean, variance, scale = (
+            ops.tile(ops.cast(weight, x.dtype), [n_pixels])
+            for weight in (self.moving_mean, self.moving_variance, self.gamma)
+        )
+        rows = ops.batch_normalization(rows, mean, variance, -1, scale=scale, epsilon=self.epsilon)
+        return ops.reshape(rows, (-1, *inputs.shape[1:]))
 
 
 def ends_in_softmax(network):
@@ -213,7 +235,8 @@ def _initializers(model):
     return pairs
 
 
-def _without_variables(layer):
-    """Copy a layer, dropout as that of keras, so that keras alone can load a saved model."""
-    kind = keras.layers.Dropout if isinstance(layer, Dropout) else type(layer)
+def _plain_copy(layer):
+    """Copy a layer, replaced by the equivalent one of keras, so that keras alone can load a saved model."""
+    replaced = isinstance(layer, BatchNormalization | Dropout)
+    kind = getattr(keras.layers, type(layer).__name__) if replaced else type(layer)
     return kind.from_config(layer.get_config())

@@ -5,6 +5,7 @@ therefore stays in memory, and later fits of the same architecture reinitialise 
 Estimators keep only plain arrays of weights.
 """
 
+import gc
 import random
 from collections import OrderedDict
 from contextlib import contextmanager
@@ -53,8 +54,10 @@ def borrow_network(architecture, map_shape, n_attributes, n_classes, *, seed=Non
     finally:
         with _IDLE_LOCK:
             _IDLE[key] = network
-            while len(_IDLE) > _MAX_IDLE:
-                _IDLE.popitem(last=False)
+            dropped = [_IDLE.popitem(last=False) for _ in range(len(_IDLE) - _MAX_IDLE)]
+        if dropped:
+            del dropped, network
+            gc.collect()  # models contain reference cycles
 
 
 class _Identity:

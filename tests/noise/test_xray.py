@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from darkcnn.noise import XrayNoise
 from darkcnn.noise.geometry import Lenses
-from darkcnn.noise.xray import _blur
+from darkcnn.noise.xray import _blur, draw_counts
 
 
 def test_counts_are_those_expected(blank_records, within_five_errors):
@@ -106,3 +107,23 @@ def test_bad_maps_are_refused(clusters):
         bad["xray"][2, 3, 3] = value
         with pytest.raises(ValueError, match=message):
             XrayNoise().fit(bad)
+
+
+@pytest.mark.parametrize("mean", [0.0, 1e-9, 0.3, 2.5, 7.99, 8.01, 60.0])
+def test_counts_follow_the_poisson_distribution(mean):
+    expected, counts = np.full((4, 50, 50), mean), np.empty((4, 50, 50), np.float32)
+    draw_counts(expected, [np.random.default_rng(seed) for seed in range(4)], out=counts)
+    values = np.arange(int(stats.poisson.ppf(1 - 1e-3, mean)) + 2)
+    cumulative = stats.poisson.cdf(values, mean)
+    observed = (counts.ravel() <= values[:, np.newaxis]).mean(axis=1)
+    error = np.sqrt(cumulative * (1 - cumulative) / counts.size)
+    np.testing.assert_array_less(np.abs(observed - cumulative), 5 * error + 1e-4)
+
+
+def test_counts_of_a_map_do_not_depend_on_the_others():
+    expected = np.random.default_rng(0).gamma(0.5, 6.0, (7, 31, 31))
+    together = np.empty(expected.shape, np.float32)
+    draw_counts(expected, [np.random.default_rng(seed) for seed in range(7)], out=together)
+    alone = np.empty((1, 31, 31), np.float32)
+    draw_counts(expected[5:6], [np.random.default_rng(5)], out=alone)
+    np.testing.assert_array_equal(alone[0], together[5])

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -24,6 +25,17 @@ def output(network, maps, attributes):
     maps, attributes = np.asarray(maps, np.float32), np.asarray(attributes, np.float32)
     standardise(network, as_views(Maps(maps, maps.shape[1:], attributes=attributes)))
     return np.asarray(network.model([maps, attributes], training=False))
+
+
+def test_standardisation_has_the_bits_of_the_layer_of_keras(network, given):
+    maps, attributes = given
+    output(network, maps, attributes)
+    for inputs, name in ((maps, "standardise_maps"), (attributes, "standardise_attributes")):
+        layer = network.model.get_layer(name)
+        own = keras.layers.BatchNormalization.from_config(layer.get_config())
+        own.build((None, *inputs.shape[1:]))
+        own.set_weights(layer.get_weights())
+        np.testing.assert_array_equal(layer(inputs), own(inputs))
 
 
 def test_maps_are_standardised_with_the_training_set(small, marked_maps):

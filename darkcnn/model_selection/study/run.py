@@ -98,9 +98,9 @@ def run_study(
     An interrupted fit starts again. For long trainings, also set ``cnn__checkpoint``, so that a fit resumes
     after its last epoch.
 
-    Candidates that differ in learning rate, its schedule, weight decay or label smoothing share one traced
-    network. Each other network that is traced keeps some 10 MB until its process ends. With two jobs or more
-    and psutil installed, joblib replaces a worker once it has grown by 300 MB.
+    Candidates that differ in learning rate, its schedule, weight decay, label smoothing or dropout share one
+    traced network. TensorFlow keeps some 10 MB of every other traced network until its process ends. With two
+    jobs or more and psutil installed, joblib replaces a worker once it has grown by 300 MB.
 
     Examples
     --------
