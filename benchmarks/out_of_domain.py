@@ -1,28 +1,35 @@
-"""Out of domain: how often clusters unlike those of the training are flagged, singly and as samples.
+"""Out of domain: how often clusters unlike the held-out ones are flagged, singly and as samples.
 
-``DomainTest`` is fitted to the embedding of held-out mock clusters of the default physics. It then tests
-other halos: of the same physics, at other cross-sections, with other physics, blurred, on another pixel
-scale, and pure noise. Run as ``python benchmarks/out_of_domain.py`` for the packaged network, or with a file
-of ``make_probabilities.py``; it prints a table in Markdown.
+``DomainTest`` is fitted to held-out mock clusters of the default physics, by their radial profiles and by the
+embedding of the packaged network. It then tests pools of other halos: of the same physics, at other
+cross-sections, with other physics, blurred, on another pixel scale, and pure noise. Samples of one pool share
+halos, so errors are the scatter between pools. Run as ``python benchmarks/out_of_domain.py``; it prints a
+table in Markdown.
 """
 
 import argparse
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
 from shift import CHANGES
+from tqdm import tqdm
 
-from darkcnn import load_model, load_pretrained
+from darkcnn import RadialProfiles, load_pretrained
 from darkcnn.datasets import make_clusters
 from darkcnn.inference import DomainTest
 from darkcnn.records import MAPS
 from darkcnn.simulation import Physics
 
 LEVEL = 0.05
+POOL = 100  # halos
+SIZES = 10, 30, 100  # clusters of a sample
+CLASSES = 0, 0.1, 0.3, 1  # cm2/g
+COMPARED = 30  # size of the samples that are tested by the embedding as well
 
 
-def simulate(n_halos, seed, *, cross_sections=(0, 0.1, 0.3, 1), **options):
+def simulate(n_halos, seed, *, cross_sections=CLASSES, **options):
     """Make clusters at one redshift."""
     return make_clusters(
         n_halos, cross_sections=cross_sections, redshifts=(0.25,), random_state=seed, **options
@@ -45,67 +52,89 @@ def magnify(each):
     return np.maximum(zoom(inside, len(each) / len(inside), order=1), 0)
 
 
-def embed(transform, n_halos, seed):
-    """Return embeddings of held-out clusters and their labels, and of each kind of clusters to test."""
-    held_out, usual = simulate(3 * n_halos, seed), simulate(n_halos, seed + 1)
-    between = simulate(n_halos, seed + 2, cross_sections=(0.05, 0.18, 0.5, 0.7))
-    rng = np.random.default_rng(seed)
-    kinds = {
-        "same physics": usual.data,
-        "cross-sections between the classes": between.data,
-        "2 cm2/g": simulate(n_halos, seed + 3, cross_sections=(2,)).data,
-        "weak feedback": simulate(n_halos, seed + 4, feedback="weak").data,
-        "strong feedback": simulate(n_halos, seed + 5, feedback="strong").data,
-        **{
-            name: simulate(n_halos, seed + 6 + number, physics=Physics(**change)).data
-            for number, (name, change) in enumerate(CHANGES.items())
-            if change
-        },
-        "smoothed by 2 pixels": change(usual.data, lambda each: gaussian_filter(each, 2)),
-        "27 kpc a pixel": change(usual.data, magnify),
-        "pure noise": change(usual.data, lambda each: rng.random(each.shape)),
-    }
-    embeddings = {name: transform(records) for name, records in kinds.items()}
-    return transform(held_out.data), held_out.target, embeddings
+@dataclass(frozen=True)
+class Kind:
+    """Clusters to test: options of the simulation, and a change of their maps."""
+
+    options: dict = field(default_factory=dict)
+    cross_sections: tuple = CLASSES
+    function: object = None
+
+    def pool(self, number, seed):
+        """Make a pool of clusters of one cross-section; pools take turns."""
+        cross_section = self.cross_sections[number % len(self.cross_sections)]
+        records = simulate(POOL, seed, cross_sections=(cross_section,), **self.options).data
+        return records if self.function is None else change(records, self.function)
 
 
-def rates(test, embeddings, n_models, sizes, n_samples, rng):
-    """Return how often p < 0.05: of single maps, and of samples of one model."""
-    single = (test.pvalues(embeddings) < LEVEL).mean()
-    by_halo = embeddings.reshape(-1, n_models, embeddings.shape[1])
-    samples = [
-        np.mean([
-            test.sample_pvalue(by_halo[rng.permutation(len(by_halo))[:size], rng.integers(n_models)]) < LEVEL
-            for _ in range(n_samples)
-        ])
-        for size in sizes
-    ]  # fmt: skip
-    return [single, *samples]
+NOISE = np.random.default_rng(0)
+KINDS = {
+    "same physics": Kind(),
+    "cross-sections between the classes": Kind(cross_sections=(0.05, 0.18, 0.5, 0.7)),
+    "2 cm²/g": Kind(cross_sections=(2,)),
+    "weak feedback": Kind({"feedback": "weak"}),
+    "strong feedback": Kind({"feedback": "strong"}),
+    **{name: Kind({"physics": Physics(**each)}) for name, each in CHANGES.items() if each},
+    "smoothed by 2 pixels": Kind(function=lambda each: gaussian_filter(each, 2)),
+    "27 kpc a pixel": Kind(function=magnify),
+    "pure noise": Kind(function=lambda each: NOISE.random(each.shape)),
+}
+
+
+def flagged(test, features, sizes):
+    """Return the fractions of maps, and of the samples of each size in a pool, with p < 0.05."""
+    fractions = [(test.pvalues(features) < LEVEL).mean()]
+    for size in sizes:
+        samples = features[: len(features) // size * size].reshape(-1, size, features.shape[1])
+        fractions.append(np.mean([test.sample_pvalue(sample) < LEVEL for sample in samples]))
+    return fractions
 
 
 def main():
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", nargs="?", help="file of a network; the packaged network without it")
-    parser.add_argument("--n-halos", type=int, default=200, help="of each kind; three times as many held out")
-    parser.add_argument("--sizes", nargs="+", type=int, default=[10, 30, 100])
-    parser.add_argument("--n-samples", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=5000)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--n-halos", type=int, default=600, help="held-out halos of a fit of the test")
+    parser.add_argument("--n-fits", type=int, default=4, help="fits to other halos; pools take turns")
+    parser.add_argument("--n-pools", type=int, default=20, help="pools of 100 halos of each kind of clusters")
+    parser.add_argument("--n-usual", type=int, default=100, help="pools of the same physics")
+    parser.add_argument("--seed", type=int, default=6000)
     parser.add_argument("--output", type=Path, help="file to write the table to")
     arguments = parser.parse_args()
-    model = load_model(arguments.model) if arguments.model else load_pretrained()[:-1]
-    held_out, target, kinds = embed(model.transform, arguments.n_halos, arguments.seed)
-    groups = np.repeat(np.arange(3 * arguments.n_halos), len(np.unique(target)))
-    test = DomainTest(random_state=arguments.seed).fit(held_out, target, groups)
-    rng = np.random.default_rng(arguments.seed)
+    transforms = RadialProfiles().fit(simulate(1, 0).data).transform, load_pretrained()[:-1].transform
+    fits = []
+    for number in tqdm(range(arguments.n_fits), desc="fitting"):
+        held_out = simulate(arguments.n_halos, arguments.seed + number)
+        fits.append([
+            DomainTest(random_state=number).fit(transform(held_out.data), held_out.target, held_out.groups)
+            for transform in transforms
+        ])  # fmt: skip
+    sizes = " | ".join(f"N = {size}" for size in SIZES)
     lines = [
-        "| clusters | single | " + " | ".join(f"N = {size}" for size in arguments.sizes) + " |",
-        "|---" * (2 + len(arguments.sizes)) + "|",
+        f"| clusters | single | {sizes} | embedding: single | N = {COMPARED} |",
+        "|---" * (4 + len(SIZES)) + "|",
     ]
-    for name, embeddings in kinds.items():
-        n_models = len(embeddings) // arguments.n_halos
-        row = rates(test, embeddings, n_models, arguments.sizes, arguments.n_samples, rng)
-        lines.append(f"| {name} | " + " | ".join(f"{rate:.0%}" for rate in row) + " |")
+    for row, (name, kind) in enumerate(KINDS.items()):
+        rates = []
+        n_pools = arguments.n_pools if row else arguments.n_usual
+        for number in tqdm(range(n_pools), desc=name, unit="pool"):
+            records = kind.pool(number, arguments.seed + 1000 * (row + 1) + number)
+            profiles, embedding = (transform(records) for transform in transforms)
+            by_profiles, by_embedding = fits[number % len(fits)]
+            rates.append(
+                [
+                    *flagged(by_profiles, profiles, SIZES),
+                    *flagged(by_embedding, embedding, [COMPARED]),
+                ]
+            )
+        errors = np.std(rates, axis=0, ddof=1) / np.sqrt(n_pools)
+        cells = [
+            f"{100 * rate:.0f} ± {100 * error:.0f} %"
+            for rate, error in zip(np.mean(rates, axis=0), errors, strict=True)
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+        print(lines[-1], flush=True)
     table = "\n".join(lines) + "\n"
     print(table)
     if arguments.output is not None:

@@ -10,18 +10,22 @@ and samples, whose gas is heated more strongly or whose maps are wrong.
 # Held-out clusters as the reference
 # ----------------------------------
 #
-# :class:`~darkcnn.inference.DomainTest` compares clusters in the input of the last layer of a network, here
-# of the packaged one. The directions along which the cross-section moves clusters are left out.
+# :class:`~darkcnn.inference.DomainTest` compares features of clusters. Single maps are compared by the input
+# of the last layer of a network, here of the packaged one, and samples by radial profiles, which respond to
+# more changes. The directions along which the cross-section changes the features are left out.
 
-from darkcnn import load_pretrained
+from darkcnn import RadialProfiles, load_pretrained
 from darkcnn.datasets import make_clusters
 from darkcnn.inference import DomainTest
 
 options = {"redshifts": (0.25,), "n_pixels": 50}
 held_out = make_clusters(300, cross_sections=(0, 0.1, 1), random_state=0, **options)
 embedding = load_pretrained("polar")[:-1]  # without the last layer
-test = DomainTest(random_state=0)
-test.fit(embedding.transform(held_out.data), held_out.target, held_out.groups)
+profiles = RadialProfiles().fit(held_out.data)
+by_embedding, by_profiles = (
+    DomainTest(random_state=0).fit(features.transform(held_out.data), held_out.target, held_out.groups)
+    for features in (embedding, profiles)
+)
 
 # %%
 # Four samples of forty clusters
@@ -60,8 +64,8 @@ import matplotlib.pyplot as plt
 
 figure, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
 for name, clusters in samples.items():
-    features = embedding.transform(clusters)
-    pvalues, together = np.sort(test.pvalues(features)), test.sample_pvalue(features)
+    pvalues = np.sort(by_embedding.pvalues(embedding.transform(clusters)))
+    together = by_profiles.sample_pvalue(profiles.transform(clusters))
     print(f"{name}: {np.mean(pvalues < 0.05):.0%} have p < 0.05; as a sample, p = {together:.3f}")
     label = f"{name}: sample p = {together:.3f}"
     ax.step([0, *pvalues, 1], [0, *np.linspace(0, 1, len(pvalues)), 1], where="post", label=label)

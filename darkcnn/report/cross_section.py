@@ -6,8 +6,9 @@ import numpy as np
 
 from darkcnn.inference import CrossSectionPosterior, DomainTest, SuiteResponse, marginalize_feedback
 from darkcnn.persistence import check_training, rows_of_new_halos, warn_about_blur
+from darkcnn.preprocessing import MapScaler, RadialProfiles, RotationFlipAugmenter
 from darkcnn.pretrained import PretrainedEmbedding, read_pretrained
-from darkcnn.records import MAPS, canonical_labels, split_labels
+from darkcnn.records import MAPS, canonical_labels, is_records, split_labels
 
 
 def infer_cross_section(
@@ -49,8 +50,9 @@ def infer_cross_section(
         in km/s, None for constant cross-sections; ``posterior``, ``log_evidence_ratio`` and
         ``training_prior`` of each class; ``outlier_fraction``, None with suites; ``systematic_fraction``;
         ``variances`` and ``n_effective``, the largest effective number of clusters, None without suites;
-        ``sample_pvalue`` from :class:`~darkcnn.inference.DomainTest`, or from the suites of a packaged
-        network, None without calibration; ``warnings``, which are only returned, not issued.
+        ``sample_pvalue`` from :class:`~darkcnn.inference.DomainTest` of the radial profiles of the maps, or
+        from the suites of a packaged network, None without calibration or with suites of your own;
+        ``warnings``, which are only returned, not issued.
 
     Raises
     ------
@@ -103,8 +105,14 @@ def infer_cross_section(
                 "not calibrated: errors are as over-confident as the model", UserWarning, stacklevel=2
             )
         else:
-            test = _calibrate(posterior, model, calibration, training)
-            pvalue = test.sample_pvalue(embedding, clusters.groups)
+            own, _ = _held_out(model, calibration, training)
+            posterior.calibrate(
+                own, calibration.target, calibration.groups, calibration.feedback, suites=suites
+            )
+            if suites is None:
+                test = DomainTest(random_state=random_state)
+                test.fit(domain_features(model, calibration.data), calibration.target, calibration.groups)
+                pvalue = test.sample_pvalue(domain_features(model, clusters.data), clusters.groups)
         posterior.fit(probabilities, clusters.groups, embedding=embedding if is_packaged else None)
     for each in caught:
         if not issubclass(each.category, UserWarning):
@@ -174,15 +182,19 @@ def _held_out(model, calibration, training):
     return marginalize_feedback(probabilities, model.classes_)[0], embedding
 
 
-def _calibrate(posterior, model, calibration, training):
-    """Calibrate the posterior, and return the fitted out-of-distribution test."""
-    probabilities, embedding = _held_out(model, calibration, training)
-    suites = getattr(calibration, "suite", None)
-    posterior.calibrate(
-        probabilities, calibration.target, calibration.groups, calibration.feedback, suites=suites
-    )
-    test = DomainTest(random_state=posterior.random_state)
-    return test.fit(embedding, calibration.target, calibration.groups)
+def domain_features(model, records):
+    """Return features for the out-of-distribution test: radial profiles of the maps that a model gets.
+
+    The maps have the noise of the first steps of the model, but no stretch, which hides faint pixels. If the
+    model does not start with maps, its own features are returned.
+    """
+    features = records
+    for _, step in model[:-1].steps:
+        if isinstance(step, MapScaler | RotationFlipAugmenter):
+            break
+        features = step.transform(features)
+    is_map = is_records(features) or len(features.shape) == 4
+    return RadialProfiles().fit_transform(features) if is_map else features
 
 
 def _predict(model, records):

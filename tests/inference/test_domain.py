@@ -36,6 +36,46 @@ def test_usual_samples_are_rarely_flagged(test_of_domain, rng):
     assert np.mean(np.array(pvalues) < 0.05) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 50)
 
 
+def skewed(n_clusters, label, rng):
+    """Return sixty correlated features with heavy tails, of which the first separates the classes."""
+    features = rng.standard_t(3, size=(n_clusters, 60)) + rng.exponential(2, size=(n_clusters, 1))
+    features[:, 0] += 3.0 * label
+    return features
+
+
+@pytest.mark.parametrize("n_clusters", [10, 40])
+def test_p_values_of_usual_samples_are_uniform_over_calibrations(n_clusters):
+    """Samples of one calibration are not independent: each has its own."""
+    pvalues = []
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        target = np.repeat([0, 1], 100)
+        features = np.concatenate([skewed(100, label, rng) for label in (0, 1)])
+        test = DomainTest(random_state=seed).fit(features, np.array(["CDM", "SIDM1"])[target])
+        pvalues.append(test.sample_pvalue(skewed(n_clusters, seed % 2, rng)))
+    pvalues = np.array(pvalues)
+    for level in (0.05, 0.5):
+        error = np.sqrt(level * (1 - level) / len(pvalues))
+        assert (pvalues < level).mean() < level + 3 * error
+        assert (pvalues < 2.5 * level).mean() > level - 2 * error  # not too conservative
+
+
+def test_a_shift_of_half_the_scatter_is_detected_despite_heavy_tails(rng):
+    target = np.repeat([0, 1], 200)
+    features = np.concatenate([skewed(200, label, rng) for label in (0, 1)])
+    test = DomainTest(random_state=0).fit(features, np.array(["CDM", "SIDM1"])[target])
+    shift = np.zeros(60)
+    shift[20:30] = np.sqrt(3) / 2  # of the standard deviation of these features
+    flagged = [test.sample_pvalue(skewed(30, 0, rng) + shift) < 0.05 for _ in range(20)]
+    assert np.mean(flagged) > 0.8
+
+
+def test_without_directions_besides_the_classes_nothing_is_flagged(rng):
+    test = DomainTest(random_state=0).fit(rng.normal(size=(80, 1)), ["CDM", "SIDM1"] * 40)
+    assert test.sample_pvalue(np.full((30, 1), 9.0)) == 1
+    assert (test.pvalues(np.full((3, 1), 9.0)) == 1).all()
+
+
 def test_usual_samples_as_large_as_the_reference_are_rarely_flagged():
     pvalues = []
     for seed in range(40):
@@ -92,7 +132,7 @@ def test_same_seed_same_pvalue(test_of_domain, rng):
 
 
 def test_refuses_bad_input(test_of_domain, rng):
-    with pytest.raises(ValueError, match="6 features as at fit, got 2"):
+    with pytest.raises(ValueError, match="6 columns as at fit, got 2"):
         test_of_domain.pvalues(np.zeros((3, 2)))
     with pytest.raises(ValueError, match="at least about twenty clusters"):
         DomainTest().fit(embed(20, 0, rng), ["CDM", "SIDM1"] * 10)

@@ -4,12 +4,15 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from darkcnn.datasets import make_bunch
 from darkcnn.persistence import describe_training
+from darkcnn.preprocessing import MapScaler, MapSelector, RadialProfiles
 from darkcnn.report import infer_cross_section
+from darkcnn.report.cross_section import domain_features
 
 
 class Prior(DummyClassifier):
@@ -122,3 +125,28 @@ def test_calibration_needs_labels_and_new_halos(bunch_of):
         infer_cross_section(model, bunch_of(20), bunch_of(20))
     with pytest.raises(ValueError, match=r"calibration must contain .* but 36 of 36"):
         infer_cross_section(model, bunch_of(20), known, training=describe_training(known))
+
+
+def test_the_domain_test_uses_profiles_of_the_noisy_maps(bunch_of):
+    records = bunch_of(20).data
+    records["xray"] = records["stellar"] = records["total"]
+    plain = make_pipeline(MapSelector(maps=("total", "xray")), MapScaler(), Prior())
+    plain.fit(records, ["CDM", "SIDM1"] * 10)
+    profiles = RadialProfiles()
+    expected = profiles.fit_transform(np.stack([records["total"], records["xray"]], axis=-1))
+    np.testing.assert_array_equal(domain_features(plain, records), expected)
+    noisy = make_pipeline(FunctionTransformer(lambda rows: rows[::-1]), *plain)
+    noisy.fit(records, ["CDM", "SIDM1"] * 10)
+    np.testing.assert_array_equal(domain_features(noisy, records), expected[::-1])
+    described = model_of(records, ["CDM", "SIDM1"] * 10)
+    np.testing.assert_array_equal(domain_features(described, records), describe(records))
+
+
+def test_own_suites_give_no_p_value(bunch_of):
+    known, sample = bunch_of(IMBALANCED), bunch_of(20)
+    held_out = bunch_of(["CDM", "SIDM1"] * 40)
+    held_out.suite = np.repeat(np.arange(8), 10)
+    model = make_pipeline(FunctionTransformer(describe), GaussianNB()).fit(known.data, known.target)
+    _, result = infer_cross_section(model, sample, held_out, training=describe_training(known))
+    assert result["variances"] is not None
+    assert result["sample_pvalue"] is None
