@@ -59,7 +59,6 @@ CHANGES = {
 }
 LEVELS = (0.68, 0.95)
 PACKAGED, CONDITIONED = "suites, embedding", "and ten own halos"
-N_SLOW = 40  # worlds of each kind in which the slow calibration with one suite is used
 
 
 def doubled(physics):
@@ -88,7 +87,6 @@ class Way:
     embedded: bool = True  # False for probabilities alone
     mass_bias: float | None = None  # dex, of the masses that are joined to the embedding; None for none
     sizes: tuple = tuple(SIZES)
-    n_worlds: float = np.inf  # of each kind in which it is used
 
     def features(self, embedding, records):
         """Return the features of a sample, None for probabilities alone."""
@@ -109,7 +107,6 @@ def calibrations(network):
                 network.predict_proba(one.data), one.target, one.groups
             ),
             embedded=False,
-            n_worlds=N_SLOW,
         ),
         "suites, probabilities": Way(
             CrossSectionPosterior(classes).calibrate(
@@ -173,7 +170,7 @@ def measure(network, ways, physics, seed):
     rest = ~is_own
     found = []
     for name, way in ways.items():
-        for size in way.sizes if seed % 1000 < way.n_worlds else ():
+        for size in way.sizes:
             check = coverage_check(
                 way.posterior,
                 probabilities[rest],
@@ -214,19 +211,21 @@ def table(lines):
     kinds = dict.fromkeys((line["kind"] if line["kind"] != "single" else line["name"]) for line in lines)
     for kind in kinds:
         of_kind = [line for line in lines if kind in (line["kind"], line["name"])]
+        name = f"{kind} ({len(of_kind)})" if len(of_kind) > 1 else kind
         pvalues = np.array([line["pvalues"] for line in of_kind])
         cells = [_percent((pvalues < level).mean(axis=1)) for level in (0.05, 0.2)]
         of_cdm = 100 * (pvalues[:, TRUTHS.index(0)] < 0.05).mean()
-        unlike.append(f"| {_name(kind, of_kind)} | {' | '.join(cells)} | {of_cdm:.0f} |")
+        unlike.append(f"| {name} | {' | '.join(cells)} | {of_cdm:.0f} |")
         for way, size in dict.fromkeys((entry[0], entry[1]) for entry in of_kind[0]["found"]):
-            found = [[entry[2:] for entry in line["found"] if entry[:2] == [way, size]] for line in of_kind]
-            each = np.array([entries for entries in found if entries], dtype=float)
-            # worlds, samples, (truth, held, held, width)
+            each = np.array(
+                [[entry[2:] for entry in line["found"] if entry[:2] == [way, size]] for line in of_kind],
+                dtype=float,
+            )  # worlds, samples, (truth, held, held, width)
             by_world = each[..., 1:].mean(axis=1)
             cdm = each[each[..., 0] == 0][:, 2].mean()
             held = [_percent(by_world[:, i]) for i in (0, 1)]
             cells = (
-                _name(kind, each),
+                name,
                 way,
                 size,
                 *held,
@@ -235,10 +234,6 @@ def table(lines):
             )
             rows.append(f"| {' | '.join(map(str, cells))} | {by_world[:, 2].mean():.2f} |")
     return "\n".join([*rows, "", *unlike])
-
-
-def _name(kind, of_kind):
-    return f"{kind} ({len(of_kind)})" if len(of_kind) > 1 else kind
 
 
 def _percent(by_world):

@@ -168,6 +168,11 @@ def _card(name):
             f"{suites['train']} suites of {trained['halos_of_each']} halos for {trained['epochs']} epochs, "
             f"the last layer on {suites['head']} others; seed {trained['seed']}: ``{trained['by']}``",
         ),
+        (
+            "Calibrated with",
+            f"{sum(suites.values()) - suites['train']} suites of {trained['halos_of_each']} halos that the "
+            "network was not trained on",
+        ),
         ("Versions", ", ".join(f"{package} {version}" for package, version in card["versions"].items())),
         ("SHA-256", f"``{card['sha256']}``"),
     ):
