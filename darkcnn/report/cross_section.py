@@ -8,7 +8,7 @@ from darkcnn.inference import CrossSectionPosterior, DomainTest, SuiteResponse, 
 from darkcnn.persistence import check_training, rows_of_new_halos, warn_about_blur
 from darkcnn.preprocessing import MapScaler, RadialProfiles, RotationFlipAugmenter
 from darkcnn.pretrained import PretrainedEmbedding, read_pretrained
-from darkcnn.records import MAPS, canonical_labels, is_records, split_labels
+from darkcnn.records import MAPS, canonical_labels, is_records, sort_labels, split_labels
 
 
 def infer_cross_section(
@@ -24,7 +24,8 @@ def infer_cross_section(
     model : sklearn.pipeline.Pipeline
         Fitted pipeline, from records to probabilities.
     clusters : sklearn.utils.Bunch
-        Sample from a loader; labels are not needed.
+        Sample from a loader, of one simulation and one dark-matter model. Labels are not needed; where there
+        are any, several models or suites cause a warning.
     calibration : sklearn.utils.Bunch or None, default=None
         Labelled clusters that are not in the training set; they calibrate the probabilities and are the
         reference of the out-of-distribution test. If they have several feedback variants, the feedback of the
@@ -62,13 +63,15 @@ def infer_cross_section(
 
     Examples
     --------
-    >>> from darkcnn.datasets import load_example
+    >>> import numpy as np
+    >>> from darkcnn.datasets import load_example, make_bunch
     >>> from darkcnn.preprocessing import profile_baseline
     >>> from darkcnn.report import infer_cross_section
     >>> example = load_example()
     >>> model = profile_baseline().fit(example.data[:240], example.target[:240])
-    >>> example.data, example.groups = example.data[240:], example.groups[240:]
-    >>> posterior, result = infer_cross_section(model, example, random_state=0)
+    >>> others = np.arange(len(example.data)) >= 240
+    >>> sample = make_bunch(example.data[others & (example.target == "SIDM1")], None)
+    >>> posterior, result = infer_cross_section(model, sample, random_state=0)
     >>> result["n_clusters"], list(result["posterior"])
     (48, ['CDM', 'SIDM0.1', 'SIDM0.3', 'SIDM1'])
     """
@@ -85,6 +88,7 @@ def infer_cross_section(
                 UserWarning,
                 stacklevel=2,
             )
+        _warn_about_mixtures(clusters)
         probabilities, embedding = _predict(model, clusters.data)
         probabilities, classes = marginalize_feedback(probabilities, model.classes_)
         prior = _training_prior(model, training)
@@ -139,6 +143,25 @@ def infer_cross_section(
         "sample_pvalue": pvalue,
         "warnings": [str(each.message) for each in caught if issubclass(each.category, UserWarning)],
     }
+
+
+def _warn_about_mixtures(clusters):
+    """Warn about clusters of several dark-matter models, or of several suites."""
+    models = [] if clusters.target is None else sort_labels(clusters.target)
+    if len(models) > 1:
+        warnings.warn(
+            f"the sample contains clusters of {len(models)} dark-matter models, {', '.join(models)}: the "
+            "result is one cross-section for all of them",
+            UserWarning,
+            stacklevel=3,
+        )
+    n_suites = 1 if clusters.suite is None else len(np.unique(clusters.suite))
+    if n_suites > 1:
+        warnings.warn(
+            f"the sample contains clusters of {n_suites} suites: the error is valid for clusters of one",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def packaged_response(embed, records):

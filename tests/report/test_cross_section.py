@@ -150,3 +150,19 @@ def test_own_suites_give_no_p_value(bunch_of):
     _, result = infer_cross_section(model, sample, held_out, training=describe_training(known))
     assert result["variances"] is not None
     assert result["sample_pvalue"] is None
+
+
+def test_a_sample_of_several_models_or_suites_causes_a_warning(bunch_of):
+    known, unlabelled = bunch_of(["CDM", "SIDM1"] * 10), bunch_of(20)
+    model = model_of(known.data, known.target)
+
+    def warnings_of(clusters):
+        _, result = infer_cross_section(model, clusters)
+        return [each for each in result["warnings"] if "the sample contains" in each]
+
+    sample = make_bunch(unlabelled.data, ["SIDM1", "SIDM1.0"] * 10, suite=[3] * 20)
+    assert warnings_of(unlabelled) == warnings_of(sample) == []
+    mixed = make_bunch(unlabelled.data, ["SIDM1", "CDM"] * 10, suite=[3, 4] * 10)
+    of_models, of_suites = warnings_of(mixed)
+    assert "clusters of 2 dark-matter models, CDM, SIDM1: " in of_models
+    assert "clusters of 2 suites: " in of_suites
