@@ -3,7 +3,8 @@
 Each parameter is set to the lowest and to the highest value of its plausible range, all others staying at
 their defaults. The linear classifier of radial profiles is then trained and tested on such clusters, and
 trained on clusters of the default and tested on such, in five folds by halo. With ``--polar`` the same for
-the polar network and the parameters that moved the linear classifier most, with a single split.
+the polar network and the parameters that moved the linear classifier most, with a single split. Parameters
+of AGN feedback are measured in the same way, on clusters with CDM whose labels are the strength of feedback.
 
 Each value is a line of JSON in ``FOLDER/sensitivity.jsonl``; those that are there are not repeated. The
 tables are made from all lines:
@@ -25,7 +26,7 @@ from darkcnn import default_pipeline, profile_baseline
 from darkcnn._common.writing import atomic_write
 from darkcnn.datasets import make_clusters
 from darkcnn.preprocessing import RadialProfiles
-from darkcnn.simulation import Physics, Scatter
+from darkcnn.simulation import HEATING, Physics, Scatter
 
 N_HALOS, N_FOLDS = 240, 5
 N_TRAIN = 160  # halos that polar is trained on; the others test
@@ -38,9 +39,13 @@ ENDS = ("lowest", "highest")
 
 
 def parameters():
-    """Return the parameters that fiducial clusters depend on, the least known first."""
-    used = [each for each in fields(Physics) if not each.name.startswith("feedback_")]
-    return sorted(used, key=lambda each: STATUSES.index(each.metadata["status"]))
+    """Return all parameters, the least known first."""
+    return sorted(fields(Physics), key=lambda each: STATUSES.index(each.metadata["status"]))
+
+
+def is_of_feedback(name):
+    """Return whether a parameter acts on clusters with another feedback than the fiducial only."""
+    return name.startswith("feedback_")
 
 
 def physics_at(name, end):
@@ -56,16 +61,21 @@ def physics_at(name, end):
     )
 
 
-def simulate(name, end, n_halos, n_pixels):
-    """Make clusters with one parameter at an end of its spread."""
-    return make_clusters(
+def simulate(estimator, name, end, n_halos, n_pixels):
+    """Make clusters with one parameter at an end of its spread; the target of "feedback" is the feedback."""
+    feedback = estimator == "feedback"
+    clusters = make_clusters(
         n_halos,
         n_pixels=n_pixels,
-        cross_sections=CROSS_SECTIONS[3],
+        cross_sections=(0,) if feedback else CROSS_SECTIONS[3],
+        feedback=tuple(HEATING) if feedback else "fiducial",
         redshifts=(REDSHIFT,),
         physics=physics_at(name, end),
         random_state=SEED,
     )
+    if feedback:
+        clusters.target = clusters.feedback
+    return clusters
 
 
 def by_halo(predicted, target, n_halos):
@@ -108,11 +118,11 @@ def run(estimator, points, done, path, n_halos, n_pixels):
         return
     default = None
     for point in tqdm([DEFAULT, *todo], desc=estimator, unit="mock"):
-        clusters = simulate(*point, n_halos, n_pixels)
-        if estimator == "profiles":
-            right, default = test_linear(clusters, default, n_halos)
-        else:
+        clusters = simulate(estimator, *point, n_halos, n_pixels)
+        if estimator == "polar":
             right, default = test_polar(clusters, default)
+        else:
+            right, default = test_linear(clusters, default, n_halos)
         if (estimator, *point) in done:
             continue
         done[estimator, *point] = right
@@ -148,7 +158,7 @@ def table(done, estimator):
         change, error = changes(done, estimator, name)
         texts = [f"{value:+.3f} ± {of:.3f}" for value, of in zip(change.T.flat, error.T.flat, strict=True)]
         row = listed[name]
-        if estimator == "polar" or (np.abs(change) > N_ERRORS * error).any():
+        if estimator != "profiles" or (np.abs(change) > N_ERRORS * error).any():
             rows.append([f"`{name}`", row["status"], row["default"], row["spread"], *texts])
         else:
             others.append(f"`{name}` {texts[np.abs(change.T).argmax()]}")
@@ -173,8 +183,10 @@ def main():
     done = {}
     for line in map(json.loads, path.read_text().splitlines() if path.exists() else ()):
         done[line["estimator"], line["parameter"], line["end"]] = np.array(line["right"])
-    ends = [(name, end) for name in options.parameters for end in ENDS]
-    run("profiles", ends, done, path, options.n_halos, options.n_pixels)
+    for estimator in ("profiles", "feedback"):
+        names = [name for name in options.parameters if is_of_feedback(name) == (estimator == "feedback")]
+        ends = [(name, end) for name in names for end in ENDS]
+        run(estimator, ends, done, path, options.n_halos, options.n_pixels)
     if options.polar:
         most = ranked(done, "profiles")[: options.polar]
         run(
@@ -186,7 +198,7 @@ def main():
             options.n_pixels,
         )
     text = ""
-    for estimator in ("profiles", "polar"):
+    for estimator in ("profiles", "polar", "feedback"):
         if (estimator, *DEFAULT) in done:
             usual = done[estimator, *DEFAULT][0]
             error = usual.std(ddof=1) / np.sqrt(len(usual))

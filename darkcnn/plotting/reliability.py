@@ -181,7 +181,7 @@ class ReliabilityDisplay:
 
 
 def _wilson_interval(fraction, n_trials):
-    """Return the 68 % Wilson interval of a fraction, shape (n_bins, 2): eq. 4 of Wilson with λ = 1."""
+    """Return the 68 % Wilson interval of a fraction, shape (n_bins, 2)."""
     centre = (fraction + 0.5 / n_trials) / (1 + 1 / n_trials)
     half = np.sqrt(fraction * (1 - fraction) / n_trials + 0.25 / n_trials**2) / (1 + 1 / n_trials)
     return np.column_stack([centre - half, centre + half])
