@@ -37,7 +37,7 @@ from tqdm import tqdm
 from darkcnn import CrossSectionPosterior, load_pretrained
 from darkcnn.datasets import make_clusters
 from darkcnn.inference import SuiteResponse, coverage_check
-from darkcnn.records import cross_section_of, label_of
+from darkcnn.records import MAPS, cross_section_of, label_of
 from darkcnn.report.cross_section import packaged_response
 from darkcnn.simulation import Physics, Scatter
 
@@ -99,7 +99,7 @@ def calibrations(network):
     """Return every way to calibrate, by name."""
     one = make_clusters(300, redshifts=(REDSHIFT,), random_state=CALIBRATION)
     classes = network.classes_.tolist()
-    packaged = packaged_response(network[0], one.data)
+    packaged = packaged_response(network[0].name_, MAPS, one.data["total"].shape[1])
     many = _suites()
     ways = {
         "one suite": Way(

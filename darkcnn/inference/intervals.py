@@ -113,7 +113,7 @@ class CredibleIntervals:
         check_is_fitted(self)
         lower, upper = self.lower_limit(), self.upper_limit()
         sample = "1 cluster" if self.n_clusters_ == 1 else f"{self.n_clusters_} clusters"
-        if self.n_effective_ is not None:
+        if self.n_effective_ is not None and self.n_effective_ < self.n_clusters_:
             sample += f", effectively at most {self.n_effective_:.0f}"
         at = "" if self._classes.velocity is None else f" at {self._classes.velocity:g} km/s"
         if lower == self.grid_[0] and np.isinf(upper):

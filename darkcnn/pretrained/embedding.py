@@ -109,8 +109,8 @@ class PretrainedEmbedding(
         Raises
         ------
         ValueError
-            If all maps of a cluster are missing, a map has some NaN pixels or negative ones, or maps have
-            noise.
+            If all maps of a cluster are missing, a map has some NaN pixels or negative ones or is zero
+            everywhere, or maps have noise.
         """
         check_is_fitted(self)
         from darkcnn.pretrained.network import embed  # starts keras
@@ -187,6 +187,7 @@ class PretrainedEmbedding(
             (is_nan.any(axis=(1, 2)) & available, "be NaN in every pixel (missing) or in none"),
             (np.isinf(maps).any(axis=(1, 2)), "be finite"),
             (maps.min(axis=(1, 2)) < -floor * maps.max(axis=(1, 2)), "be zero or more, as without noise"),
+            (maps.max(axis=(1, 2)) == 0, "have a pixel above zero (a missing map is NaN in every pixel)"),
             (~available.any(axis=1, keepdims=True), "be available, at least one for each cluster"),
         ):
             if wrong.any():

@@ -3,6 +3,8 @@
 import warnings
 
 import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
 
 from darkcnn.inference import CrossSectionPosterior, DomainTest, SuiteResponse, marginalize_feedback
 from darkcnn.persistence import check_training, rows_of_new_halos, warn_about_blur
@@ -99,10 +101,14 @@ def infer_cross_section(
         suites = getattr(calibration, "suite", None)
         is_packaged = isinstance(model[0], PretrainedEmbedding) and suites is None
         if is_packaged:
-            posterior.calibrate_with(packaged_response(model[0], clusters.data))
+            maps = _available_maps(model[0], clusters.data)
+            posterior.calibrate_with(packaged_response(model[0].name_, maps, _n_pixels(clusters)))
             pvalue = posterior.pvalue(embedding, clusters.groups)
             if calibration is not None:
-                own, features = _held_out(model, calibration, training)
+                _check_own(model[0], calibration, clusters, maps)
+                restricted = make_pipeline(clone(model[0]).set_params(maps=maps), model[-1])
+                restricted[0].fit(calibration.data)
+                own, features = _held_out(restricted, calibration, training)
                 posterior.condition(own, calibration.target, calibration.groups, embedding=features)
         elif calibration is None:
             warnings.warn(
@@ -164,31 +170,50 @@ def _warn_about_mixtures(clusters):
         )
 
 
-def packaged_response(embed, records):
-    """Return the calibration of a packaged embedding for maps of this kind and size."""
-    known = {
-        name: not np.isnan(records[name][:, 0, 0]).all()
-        for name in (MAPS if embed.maps == "all" else embed.maps)
-    }
-    maps = [name for name in MAPS if known.get(name)]
-    gaps = [name for name in maps if np.isnan(records[name][:, 0, 0]).any()]
-    if gaps:
-        raise ValueError(f"clusters must all have the same maps to be combined, but {gaps} are NaN in some")
-    arrays = read_pretrained(embed.name_).group("calibration")
+def packaged_response(name, maps, n_pixels):
+    """Return the calibration of a packaged network for these maps and the nearest number of pixels."""
+    arrays = read_pretrained(name).group("calibration")
     choices = {tuple(key.split("/")[:2]) for key in arrays}
-    name = "+".join(maps)
-    pixels = sorted(int(n) for subset, n in choices if subset == name)
+    wanted = "+".join(maps)
+    pixels = sorted(int(n) for subset, n in choices if subset == wanted)
     if not pixels:
         raise ValueError(
-            f"{embed.name_} is calibrated for the maps {sorted({subset for subset, _ in choices})}, got "
-            f"{name!r}: pass your own calibration"
+            f"{name} is calibrated for the maps {sorted({subset for subset, _ in choices})}, got "
+            f"{wanted!r}: pass your own calibration"
         )
-    n_pixels = records["total"].shape[1]
     nearest = min(pixels, key=lambda each: abs(np.log(each / n_pixels)))
-    prefix = f"{name}/{nearest}/"
+    prefix = f"{wanted}/{nearest}/"
     return SuiteResponse.from_arrays(
         {key.removeprefix(prefix): each for key, each in arrays.items() if key.startswith(prefix)}
     )
+
+
+def _available_maps(embed, records):
+    """Return the maps that a packaged network uses of these clusters, which must all have the same."""
+    names = MAPS if embed.maps == "all" else embed.maps
+    missing = {name: np.isnan(records[name][:, 0, 0]) for name in MAPS if name in names}
+    gaps = [name for name, rows in missing.items() if rows.any() and not rows.all()]
+    if gaps:
+        raise ValueError(f"clusters must all have the same maps to be combined, but {gaps} are NaN in some")
+    return tuple(name for name, rows in missing.items() if not rows.all())
+
+
+def _check_own(embed, own, sample, maps):
+    """Check that halos of the own simulation are mapped like the sample."""
+    lacking = sorted(set(maps) - set(_available_maps(embed, own.data)))
+    if lacking:
+        raise ValueError(f"calibration must have the maps of the sample, {list(maps)}, but lacks {lacking}")
+    if _n_pixels(own) != _n_pixels(sample):
+        warnings.warn(
+            f"the maps of the calibration have {_n_pixels(own)} pixels on a side, those of the sample "
+            f"{_n_pixels(sample)}: their difference may be taken for one of the cross-section",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _n_pixels(clusters):
+    return clusters.data["total"].shape[1]
 
 
 def _held_out(model, calibration, training):

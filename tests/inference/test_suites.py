@@ -102,6 +102,7 @@ def test_more_clusters_than_the_effective_number_do_not_help():
     assert effective == pytest.approx([1 / SHIFT**2] * 2, rel=0.5)
     assert posterior.systematic_fraction_ > 0.99
     assert f"effectively at most {effective[1]:.0f}" in posterior.summary()
+    assert "effectively" not in posterior.fit(probabilities_of(few[:1])).summary()
 
 
 def test_a_sample_unlike_all_suites_has_a_larger_discrepancy():

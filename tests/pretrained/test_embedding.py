@@ -88,6 +88,7 @@ def change(field, value, row=1):
     ("X", "message"),
     [
         (lambda X: change("xray", np.inf)(X), "maps must be finite; 'xray' of row 1 is not"),
+        (lambda X: change("xray", 0)(X), "maps must have a pixel above zero .*; 'xray' of row 1 is not"),
         (
             lambda X: np.array(WeakLensingNoise(random_state=0).fit_transform(X)),
             "maps must be zero or more, as without noise; 'total' of row 0 is not",

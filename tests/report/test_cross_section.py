@@ -8,7 +8,8 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from darkcnn.datasets import make_bunch
+from darkcnn import load_pretrained
+from darkcnn.datasets import make_bunch, make_clusters
 from darkcnn.persistence import describe_training
 from darkcnn.preprocessing import MapScaler, MapSelector, RadialProfiles
 from darkcnn.report import infer_cross_section
@@ -166,3 +167,25 @@ def test_a_sample_of_several_models_or_suites_causes_a_warning(bunch_of):
     of_models, of_suites = warnings_of(mixed)
     assert "clusters of 2 dark-matter models, CDM, SIDM1: " in of_models
     assert "clusters of 2 suites: " in of_suites
+
+
+def without(bunch, name):
+    records = bunch.data.copy()
+    records[name] = np.nan
+    return make_bunch(records, bunch.target)
+
+
+def test_own_halos_have_the_maps_of_the_sample():
+    model = load_pretrained()
+    options = {"redshifts": (0.25,), "n_pixels": 25}
+    sample = make_clusters(5, cross_sections=(0.3,), **options, random_state=0)
+    own = make_clusters(5, cross_sections=(0, 1), **options, random_state=1)
+    blind = without(sample, "xray")
+    results = [infer_cross_section(model, blind, each)[1] for each in (own, without(own, "xray"))]
+    assert results[0]["summary"] == results[1]["summary"]
+    assert results[0]["variances"] == pytest.approx(results[1]["variances"])
+    with pytest.raises(ValueError, match=r"maps of the sample, \['total', .*\], but lacks \['xray'\]"):
+        infer_cross_section(model, sample, without(own, "xray"))
+    finer = make_clusters(5, cross_sections=(0, 1), redshifts=(0.25,), random_state=1)
+    _, result = infer_cross_section(model, sample, finer)
+    assert "the calibration have 50 pixels on a side, those of the sample 25" in result["warnings"][0]
