@@ -251,16 +251,16 @@ def fit(pipeline, clusters, quiet):
         with errors_as_messages():
             pipeline.fit(clusters.data, clusters.target)
         return
-    import keras
     from tqdm import tqdm
+
+    from darkcnn.training.progress import AfterEpoch
 
     epochs = pipeline.get_params()["cnn__epochs"]
     with (
         tqdm(total=epochs, desc="Training on all clusters", unit="epoch", disable=quiet) as progress,
         errors_as_messages(),
     ):
-        advance = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: progress.update())
-        pipeline.set_params(cnn__callbacks=[advance]).fit(clusters.data, clusters.target)
+        pipeline.set_params(cnn__callbacks=[AfterEpoch(progress.update)]).fit(clusters.data, clusters.target)
     pipeline.set_params(cnn__callbacks=None)  # so that it is not saved with the pipeline
 
 

@@ -11,9 +11,10 @@ from sklearn import config_context
 from darkcnn.training.batches import EpochStart
 from darkcnn.training.divergence import DivergenceGuard
 from darkcnn.training.learning_rate import RateOfBatch
+from darkcnn.training.progress import AfterEpoch
 
 _STEPS = 10
-"""Training steps per call from Python; with user callbacks it is 1."""
+"""Training steps per call from Python; it is 1 with callbacks that may act on each of them."""
 
 
 def train(
@@ -63,9 +64,10 @@ def train(
         if checkpoint is not None:
             checkpoint.follow(network, stopping)
         guard.follow(network)
-        if callbacks:
+        by_step = any(not isinstance(each, AfterEpoch) for each in callbacks)
+        if by_step:
             following.append(RateOfBatch(network.learning_rate))
-        network.run_at_once(1 if callbacks else _STEPS)
+        network.run_at_once(1 if by_step else _STEPS)
 
         # Not seeded by scikeras: all random numbers are already seeded, and setting TensorFlow's global seed
         # would make it optimise every traced function again, which takes seconds.

@@ -40,7 +40,7 @@ def database(clusters, tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(database, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model.keras"
-    run_well("fit", database, "-f", path, *TINY, "-q")
+    assert run_well("fit", database, "-f", path, *TINY, "-q").stderr == ""
     return path
 
 
@@ -105,6 +105,15 @@ def test_cross_validate_prints_json_and_nothing_else(database):
 def test_cross_validate_deals_five_folds_by_halo(database):
     table = run_well("cross-validate", database, *TINY, "-q").stdout
     assert [line.split()[0] for line in table.splitlines() if " 0.500 " in line] == [*"12345", "mean"]
+
+
+def test_fit_shows_its_epochs_and_changes_no_bits(database, model, tmp_path):
+    result = run_well("fit", database, "-f", tmp_path / "model.keras", *TINY)
+    assert "Training on all clusters: 100%" in result.stderr
+    assert "1/1" in result.stderr
+    shown, quiet = (load_model(path)[-1].weights_ for path in (tmp_path / "model.keras", model))
+    for one, other in zip(shown, quiet, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_predict_writes_a_row_for_each_cluster(database, model, tmp_path):

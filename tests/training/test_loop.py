@@ -8,6 +8,8 @@ import pytest
 from sklearn import config_context
 
 from darkcnn._common import keras_settings
+from darkcnn.training.network import CompiledNetwork
+from darkcnn.training.progress import AfterEpoch
 
 
 def test_callbacks_are_copied(small, marked_maps):
@@ -101,4 +103,24 @@ def test_callbacks_are_called_for_every_batch_and_change_no_bits(small, marked_m
     assert counter.batches == [0, 1, 2, 3, 4] * 2
     assert called.history_ == alone.history_
     for one, other in zip(called.weights_, alone.weights_, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_progress_by_epochs_leaves_ten_steps_at_a_time_and_changes_no_bits(small, marked_maps, monkeypatch):
+    at_once, calls = [], []
+    run_at_once = CompiledNetwork.run_at_once
+
+    def recorded(network, n_steps):
+        at_once.append(n_steps)
+        run_at_once(network, n_steps)
+
+    monkeypatch.setattr(CompiledNetwork, "run_at_once", recorded)
+    shown, alone = (
+        small(epochs=2, batch_size=8, callbacks=each).fit(*marked_maps)
+        for each in ([AfterEpoch(lambda: calls.append("epoch"))], None)
+    )
+    assert calls == ["epoch"] * 2
+    assert at_once == [10, 10]
+    assert shown.history_ == alone.history_
+    for one, other in zip(shown.weights_, alone.weights_, strict=True):
         np.testing.assert_array_equal(one, other)
