@@ -12,6 +12,8 @@ from darkcnn.networks.layers import Dropout
 from darkcnn.networks.rings import Rings
 from darkcnn.training.learning_rate import ScheduledRate
 
+_TRACED = "train_function", "test_function", "predict_function"  # of a keras model
+
 
 class CompiledNetwork:
     """Network of an architecture (see :func:`darkcnn.networks.get_network`) with scaling, loss and optimiser.
@@ -60,7 +62,9 @@ class CompiledNetwork:
         optimizer.weight_decay = self._weight_decay = keras.Variable(
             0.0, trainable=False, name="weight_decay"
         )
-        self._compile(optimizer, keras.losses.CategoricalCrossentropy(self.from_logits))
+        loss = keras.losses.CategoricalCrossentropy(self.from_logits)
+        self.model.compile(optimizer, loss, metrics=["accuracy"])
+        self._traced = {}
         self.model.optimizer.build(self.model.trainable_variables)
         if self.can_restart:
             self._initializers = _initializers(self.model)
@@ -68,12 +72,13 @@ class CompiledNetwork:
             self._first_state = [_value(v) if v.shape == () else 0 for v in self._state()]
 
     def run_at_once(self, n_steps):
-        """Set the number of training steps per call; changes cause retracing."""
-        if n_steps != self.model.steps_per_execution:
-            self._compile(self.model.optimizer, self.model.loss, n_steps)
-
-    def _compile(self, optimizer, loss, n_steps=1):
-        self.model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=n_steps)
+        """Set the number of training steps per call. Functions are traced once for each number."""
+        model = self.model
+        if n_steps != model.steps_per_execution:
+            self._traced[model.steps_per_execution] = [getattr(model, name) for name in _TRACED]
+            model.steps_per_execution = n_steps
+            for name, function in zip(_TRACED, self._traced.get(n_steps, [None] * len(_TRACED)), strict=True):
+                setattr(model, name, function)
 
     def restart(self, seed):
         """Reinitialise all weights, the optimiser and the dropout from a seed."""

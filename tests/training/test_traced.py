@@ -82,6 +82,17 @@ def test_few_networks_stay_idle():
     assert len(traced._IDLE) == traced._MAX_IDLE
 
 
+def test_functions_are_traced_once_for_each_number_of_steps():
+    network = CompiledNetwork(own, (4, 4, 1), 0, 2, **SETTINGS)
+    x, y, functions = np.zeros((4, 4, 4, 1)), np.eye(2)[[0, 1, 0, 1]], []
+    for n_steps in (1, 10, 1, 10):
+        network.run_at_once(n_steps)
+        network.model.fit(x, y, verbose=0)
+        functions.append(network.model.train_function)
+    assert functions[:2] == functions[2:]
+    assert functions[0] is not functions[1]
+
+
 def own(input_shape, n_classes, activation=None, mask=None):
     maps = keras.Input(input_shape)
     x = keras.layers.GlobalAveragePooling2D()(maps)
