@@ -64,6 +64,9 @@ class CompiledNetwork:
         )
         loss = keras.losses.CategoricalCrossentropy(self.from_logits)
         self.model.compile(optimizer, loss, metrics=["accuracy"])
+        # Creates the variables of the metrics: a step that created them would be traced twice.
+        blank = np.zeros((1, n_classes), keras.config.floatx())
+        self.model.compute_metrics(None, blank, blank)
         self._traced = {}
         self.model.optimizer.build(self.model.trainable_variables)
         if self.can_restart:

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from darkcnn import DarkCNNClassifier
 from darkcnn.networks import NETWORKS
 from darkcnn.training import traced
-from darkcnn.training.network import CompiledNetwork
+from darkcnn.training.network import CompiledNetwork, _Network
 from darkcnn.training.traced import _python_seed, borrow_network
 
 SETTINGS = {"options": {}}
@@ -80,6 +80,19 @@ def test_few_networks_stay_idle():
         with borrow_network("simple", (4, 4, 1), 0, n_classes, **SETTINGS):
             pass
     assert len(traced._IDLE) == traced._MAX_IDLE
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="JAX compiles steps in another way")
+def test_the_first_step_is_traced_once(small, monkeypatch):
+    traces, train_step = [], _Network.train_step
+
+    def counted(model, data):
+        traces.append(model)
+        return train_step(model, data)
+
+    monkeypatch.setattr(_Network, "train_step", counted)
+    small(epochs=1).fit(np.zeros((4, 5, 6, 1)), ["CDM", "SIDM1"] * 2)  # a shape of no other test
+    assert len(traces) == 1
 
 
 def test_functions_are_traced_once_for_each_number_of_steps():
