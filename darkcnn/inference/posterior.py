@@ -278,6 +278,9 @@ class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, Documentatio
     def log_evidence_ratio(self, numerator, denominator="CDM"):
         """Return the natural logarithm of the Bayes factor of two classes, independent of the prior.
 
+        It compares classes for one calibration. Likelihoods are normalised for each calibration, network and
+        feedback, so results of different calibrations or features are not comparable and must not be added.
+
         Parameters
         ----------
         numerator, denominator : str

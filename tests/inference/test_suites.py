@@ -278,3 +278,37 @@ def test_a_row_without_suite_is_refused(unknown):
         ValueError, match="suites must name the suite of every row, got 1 rows without, first"
     ):
         posterior_of(features, cross_sections, suites, embed=False)
+
+
+def test_errors_of_joined_masses_move_the_cross_section_by_less_than_its_error():
+    """The first feature rises with the mass; suites differ in their mean mass, and in the feature besides."""
+    rng = np.random.default_rng(4)
+
+    def simulate(cross_sections, n_clusters):
+        features, cross_sections = world(rng, cross_sections, n_clusters)
+        log_mass = 14.5 + 0.15 * rng.normal() + 0.2 * rng.normal(size=len(features))
+        features[:, 0] += 2 * (log_mass - 14.5)
+        return np.column_stack([features, log_mass]), cross_sections
+
+    worlds = [simulate(DESIGN, 40) for _ in range(40)]
+    features, cross_sections = map(np.concatenate, zip(*worlds, strict=True))
+    posterior = posterior_of(features, cross_sections, np.repeat(np.arange(40), 240), embed=True)
+
+    def infer(sample, log_mass):
+        joined = np.column_stack([sample[:, :1], log_mass])
+        posterior.fit(probabilities_of(joined), embedding=joined)
+        low, high = position(np.minimum(posterior.interval(), 1))
+        return position(posterior.median_), (high - low) / 2
+
+    moved = []
+    for _ in range(20):
+        sample, _ = simulate([0.2], 60)
+        log_mass = sample[:, 1]
+        scattered = log_mass + np.log10(1.2) * rng.normal(size=60)
+        wrong = scattered, log_mass + np.log10(1.2), log_mass + np.log10(0.8)
+        (median, error), *others = (infer(sample, each) for each in (log_mass, *wrong))
+        moved.append([(other - median) / error for other, _ in others])
+    scatter, too_high, too_low = np.transpose(moved)
+    assert np.sqrt((scatter**2).mean()) < 0.2
+    assert -1 < too_high.mean() < -0.1
+    assert 0.1 < too_low.mean() < 1
