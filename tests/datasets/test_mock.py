@@ -139,7 +139,7 @@ def test_mean_profiles_are_those_of_the_published_maps(many, name, published):
     distance = np.hypot(*np.meshgrid(axis, axis))
     mean = many[name].mean(axis=0)
     inner, *rings = (mean[abs(distance - radius) < 25].mean() for radius in (25, 75, 125, 225, 525, 975))
-    np.testing.assert_allclose(rings / inner, published, rtol=0.2)
+    np.testing.assert_allclose(rings / inner, published, rtol=0.15)
 
 
 def test_galaxies_belong_to_their_records(clusters):
