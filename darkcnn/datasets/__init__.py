@@ -5,7 +5,6 @@ from darkcnn.datasets.bunch import make_bunch
 from darkcnn.datasets.example import load_example
 from darkcnn.datasets.files import load_clusters, save_clusters
 from darkcnn.datasets.importing import import_clusters
-from darkcnn.datasets.mock import make_clusters
 
 __all__ = [
     "import_clusters",
@@ -16,3 +15,11 @@ __all__ = [
     "make_records",
     "save_clusters",
 ]
+
+
+def __getattr__(name):
+    if name == "make_clusters":
+        from darkcnn.datasets.mock import make_clusters  # imports astropy.cosmology: a third of a second
+
+        return make_clusters
+    raise AttributeError(f"module 'darkcnn.datasets' has no attribute {name!r}")

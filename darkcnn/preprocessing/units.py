@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 
-from darkcnn.cosmology import BAHAMAS
 from darkcnn.records import MAPS, NORMS, SHEAR, TANGENTIAL
 
 _NORM_MARGIN = 10
@@ -61,6 +60,8 @@ def _readings(records, name):
     if name == "xray_norm":
         redshift = np.asarray(records["redshift"], dtype=float)
         yield records[name] * (1 + redshift) ** 4
+        from darkcnn.cosmology import BAHAMAS  # takes a third of a second
+
         distance = BAHAMAS.angular_diameter_distance(np.maximum(redshift, _MIN_REDSHIFT)).value
         yield records[name] / distance**2
 
@@ -86,6 +87,8 @@ def _check_norms(records, ranges):
         outside = known.copy()
         for reading, (low, high) in zip(_readings(records, name), seen, strict=True):
             outside &= ~((reading >= low / _NORM_MARGIN) & (reading <= high * _NORM_MARGIN))
+            if not outside.any():
+                break
         if outside.sum() > known.sum() / 2:
             warnings.warn(
                 f"{name!r} of {outside.sum()} of {len(records)} clusters, such as "
