@@ -40,9 +40,10 @@ class DomainTest(DocumentationLink, BaseEstimator):
 
     Notes
     -----
-    **Features.** The test responds only to what the features contain. Radial profiles of the maps that the
-    network gets, with the same noise, are more sensitive than the embedding of a network
-    (:doc:`/benchmarks/out_of_domain`). The median is subtracted, the result is divided by half of the range
+    **Features.** The test responds only to what the features contain. For samples, radial profiles of the
+    maps that the network gets, with the same noise, are more sensitive to gas, galaxies, feedback and
+    centres than the embedding of a network, and less to mass and blur (:doc:`/benchmarks/out_of_domain`). The
+    median is subtracted, the result is divided by half of the range
     from 16 to 84 % and clipped at ±3, so that a few peculiar clusters do not dominate. Up to 40 principal
     components of the scatter within classes are scaled to unit variance. The directions along which classes
     differ are removed, so that a sample is not rejected for its cross-section; if no others are left, all
