@@ -203,9 +203,9 @@ def report(done):
     rows = []
     for bias, *measured in zip(BIASES, *biased, strict=True) if biased else ():
         name = ", ".join(key if value is True else f"{key} {value:+g}" for key, value in bias.items())
-        name = name.replace("_", " ").replace("photo z", "photo-z") or "none"
+        name = name.replace("photo_z", "photo-z").replace("large_scale", "large-scale").replace("_", " ")
         means = [mean_and_error([row["mean"][label] for row in measured]) for label in measured[0]["mean"]]
-        rows.append((name, mean_and_error([row["accuracy"] for row in measured]), *means))
+        rows.append((name or "none", mean_and_error([row["accuracy"] for row in measured]), *means))
     if rows:
         truths = [f"inferred from {label}, cm2/g" for label in biased[0][0]["mean"]]
         text += f"\n{table(('error', 'accuracy', *truths), rows)}"
