@@ -7,21 +7,24 @@ its log-probabilities ``--overconfidence`` times too large. With ``--file`` they
 that samples are drawn from. Ours calibrates the mean of the networks, or ``--separate`` each; the published
 method takes each, as it does.
 
-Both estimators see the same samples. The interval of the published method is its estimate and one, or two, of
-its errors either way. Rows "prior" average over truths up to the highest class, uniformly on the axis. Run
-``python benchmarks/coverage.py``; it prints a table in Markdown, in cm2/g.
+``coverage_check`` draws the samples of ours; those of the published method are other draws from the same
+clusters, and its interval is its estimate and one, or two, of its errors either way. Averages over the prior
+are over truths up to the highest class, uniformly on the axis; errors are the scatter between calibrations.
+Run ``python benchmarks/coverage.py``; it prints tables in Markdown, with widths in cm2/g.
 """
 
 import argparse
 import warnings
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from make_probabilities import CALIBRATED
 from scipy.special import softmax
 from tqdm import tqdm
 
-from darkcnn.inference import CrossSectionPosterior, published_estimate
+from darkcnn.inference import CrossSectionPosterior, coverage_check, published_estimate
 from darkcnn.records import cross_section_of, label_of
 
 RESPONSES = {  # of the feature to the cross-section in cm2/g, from 0 at 0 to 1 at 1
@@ -31,6 +34,8 @@ RESPONSES = {  # of the feature to the cross-section in cm2/g, from 0 at 0 to 1 
     "root": np.sqrt,
 }
 LEVELS = (0.68, 0.95)
+TRUTHS = (0, 0.02, 0.05, 0.1, 0.18, 0.3, 0.5, 0.7, 1)  # cm2/g
+N_BINS = 5  # of ranks
 
 
 @dataclass(frozen=True)
@@ -87,9 +92,8 @@ class HeldOut:
 
     @property
     def calibrated_at(self):
-        """Cross-sections of held-out clusters: of the classes, or all up to the highest class."""
-        nodes = [cross_section_of(label) for label in self.classes]
-        return [each for each in self.cross_sections if each <= max(nodes)] if self.between else nodes
+        """Cross-sections of held-out clusters: of the classes, or some between them as well."""
+        return list(CALIBRATED) if self.between else [cross_section_of(label) for label in self.classes]
 
     def deal(self, rng):
         """Deal some halos to calibrate with, the others to draw samples from."""
@@ -106,59 +110,99 @@ class HeldOut:
         return calibrating, np.tile(labels, self.n_calibration), draw
 
 
-def measure(source, classes, truths, n_clusters, *, n_samples, samples_a_deal, average, seed):
-    """Return, for each truth, an array (n_samples, 9).
+def measure(source, truths, sizes, *, n_deals, n_samples, average, outlier_fraction, seed):
+    """Return results for each size, an array (n_deals, n_truths, 6 + N_BINS).
 
-    Contained twice, error, width and part that is systematic of ours; the first four of the published method.
+    Contained twice and width of ours; the same of the published method; fractions of the ranks in bins.
     """
     rng = np.random.default_rng(seed)
-    nodes = [cross_section_of(label) for label in classes]
-    results = {true: [] for true in truths}
-    for _ in tqdm(range(n_samples // samples_a_deal), desc=f"N = {n_clusters}", unit="calibration"):
+    nodes = [cross_section_of(label) for label in source.classes]
+    results = {size: [] for size in sizes}
+    for _ in tqdm(range(n_deals), unit="calibration"):
         probabilities, target, draw = source.deal(rng)
-        posterior = CrossSectionPosterior(classes, random_state=int(rng.integers(2**31)))
+        posterior = CrossSectionPosterior(
+            source.classes, outlier_fraction=outlier_fraction, random_state=int(rng.integers(2**31))
+        )
         # The same halo at every cross-section: one group.
         groups = None
         if isinstance(source, HeldOut):
             groups = np.arange(len(target)) // len(source.calibrated_at)
         posterior.calibrate(average(probabilities), target, groups)
-        for true in truths:
-            for _ in range(samples_a_deal):
-                sample = draw(true, n_clusters)
-                posterior.fit(average(sample))
-                intervals = [posterior.interval(level) for level in LEVELS]
-                contained = [low <= true <= high for low, high in intervals]
-                low, high = np.minimum(intervals[0], max(nodes))
-                estimate, error = published_estimate(sample, nodes)
-                theirs = [abs(estimate - true) <= n_errors * error for n_errors in (1, 2)]
-                results[true].append(
+        pools = [draw(true, n_samples * max(sizes)) for true in truths]
+        n_pool = pools[0].shape[1]
+        for size in sizes:
+            check = coverage_check(
+                posterior,
+                average(np.concatenate(pools, axis=1)),
+                np.repeat([label_of(true) for true in truths], n_pool),
+                np.tile(np.arange(n_pool), len(truths)),
+                n_clusters=size,
+                n_samples=n_samples,
+                levels=LEVELS,
+                random_state=int(rng.integers(2**31)),
+            )
+            rows = []
+            for true, pool in zip(truths, pools, strict=True):
+                own = np.isclose(check.cross_sections, true)
+                width = np.diff(np.minimum(check.intervals[own, 0], max(nodes))).mean()
+                samples = [pool[:, rng.permutation(n_pool)[:size]] for _ in range(n_samples)]
+                theirs = np.array([published_estimate(sample, nodes) for sample in samples])
+                distance, errors = np.abs(theirs[:, 0] - true), theirs[:, 1]
+                rows.append(
                     [
-                        *contained,
-                        posterior.median_ - true,
-                        high - low,
-                        posterior.systematic_fraction_,
-                        *theirs,
-                        estimate - true,
-                        2 * error,
+                        *check.contained[own].mean(axis=0),
+                        width,
+                        *((distance <= n_errors * errors).mean() for n_errors in (1, 2)),
+                        2 * errors.mean(),
+                        *np.histogram(check.ranks[own], N_BINS, (0, 1))[0] / n_samples,
                     ]
                 )
-    return {true: np.array(rows, dtype=float) for true, rows in results.items()}
+            results[size].append(rows)
+    return {size: np.array(rows) for size, rows in results.items()}
 
 
-def average_over_prior(results, highest):
-    """Average results over a prior that is uniform on the axis, by the trapezoidal rule."""
-    inside = [true for true in results if true <= highest]
-    position = np.log1p(np.array(inside) / 0.1)
-    steps = np.diff(position)
+def average_over_prior(results, truths, highest):
+    """Average results over a prior that is uniform on the axis, by the trapezoidal rule, for each deal."""
+    inside = np.array(truths) <= highest
+    steps = np.diff(np.log1p(np.array(truths)[inside] / 0.1))
     weights = (np.append(steps, 0) + np.append(0, steps)) / 2
-    return np.average([results[true].mean(axis=0) for true in inside], axis=0, weights=weights)
+    return np.average(results[:, inside], axis=1, weights=weights)
 
 
-def cells(n_clusters, truth, mean):
-    """Return a row of the table."""
-    texts = [str(n_clusters), truth, f"{mean[0]:.1%}", f"{mean[1]:.1%}", f"{mean[2]:+.3f}", f"{mean[3]:.3f}"]
-    texts += [f"{mean[4]:.0%}", f"{mean[5]:.1%}", f"{mean[6]:.1%}", f"{mean[7]:+.3f}", f"{mean[8]:.3f}"]
-    return "| " + " | ".join(texts) + " |"
+def percent(by_deal):
+    """Return a mean over calibrations in per cent, with its error."""
+    return f"{100 * by_deal.mean():.1f} ± {100 * by_deal.std(ddof=1) / np.sqrt(len(by_deal)):.1f}"
+
+
+def tables(results, truths, highest):
+    """Return the tables: averages over the prior, their ranks, and coverage by truth."""
+    prior = [
+        "| N | in 68 % | in 95 % | width | published: in 1 error | in 2 | width |",
+        "|---" * 7 + "|",
+    ]
+    edges = np.linspace(0, 100, N_BINS + 1)
+    names = [f"{low:.0f} to {high:.0f} %" for low, high in pairwise(edges)]
+    ranks = [f"| N | {' | '.join(names)} |", "|---" * (1 + N_BINS) + "|"]
+    for size, rows in results.items():
+        if len(truths) > 1:
+            mean = average_over_prior(rows, truths, highest)
+            cells = [percent(mean[:, 0]), percent(mean[:, 1]), f"{mean[:, 2].mean():.3f}"]
+            cells += [f"{100 * mean[:, 3].mean():.0f}", f"{100 * mean[:, 4].mean():.0f}"]
+            prior.append(f"| {size} | {' | '.join(cells)} | {mean[:, 5].mean():.3f} |")
+            ranks.append(f"| {size} | {' | '.join(map(percent, mean[:, 6:].T))} |")
+    by_truth = [
+        "| truth | " + " | ".join(f"N = {size}: 68 % | 95 % | width" for size in results) + " |",
+        "|---" * (1 + 3 * len(results)) + "|",
+    ]
+    for row, true in enumerate(truths):
+        cells = [
+            cell
+            for rows in results.values()
+            for cell in (*map(percent, rows[:, row, :2].T), f"{rows[:, row, 2].mean():.3f}")
+        ]
+        by_truth.append(f"| {true:g} | {' | '.join(cells)} |")
+    parts = [by_truth] if len(truths) == 1 else [prior, ranks, by_truth]
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
 def main():
@@ -171,14 +215,17 @@ def main():
     parser.add_argument(
         "--between",
         action="store_true",
-        help="calibrate with all cross-sections of the file up to the highest class, not the classes alone",
+        help="calibrate with nine cross-sections, not with the classes alone",
     )
     parser.add_argument("--separate", action="store_true", help="calibrate each network, not their mean")
-    parser.add_argument("--truths", nargs="+", type=float, default=[0, 0.05, 0.1, 0.18, 0.3, 0.5, 0.7, 1, 2])
+    parser.add_argument(
+        "--truths", nargs="+", type=float, help="by default those of the file, or of the stand-in"
+    )
     parser.add_argument("--n-clusters", nargs="+", type=int, default=[1, 10, 100, 1000])
-    parser.add_argument("--n-samples", type=int, default=500)
-    parser.add_argument("--samples-a-deal", type=int, default=5, help="samples before calibrating anew")
+    parser.add_argument("--n-deals", type=int, default=100, help="calibrations, each with other halos")
+    parser.add_argument("--n-samples", type=int, default=5, help="of each truth and calibration")
     parser.add_argument("--n-calibration", type=int, default=300, help="held-out clusters of each class")
+    parser.add_argument("--outlier-fraction", type=float, default=0.05, help="prior mean")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, help="file to write the table to")
     stand_in = parser.add_argument_group("stand-in, without --file")
@@ -211,27 +258,22 @@ def main():
             return probabilities
         return probabilities.mean(axis=0)
 
-    lines = [
-        "| N | truth | in 68 % | in 95 % | bias | width | systematic "
-        "| published: in 1 error | in 2 | bias | width |",
-        "|---" * 11 + "|",
-    ]
-    for n_clusters in arguments.n_clusters:
-        results = measure(
-            source,
-            source.classes,
-            arguments.truths,
-            n_clusters,
-            n_samples=arguments.n_samples,
-            samples_a_deal=arguments.samples_a_deal,
-            average=average,
-            seed=arguments.seed,
-        )
-        lines += [cells(n_clusters, f"{true:g}", rows.mean(axis=0)) for true, rows in results.items()]
-        highest = max(cross_section_of(label) for label in source.classes)
-        if len(results) > 1:
-            lines.append(cells(n_clusters, "prior", average_over_prior(results, highest)))
-    table = "\n".join(lines) + "\n"
+    highest = max(cross_section_of(label) for label in source.classes)
+    truths = arguments.truths
+    if truths is None:
+        truths = source.cross_sections if arguments.file else TRUTHS
+        truths = [each for each in truths if each <= highest]
+    results = measure(
+        source,
+        truths,
+        arguments.n_clusters,
+        n_deals=arguments.n_deals,
+        n_samples=arguments.n_samples,
+        average=average,
+        outlier_fraction=arguments.outlier_fraction,
+        seed=arguments.seed,
+    )
+    table = tables(results, truths, highest)
     print(table)
     if arguments.output is not None:
         arguments.output.write_text(table, encoding="utf-8")

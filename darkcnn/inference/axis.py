@@ -69,28 +69,20 @@ class CrossSectionAxis:
         """Convert coordinates to cross-sections (cm2/g), the inverse of :meth:`position`."""
         return self.scale * np.expm1(position)
 
-    def interpolate(self, values, curvature=None):
-        r"""Interpolate values at the classes to the grid.
+    def interpolate(self, values):
+        """Interpolate values at the classes linearly to the grid.
 
         Parameters
         ----------
         values : array-like of shape (..., n_classes)
             Values at the classes.
-        curvature : ndarray of shape (n_classes - 1,) or None, default=None
-            Curvature :math:`a` of each gap between classes, from -1 to 1: at a fraction :math:`u` of the gap,
-            the value has changed by :math:`u + a u (1 - u)` of the difference. None for linear interpolation.
 
         Returns
         -------
         ndarray of shape (..., n_grid)
-            Values, monotonic between neighbouring classes.
+            Values.
         """
-        nodes = np.arange(len(self.nodes))
-        gaps = np.interp(self.position(self.grid), self.position(self.nodes), nodes)
-        if curvature is not None:
-            gap = np.minimum(gaps.astype(int), len(curvature) - 1)
-            fraction = gaps - gap
-            gaps = gaps + curvature[gap] * fraction * (1 - fraction)
+        position, nodes = self.position(self.grid), self.position(self.nodes)
         # One column for each class: the interpolation of its unit vector.
-        columns = [np.interp(gaps, nodes, unit) for unit in np.eye(len(nodes))]
+        columns = [np.interp(position, nodes, unit) for unit in np.eye(len(nodes))]
         return np.asarray(values) @ np.array(columns)

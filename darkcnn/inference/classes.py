@@ -86,8 +86,8 @@ class Classes:
             raise ValueError(f"target has {dependent[0]!r}, which depends on velocity, but no class does")
         return np.array([cross_section_of(name, velocity) for name in names])[rows]
 
-    def refined(self, labels):
-        """Return the axis of the cross-sections of labels, their positions on it, and names for them.
+    def calibrated(self, labels):
+        """Return the different cross-sections of labels, cm2/g, and the index of that of each label.
 
         All classes must occur, and no cross-section may be outside the range of the classes.
         """
@@ -102,4 +102,4 @@ class Classes:
         missing = self.dark_matter[~np.isin(self.cross_sections, nodes)]
         if len(missing):
             raise ValueError(f"target must have clusters of every class, got none of {missing.tolist()}")
-        return CrossSectionAxis(nodes), positions, np.array([f"{each:g} cm2/g" for each in nodes])
+        return nodes, positions

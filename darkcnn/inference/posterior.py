@@ -190,22 +190,22 @@ class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, Documentatio
             raise ValueError("embedding needs suites, the simulation of each map, got suites=None")
         feedback = split_labels(target)[1] if feedback is None else np.asarray(feedback)
         check_consistent_length(np.empty(n_maps), target, feedback)
-        axis, target, labels = self._classes.refined(target)
+        nodes, target = self._classes.calibrated(target)
         variants = [feedback == variant for variant in np.unique(feedback)]
         n_clusters = [
             min(len(np.unique(groups[rows & (target == row)])) for rows in variants)
-            for row in range(len(labels))
+            for row in range(len(nodes))
         ]
         if min(n_clusters) < 10:
             raise ValueError(
                 "target must have at least ten clusters of every class, with each feedback, got "
-                f"{dict(zip(labels.tolist(), n_clusters, strict=True))}"
+                f"{dict(zip((f'{each:g} cm2/g' for each in nodes), n_clusters, strict=True))}"
             )
         rng = check_random_state(self.random_state)
         self._responses = None
         self._distributions = [
             [
-                ScoreDistribution(axis, scores[rows], target[rows], groups[rows], rng, output_axis=self._axis)
+                ScoreDistribution(self._axis, nodes, scores[rows], target[rows], groups[rows], rng)
                 for rows in variants
             ]
             for scores in self._classes.scores(probabilities)

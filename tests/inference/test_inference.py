@@ -273,6 +273,29 @@ def test_few_held_out_clusters_widen_the_error(rng):
     assert width(30) > 3 * width(10_000)
 
 
+def test_held_out_clusters_between_the_classes_measure_a_bent_response(rng):
+    """The same number of clusters; the network knows four classes."""
+
+    def feature(cross_sections):
+        return 4 * np.sqrt(cross_sections) + rng.normal(size=len(cross_sections))
+
+    truth = 0.5  # far from a straight line between 0.3 and 1
+    widths, medians = [], []
+    for nodes in (NODES, np.array([0, 0.03, 0.1, 0.17, 0.3, 0.45, 0.65, 1])):
+        target = np.repeat(nodes, 8000 // len(nodes))
+        posterior = CrossSectionPosterior(CLASSES, random_state=0)
+        posterior.calibrate(classify(feature(target)), [label_of(each) for each in target])
+        found = []
+        for _ in range(10):
+            posterior.fit(classify(feature(np.full(1000, truth))))
+            found.append([np.ptp(posterior.interval()), posterior.median_])
+        width, median = np.mean(found, axis=0)
+        widths.append(width)
+        medians.append(median)
+    assert widths[1] < widths[0] / 4
+    assert abs(medians[1] - truth) < widths[1] / 2
+
+
 def test_large_samples_warn_that_more_clusters_are_of_no_use(rng):
     posterior = calibrated(rng, 100)
     fractions = [
