@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from darkcnn import default_pipeline
+from darkcnn import __version__, default_pipeline
 from darkcnn.datasets import load_clusters, make_clusters, save_clusters
 
 # Several commands, separated by "+", in one interpreter.
@@ -82,15 +82,15 @@ def test_the_wheel_works_from_a_folder_that_cannot_be_written(folder, tmp_path):
     for place in (site, home):
         assert "PermissionError" in run("-c", f"open({str(place / 'new')!r}, 'w')").stderr
     code = "import darkcnn; print(darkcnn.__file__); print(len(darkcnn.load_pretrained().classes_))\n"
-    fitted = run(
-        "-c", code + COMMANDS, "fit", "haufen ü.h5", "-o", "simple", "-n", "1", "-f", "modell ö.keras"
+    fit = ["fit", "haufen ü.h5", "-o", "simple", "-n", "1", "-f", "modell ö.keras"]
+    done = run(
+        "-c", code + COMMANDS, *fit, "+", "predict", "modell ö.keras", "haufen ü.h5", "-o", "tafel.csv"
     )
-    assert fitted.returncode == 0, fitted.stderr
-    assert fitted.stdout.splitlines()[:2] == [str(site / "darkcnn" / "__init__.py"), "4"]
-    script = next(site.glob("bin/darkcnn"))
-    predicted = run(script, "predict", "modell ö.keras", "haufen ü.h5", "-o", "tafel.csv")
-    assert predicted.returncode == 0, predicted.stderr
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[:2] == [str(site / "darkcnn" / "__init__.py"), "4"]
     assert len((folder / "tafel.csv").read_text().splitlines()) == 9
+    version = run(next(site.glob("bin/darkcnn")), "--version")
+    assert __version__ in version.stdout, version.stderr
 
 
 @pytest.mark.slow
@@ -105,7 +105,7 @@ def test_a_missing_backend_is_named(folder):
 
 TWO_DEVICES = """
 import json, keras, numpy as np, sys, tensorflow as tf
-from darkcnn import default_pipeline
+from darkcnn import __version__, default_pipeline
 from darkcnn.datasets import load_clusters
 
 class Look(keras.callbacks.Callback):
