@@ -4,8 +4,9 @@
     python benchmarks/transfer_recipe.py alternatives --folder FOLDER
     python benchmarks/transfer_recipe.py all
 
-Simulations are drawn from the plausible range of every parameter; they are neither those that the network was
-trained on nor the targets of ``transfer.py``. Scores are of held-out halos of the same simulation.
+Simulations are drawn from the plausible range of every parameter. All choices are made in them; they are
+neither those that the network was trained on nor the targets of ``transfer.py``. Scores are of held-out
+halos of the same simulation.
 
 head
     Last layers with several penalties, on embeddings whose directions to which the packaged last layer
@@ -13,7 +14,8 @@ head
 alternatives
     Other ways to train a last layer, in 8 drawn simulations and 8 of doubled ranges: averaged with the
     packaged one, shrunk towards it, without intercept, a discriminant analysis, and with a penalty learned
-    from 160 other simulations, in groups of 8. Embeddings are written to FOLDER and not computed again.
+    from 160 other simulations, in groups of 8. The learned penalty also on the targets of ``transfer.py``.
+    Embeddings are written to FOLDER and not computed again.
 all
     3-fold cross-validation by halo on 225 halos, so that each fit has 150: the last layer alone, the linear
     classifier of radial profiles, and all layers at several learning rates.
@@ -24,6 +26,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from other_simulations import SIZES as TARGET_SIZES
+from other_simulations import TARGETS, test_set, training_set
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from shift import doubled
@@ -237,6 +241,35 @@ def compare_alternatives(n_simulations, folder):
         print()
 
 
+def embed_once(path, simulate):
+    """Return the embedding and labels of maps, written to a file."""
+    if not path.exists():
+        records, y = simulate()
+        np.savez(path, X=PretrainedEmbedding().fit_transform(records), y=y)
+    with np.load(path) as arrays:
+        return arrays["X"].astype(float), arrays["y"]
+
+
+def compare_on_targets(folder, n_seeds=3):
+    """Print what the learned penalty gains on the targets of ``transfer.py``, with errors between them."""
+    matrix, gains = learned_penalty(folder), np.zeros((len(TARGETS), len(TARGET_SIZES)))
+    for i, name in enumerate(TARGETS):
+        X_test, y_test = embed_once(folder / f"{name}_test.npz", partial(test_set, name, 50))
+        for seed in range(n_seeds):
+            simulate = partial(training_set, name, N_POOL, 50, seed)
+            X, y = embed_once(folder / f"{name}_{seed}.npz", simulate)
+            for j, n_halos in enumerate(TARGET_SIZES):
+                train = slice(n_halos * len(X) // N_POOL)  # rows are sorted by halo
+                right = []
+                for penalty in (matrix, None):
+                    coef, intercept = logistic(X[train], y[train], penalty)
+                    guess = np.unique(y)[(X_test @ coef.T + intercept).argmax(axis=1)]
+                    right.append((guess == y_test).mean())
+                gains[i, j] += (right[0] - right[1]) / n_seeds
+    for n_halos, gain in zip(TARGET_SIZES, gains.T, strict=True):
+        print(f"{n_halos} halos of the targets, learned penalty - default: {mean_and_error(gain, '+')}")
+
+
 def choose_recipe(n_simulations):
     """Print accuracies of all layers trained further, beside the last layer and the linear classifier."""
     methods = {
@@ -273,6 +306,7 @@ def main():
     options = parser.parse_args()
     if options.part == "alternatives":
         compare_alternatives(2 * options.n_simulations, options.folder)
+        compare_on_targets(options.folder)
     else:
         {"head": choose_head, "all": choose_recipe}[options.part](options.n_simulations)
 
