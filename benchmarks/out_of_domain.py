@@ -1,10 +1,10 @@
 """Out of domain: how often clusters unlike the held-out ones are flagged, singly and as samples.
 
 ``DomainTest`` is fitted to held-out mock clusters of the default physics, by their radial profiles and by the
-embedding of the packaged network. It then tests pools of other halos: of the same physics, at other
-cross-sections, with other physics, blurred, on another pixel scale, and pure noise. Samples of one pool share
-halos, so errors are the scatter between pools. Run as ``python benchmarks/out_of_domain.py``; it prints a
-table in Markdown.
+embedding of the packaged network, and by both as ``darkcnn infer`` combines them. It then tests pools of
+other halos: of the same physics, at other cross-sections, with other physics, blurred, on another pixel
+scale, and pure noise. Samples of one pool share halos, so errors are the scatter between pools. Run as
+``python benchmarks/out_of_domain.py``; it prints a table in Markdown.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from darkcnn import RadialProfiles, load_pretrained
 from darkcnn.datasets import make_clusters
 from darkcnn.inference import DomainTest
 from darkcnn.records import MAPS
+from darkcnn.report.cross_section import combine_pvalues
 from darkcnn.simulation import Physics
 
 LEVEL = 0.05
@@ -90,6 +91,19 @@ def flagged(test, features, sizes):
     return fractions
 
 
+def flagged_by_both(tests, features, sizes):
+    """Return the fractions of the samples of each size with p < 0.05 by two tests together."""
+    fractions = []
+    for size in sizes:
+        n_samples = len(features[0]) // size
+        pvalues = [
+            [test.sample_pvalue(sample) for sample in each[: n_samples * size].reshape(n_samples, size, -1)]
+            for test, each in zip(tests, features, strict=True)
+        ]
+        fractions.append(np.mean(combine_pvalues(pvalues) < LEVEL))
+    return fractions
+
+
 def main():
     """Print the table."""
     parser = argparse.ArgumentParser(
@@ -112,20 +126,21 @@ def main():
         ])  # fmt: skip
     sizes = " | ".join(f"N = {size}" for size in SIZES)
     lines = [
-        f"| clusters | single | {sizes} | embedding: single | N = {COMPARED} |",
-        "|---" * (4 + len(SIZES)) + "|",
+        f"| clusters | profiles: single | {sizes} | embedding: single | N = {COMPARED} | both: {sizes} |",
+        "|---" * (4 + 2 * len(SIZES)) + "|",
     ]
     for row, (name, kind) in enumerate(KINDS.items()):
         rates = []
         n_pools = arguments.n_pools if row else arguments.n_usual
         for number in tqdm(range(n_pools), desc=name, unit="pool"):
             records = kind.pool(number, arguments.seed + 1000 * (row + 1) + number)
-            profiles, embedding = (transform(records) for transform in transforms)
-            by_profiles, by_embedding = fits[number % len(fits)]
+            features = profiles, embedding = [transform(records) for transform in transforms]
+            tests = by_profiles, by_embedding = fits[number % len(fits)]
             rates.append(
                 [
                     *flagged(by_profiles, profiles, SIZES),
                     *flagged(by_embedding, embedding, [COMPARED]),
+                    *flagged_by_both(tests, features, SIZES),
                 ]
             )
         errors = np.std(rates, axis=0, ddof=1) / np.sqrt(n_pools)

@@ -53,8 +53,9 @@ def infer_cross_section(
         in km/s, None for constant cross-sections; ``posterior``, ``log_evidence_ratio`` and
         ``training_prior`` of each class; ``outlier_fraction``, None with suites; ``systematic_fraction``;
         ``variances`` and ``n_effective``, the largest effective number of clusters, None without suites;
-        ``sample_pvalue`` from :class:`~darkcnn.inference.DomainTest` of the radial profiles of the maps, or
-        from the suites of a packaged network, None without calibration or with suites of your own;
+        ``sample_pvalue`` from :class:`~darkcnn.inference.DomainTest` of the radial profiles of the maps and
+        of the embedding of a network (twice the smaller p-value), or from the suites of a packaged network,
+        None without calibration or with suites of your own;
         ``warnings``, which are only returned, not issued.
 
     Raises
@@ -115,14 +116,23 @@ def infer_cross_section(
                 "not calibrated: errors are as over-confident as the model", UserWarning, stacklevel=2
             )
         else:
-            own, _ = _held_out(model, calibration, training)
+            own, own_embedding = _held_out(model, calibration, training)
             posterior.calibrate(
                 own, calibration.target, calibration.groups, calibration.feedback, suites=suites
             )
             if suites is None:
+                features = [[domain_features(model, each.data) for each in (calibration, clusters)]]
+                if hasattr(model[-1], "predict_and_embed"):
+                    features.append([own_embedding, embedding])
                 test = DomainTest(random_state=random_state)
-                test.fit(domain_features(model, calibration.data), calibration.target, calibration.groups)
-                pvalue = test.sample_pvalue(domain_features(model, clusters.data), clusters.groups)
+                pvalue = combine_pvalues(
+                    [
+                        test.fit(known, calibration.target, calibration.groups).sample_pvalue(
+                            unknown, clusters.groups
+                        )
+                        for known, unknown in features
+                    ]
+                ).item()
         posterior.fit(probabilities, clusters.groups, embedding=embedding if is_packaged else None)
     for each in caught:
         if not issubclass(each.category, UserWarning):
@@ -228,6 +238,11 @@ def _held_out(model, calibration, training):
         )
     probabilities, embedding = _predict(model, calibration.data)
     return marginalize_feedback(probabilities, model.classes_)[0], embedding
+
+
+def combine_pvalues(pvalues):
+    """Combine p-values of tests along the first axis, which may depend on each other, as by Bonferroni."""
+    return np.minimum(1, len(pvalues) * np.min(pvalues, axis=0))
 
 
 def domain_features(model, records):

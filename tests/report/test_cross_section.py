@@ -143,6 +143,37 @@ def test_the_domain_test_uses_profiles_of_the_noisy_maps(bunch_of):
     np.testing.assert_array_equal(domain_features(described, records), describe(records))
 
 
+class Network(Prior):
+    """Has an embedding of one feature besides."""
+
+    def predict_and_embed(self, X):
+        return self.predict_proba(X), np.asarray(X)[:, :1]
+
+
+class StubTest:
+    """Has p-values of 0.02 for each feature."""
+
+    def __init__(self, random_state):
+        assert random_state == 3
+
+    def fit(self, X, target, groups):
+        assert len(X) == len(target) == len(groups) == 40
+        return self
+
+    def sample_pvalue(self, X, groups):
+        assert len(X) == len(groups) == 20
+        return 0.02 * X.shape[1]
+
+
+@pytest.mark.parametrize(("step", "pvalue"), [(Prior, 0.06), (Network, 0.04)])
+def test_the_domain_test_uses_the_embedding_of_a_network_as_well(bunch_of, monkeypatch, step, pvalue):
+    monkeypatch.setattr("darkcnn.report.cross_section.DomainTest", StubTest)
+    known, held_out = bunch_of(IMBALANCED), bunch_of(["CDM", "SIDM1"] * 20)
+    model = make_pipeline(FunctionTransformer(describe), step()).fit(known.data, known.target)
+    _, result = infer_cross_section(model, bunch_of(20), held_out, random_state=3)
+    assert result["sample_pvalue"] == pytest.approx(pvalue)
+
+
 def test_own_suites_give_no_p_value(bunch_of):
     known, sample = bunch_of(IMBALANCED), bunch_of(20)
     held_out = bunch_of(["CDM", "SIDM1"] * 40)
