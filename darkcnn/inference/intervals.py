@@ -11,7 +11,7 @@ _MAX_OUTLIER_FRACTION = 0.25
 """Outlier fraction above which a warning is raised."""
 
 _MAX_SYSTEMATIC_FRACTION = 0.25
-"""Systematic fraction of the variance above which intervals are too wide."""
+"""Systematic fraction of the variance above which a warning is raised."""
 
 
 class CredibleIntervals:
@@ -140,8 +140,8 @@ class CredibleIntervals:
         elif self.variances_ is None and self.systematic_fraction_ > _MAX_SYSTEMATIC_FRACTION:
             yield (
                 f"{self.systematic_fraction_:.0%} of the variance is systematic, from calibration and "
-                "networks: the intervals are too wide; calibrate with more held-out clusters or classes (a "
-                "larger sample does not help)"
+                "networks: a larger sample hardly narrows the intervals; calibrate with more held-out "
+                "clusters, and with cross-sections between the classes"
             )
 
     def _quantile(self, level):

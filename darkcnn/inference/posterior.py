@@ -98,10 +98,11 @@ class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, Documentatio
     simulation, selection and noise; after a calibration with suites, for a simulation from the same
     population. A shift along the response to the cross-section is degenerate with a change of the
     cross-section. Without calibration, the result is as over-confident as the network. Intervals are credible
-    intervals: averaged over the prior, they contain the truth as often as stated while `systematic_fraction_`
-    is small, and more often otherwise; :meth:`fit` warns when it exceeds 0.25 without suites. For a given
-    truth, the coverage may differ while the prior dominates; near the ends of the axis, where intervals are
-    one-sided, it is higher.
+    intervals: averaged over the prior, they contain the truth as often as stated, and more often if
+    `systematic_fraction_` is large and the calibration has no cross-sections between the classes. For a given
+    truth, the coverage may differ while the prior dominates, and near the ends of the axis, where intervals
+    are one-sided (:doc:`/benchmarks/coverage`). :meth:`fit` warns when `systematic_fraction_` exceeds 0.25
+    without suites.
 
     Examples
     --------

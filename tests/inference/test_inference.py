@@ -303,7 +303,7 @@ def test_large_samples_warn_that_more_clusters_are_of_no_use(rng):
     ]
     assert fractions == sorted(fractions)
     with pytest.warns(
-        UserWarning, match="variance is systematic, from calibration and networks: the intervals are too wide"
+        UserWarning, match="variance is systematic, from calibration and networks: a larger sample"
     ):
         posterior.fit(observe(0.2, 10_000, rng))
     assert 0.9 < posterior.systematic_fraction_ <= 1
