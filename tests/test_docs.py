@@ -168,6 +168,7 @@ def test_snippets_of_the_contributing_guide_are_true(clusters):
 def benchmark_commands():
     """Return the commands that the pages of benchmarks say they were made with."""
     pages = [page.read_text(encoding="utf-8") for page in sorted(ROOT.glob("docs/benchmarks/*.md"))]
+    pages = [page.replace("\\\n", "") for page in pages]  # lines that continue on the next one
     return [line for page in pages for line in re.findall(r"^\$ python (benchmarks/.*)$", page, flags=re.M)]
 
 
