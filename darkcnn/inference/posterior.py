@@ -84,9 +84,10 @@ class CrossSectionPosterior(CalibrationBySuites, CredibleIntervals, Documentatio
 
     **Samples.** The likelihood of a sample is :math:`\prod_i [(1 - \epsilon) r_i + \epsilon q_i]`, where
     :math:`\epsilon` is the outlier fraction. It has a Beta prior and is marginalised, as is the distribution
-    of outliers: that of all classes, :math:`q = 1`, or, after calibration, that of one class. A single map
-    lowers the likelihood of a class at most by about the factor :math:`\epsilon`. The log-likelihoods of
-    several maps of one cluster are averaged, which is exact for copies and conservative otherwise.
+    of outliers: that of all classes, :math:`q = 1`, or, after calibration, that of one class, or one of twice
+    the scatter of all classes, like pure noise. A single map lowers the likelihood of a class at most by
+    about the factor :math:`\epsilon`. The log-likelihoods of several maps of one cluster are averaged, which
+    is exact for copies and conservative otherwise.
 
     **Systematics.** The result is the mean of the posteriors of all networks and replicates of the
     calibration. Its variance is their mean variance plus the variance between them, which more clusters do

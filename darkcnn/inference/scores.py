@@ -16,6 +16,9 @@ _POINTS = np.linspace(-6, 6, 1201)
 _MAX_PVALUE = 0.01
 """P-value above which differences between classes are not significant."""
 
+_OUTLIER_SPREAD = 2
+"""Standard deviation of the normal scores of outliers unlike any class; that of all classes together is 1."""
+
 _BINS = np.linspace(-3.45, 3.45, 47)
 """Bin centres of normal scores, 0.15 apart, far less than the spread of a class."""
 
@@ -187,7 +190,7 @@ class ScoreDistribution:
         bins = _BINS[:, np.newaxis]
         classes = norm.pdf(bins, *self._classes)
         together = classes.mean(axis=1, keepdims=True)
-        outliers = np.hstack([together, classes]) / together
+        outliers = np.hstack([together, classes, norm.pdf(bins, scale=_OUTLIER_SPREAD)]) / together
         ratios = norm.pdf(bins[..., np.newaxis], means[:, np.newaxis], np.exp(log_spreads))
         ratios /= together[..., np.newaxis]
         table = mixture.log_likelihood(ratios[:, np.newaxis], outliers[..., np.newaxis, np.newaxis])
