@@ -295,6 +295,11 @@ def split_labels(labels):
     >>> dark_matter.tolist(), feedback.tolist()
     (['CDM', 'SIDM1'], ['fiducial', 'strong'])
     """
-    models = [DarkMatter.parse(label) for label in labels]
-    dark_matter = [str(replace(model, feedback="fiducial")) for model in models]
-    return np.array(dark_matter, dtype=str), np.array([model.feedback for model in models], dtype=str)
+    parts = [_split(str(label)) for label in labels]
+    return tuple(np.array([part[i] for part in parts], dtype=str) for i in range(2))
+
+
+@lru_cache(maxsize=1024)
+def _split(label):
+    model = _parse(label)
+    return str(replace(model, feedback="fiducial")), model.feedback
