@@ -43,11 +43,11 @@ class DomainTest(DocumentationLink, BaseEstimator):
     **Features.** The test responds only to what the features contain. For samples, radial profiles of the
     maps that the network gets, with the same noise, are more sensitive to gas, galaxies, feedback and
     centres than the embedding of a network, and less to mass and blur (:doc:`/benchmarks/out_of_domain`). The
-    median is subtracted, the result is divided by half of the range
-    from 16 to 84 % and clipped at ±3, so that a few peculiar clusters do not dominate. Up to 40 principal
-    components of the scatter within classes are scaled to unit variance. The directions along which classes
-    differ are removed, so that a sample is not rejected for its cross-section; if no others are left, all
-    p-values are 1. All of this is fitted to half of the held-out clusters; the other half is the reference.
+    median is subtracted, the result is divided by half of the range from 16 to 84 % and clipped at ±3, so
+    that a few peculiar clusters do not dominate. Up to 40 principal components of the scatter within classes
+    are scaled to unit variance. The directions along which classes differ are removed, so that a sample is
+    not rejected for its cross-section; if no others are left, all p-values are 1. All of this is fitted to
+    half of the held-out clusters; the other half is the reference.
 
     **Maps.** The statistic of a map is the length of the remaining components. Its p-value is the rank in the
     reference (conformal [1]_): 5 % of in-distribution maps have p < 0.05.

@@ -55,8 +55,8 @@ def infer_cross_section(
         ``variances`` and ``n_effective``, the largest effective number of clusters, None without suites;
         ``sample_pvalue`` from :class:`~darkcnn.inference.DomainTest` of the radial profiles of the maps and
         of the embedding of a network (twice the smaller p-value), or from the suites of a packaged network,
-        None without calibration or with suites of your own;
-        ``warnings``, which are only returned, not issued.
+        None without calibration or with suites of your own; ``warnings``, which are only returned, not
+        issued.
 
     Raises
     ------
@@ -163,7 +163,8 @@ def infer_cross_section(
 
 def _warn_about_mixtures(clusters):
     """Warn about clusters of several dark-matter models, or of several suites."""
-    models = [] if clusters.target is None else sort_labels(clusters.target)
+    target, suites = (getattr(clusters, name, None) for name in ("target", "suite"))
+    models = [] if target is None else sort_labels(target)
     if len(models) > 1:
         warnings.warn(
             f"the sample contains clusters of {len(models)} dark-matter models, {', '.join(models)}: the "
@@ -171,7 +172,7 @@ def _warn_about_mixtures(clusters):
             UserWarning,
             stacklevel=3,
         )
-    n_suites = 1 if clusters.suite is None else len(np.unique(clusters.suite))
+    n_suites = 1 if suites is None else len(np.unique(suites))
     if n_suites > 1:
         warnings.warn(
             f"the sample contains clusters of {n_suites} suites: the error is valid for clusters of one",
@@ -198,19 +199,19 @@ def packaged_response(name, maps, n_pixels):
     )
 
 
-def _available_maps(embed, records):
+def _available_maps(embed, records, argument="clusters"):
     """Return the maps that a packaged network uses of these clusters, which must all have the same."""
     names = MAPS if embed.maps == "all" else embed.maps
     missing = {name: np.isnan(records[name][:, 0, 0]) for name in MAPS if name in names}
     gaps = [name for name, rows in missing.items() if rows.any() and not rows.all()]
     if gaps:
-        raise ValueError(f"clusters must all have the same maps to be combined, but {gaps} are NaN in some")
+        raise ValueError(f"{argument} must all have the same maps to be combined, but {gaps} are NaN in some")
     return tuple(name for name, rows in missing.items() if not rows.all())
 
 
 def _check_own(embed, own, sample, maps):
     """Check that halos of the own simulation are mapped like the sample."""
-    lacking = sorted(set(maps) - set(_available_maps(embed, own.data)))
+    lacking = sorted(set(maps) - set(_available_maps(embed, own.data, "calibration")))
     if lacking:
         raise ValueError(f"calibration must have the maps of the sample, {list(maps)}, but lacks {lacking}")
     if _n_pixels(own) != _n_pixels(sample):

@@ -7,6 +7,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import Bunch
 
 from darkcnn import load_pretrained
 from darkcnn.datasets import make_bunch, make_clusters
@@ -194,6 +195,7 @@ def test_a_sample_of_several_models_or_suites_causes_a_warning(bunch_of):
 
     sample = make_bunch(unlabelled.data, ["SIDM1", "SIDM1.0"] * 10, suite=[3] * 20)
     assert warnings_of(unlabelled) == warnings_of(sample) == []
+    assert warnings_of(Bunch(data=unlabelled.data, groups=unlabelled.groups)) == []
     mixed = make_bunch(unlabelled.data, ["SIDM1", "CDM"] * 10, suite=[3, 4] * 10)
     of_models, of_suites = warnings_of(mixed)
     assert "clusters of 2 dark-matter models, CDM, SIDM1: " in of_models
@@ -217,6 +219,10 @@ def test_own_halos_have_the_maps_of_the_sample():
     assert results[0]["variances"] == pytest.approx(results[1]["variances"])
     with pytest.raises(ValueError, match=r"maps of the sample, \['total', .*\], but lacks \['xray'\]"):
         infer_cross_section(model, sample, without(own, "xray"))
+    gaps = make_bunch(own.data.copy(), own.target)
+    gaps.data["stellar"][0] = np.nan
+    with pytest.raises(ValueError, match=r"calibration must all have the same maps .*\['stellar'\] are NaN"):
+        infer_cross_section(model, sample, gaps)
     finer = make_clusters(5, cross_sections=(0, 1), redshifts=(0.25,), random_state=1)
     _, result = infer_cross_section(model, sample, finer)
     assert "the calibration have 50 pixels on a side, those of the sample 25" in result["warnings"][0]
